@@ -1,0 +1,149 @@
+package world
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Guild says where in Discord a deployment lives and who its keepers are.
+type Guild struct {
+	ID            string
+	Channel       string
+	KeeperRole    string // empty: keepers are those who may manage the guild
+	KeeperChannel string // empty: the keeper is told in Channel
+}
+
+// Config is one world's configuration: an object of HEARTH_WORLDS.
+type Config struct {
+	ID         string      `json:"id"`   // names queues and rows: 1–24 of a-z, 0-9 and inner dashes
+	Name       string      `json:"name"` // as people see it, 1–40 characters
+	Placements []Placement `json:"placements"`
+	Port       int         `json:"port,omitempty"`     // UDP, of the game; default 2456
+	Password   Secret      `json:"password,omitempty"` // shown by /join
+	Roles      []string    `json:"roles,omitempty"`    // who may play; empty: everybody in the channel
+	// IdleMinutes is how long nobody may be on before the fire goes out;
+	// default 10, 0 < m <= 720.
+	IdleMinutes int `json:"idle_minutes,omitempty"`
+	// CentsPerHour is what a machine costs, for the display; thousandths of a
+	// dollar would be lost in rounding, so it may be a fraction.
+	CentsPerHour float64 `json:"cents_per_hour,omitempty"`
+}
+
+// Placement is a scale set and, optionally, a VM size to set on it.
+type Placement struct {
+	ID     string `json:"id"`             // the scale set's name
+	Size   string `json:"size,omitempty"` // empty: the set's own
+	Region string `json:"region,omitempty"`
+}
+
+// Limits of the configuration.
+const (
+	MaxWorlds      = 25
+	DefaultPort    = 2456
+	DefaultIdleMin = 10
+)
+
+var (
+	worldID     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?$`)
+	placementID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+)
+
+// ParseWorlds reads HEARTH_WORLDS: a JSON array of one object per world. The
+// error names every problem at once, each with what to do about it.
+func ParseWorlds(text string) ([]Config, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, errors.New(`HEARTH_WORLDS is empty: give it a JSON array such as [{"id":"midgard","name":"Midgard","placements":[{"id":"vmss-midgard"}]}]`)
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.DisallowUnknownFields()
+	var worlds []Config
+	if err := dec.Decode(&worlds); err != nil {
+		return nil, fmt.Errorf("HEARTH_WORLDS is not the JSON it should be (%w): it is an array of objects with id, name, placements, and optionally port, password, roles, idle_minutes, cents_per_hour", err)
+	}
+	if dec.More() {
+		return nil, errors.New("HEARTH_WORLDS has text after its JSON array: remove it")
+	}
+	var problems []error
+	if len(worlds) == 0 || len(worlds) > MaxWorlds {
+		problems = append(problems, fmt.Errorf("HEARTH_WORLDS has %d worlds: one deployment keeps 1 to %d", len(worlds), MaxWorlds))
+	}
+	seen := map[string]bool{}
+	for i := range worlds {
+		w := &worlds[i]
+		w.applyDefaults()
+		problems = append(problems, w.problems(i)...)
+		if seen[w.ID] {
+			problems = append(problems, fmt.Errorf("world %q appears twice: ids must differ", w.ID))
+		}
+		seen[w.ID] = true
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("HEARTH_WORLDS: %w", err)
+	}
+	return worlds, nil
+}
+
+func (c *Config) applyDefaults() {
+	if c.Port == 0 {
+		c.Port = DefaultPort
+	}
+	if c.IdleMinutes == 0 {
+		c.IdleMinutes = DefaultIdleMin
+	}
+	if c.Name == "" {
+		c.Name = c.ID
+	}
+}
+
+func (c *Config) problems(i int) []error {
+	var ps []error
+	bad := func(format string, args ...any) {
+		ps = append(ps, fmt.Errorf("world %d (%q): "+format, append([]any{i + 1, c.ID}, args...)...))
+	}
+	if !worldID.MatchString(c.ID) {
+		bad("id must be 1 to 24 of a-z, 0-9 and inner dashes: it names queues and rows")
+	}
+	if n := len([]rune(c.Name)); n > 40 {
+		bad("name has %d characters: at most 40", n)
+	}
+	if c.Port < 1024 || c.Port > 65534 {
+		bad("port is %d: choose one from 1024 to 65534", c.Port)
+	}
+	if c.IdleMinutes < 1 || c.IdleMinutes > 720 {
+		bad("idle_minutes is %d: choose 1 to 720", c.IdleMinutes)
+	}
+	if c.CentsPerHour < 0 || c.CentsPerHour > 1000 {
+		bad("cents_per_hour is %v: choose 0 to 1000", c.CentsPerHour)
+	}
+	if len(c.Placements) == 0 {
+		bad(`placements is empty: name at least one scale set, as in [{"id":"vmss-midgard"}]`)
+	}
+	seen := map[string]bool{}
+	for _, p := range c.Placements {
+		if !placementID.MatchString(p.ID) {
+			bad("placement id %q is not the name of a scale set", p.ID)
+		}
+		if seen[p.ID] {
+			bad("placement %q appears twice", p.ID)
+		}
+		seen[p.ID] = true
+	}
+	return ps
+}
+
+// Placement returns the placement with this id.
+func (c *Config) Placement(id string) (Placement, bool) {
+	for _, p := range c.Placements {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	return Placement{}, false
+}
+
+// Idle is how long nobody may be on before the fire goes out.
+func (c *Config) Idle() time.Duration { return time.Duration(c.IdleMinutes) * time.Minute }

@@ -1,0 +1,342 @@
+package world
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Type names a payload on the wire. The part before the dot is the source.
+type Type string
+
+// Payload is the data of an event: one of the types of this file.
+type Payload interface{ Type() Type }
+
+// payloads makes an empty payload of each type, for decoding. A new event is
+// a new type below, a line here, a case in React and a text.
+func newPayload(t Type) Payload {
+	switch t {
+	case "discord.command":
+		return new(Command)
+	case "agent.host_up":
+		return new(HostUp)
+	case "agent.heartbeat":
+		return new(Heartbeat)
+	case "agent.listening":
+		return new(Listening)
+	case "agent.join_code":
+		return new(JoinCode)
+	case "agent.connected":
+		return new(Connected)
+	case "agent.spawned":
+		return new(Spawned)
+	case "agent.disconnected":
+		return new(Disconnected)
+	case "agent.died":
+		return new(Died)
+	case "agent.refused":
+		return new(Refused)
+	case "agent.saved":
+		return new(Saved)
+	case "agent.crashed":
+		return new(Crashed)
+	case "agent.noticed":
+		return new(Noticed)
+	case "agent.save_proven":
+		return new(SaveProven)
+	case "agent.order_refused":
+		return new(OrderRefused)
+	case "bot.cloud":
+		return new(CloudReport)
+	case "bot.timer":
+		return new(Timer)
+	case "bot.carded":
+		return new(Carded)
+	}
+	return nil
+}
+
+func decodePayload(t Type, data []byte) (Payload, error) {
+	p := newPayload(t)
+	if p == nil {
+		return nil, fmt.Errorf("type %q is unknown", t)
+	}
+	if err := json.Unmarshal(data, p); err != nil {
+		return nil, fmt.Errorf("data of %s: %w", t, err)
+	}
+	return p, nil
+}
+
+func sourceOf(p Payload) string {
+	source, _, _ := strings.Cut(string(p.Type()), ".")
+	return source
+}
+
+// Person is a Discord user.
+type Person struct {
+	ID   string `json:"id"`
+	Name string `json:"name"` // as shown in the guild; chosen by the user, so hostile
+}
+
+// Command is a slash command or a pressed button. Everything but Signed is
+// read out of the signed body again by the worker; what stands in the queue
+// is not trusted.
+type Command struct {
+	Name   CommandName `json:"name"`
+	By     Person      `json:"by"`
+	Keeper bool        `json:"keeper,omitempty"`
+	// Operation is the one the pressed button was made for; empty for a slash
+	// command.
+	Operation string `json:"operation,omitempty"`
+	Reply     Reply  `json:"reply"`
+	Signed    Signed `json:"signed"`
+}
+
+// Signed is an interaction as Discord sent it.
+type Signed struct {
+	Body      []byte `json:"body"`      // raw, base64 in JSON
+	Timestamp string `json:"timestamp"` // X-Signature-Timestamp
+	Signature string `json:"signature"` // X-Signature-Ed25519, hex
+}
+
+// CommandName says what a person wants.
+type CommandName string
+
+const (
+	CmdStart         CommandName = "start"
+	CmdStop          CommandName = "stop"
+	CmdStatus        CommandName = "status"
+	CmdJoin          CommandName = "join"
+	CmdStopWhenEmpty CommandName = "stop_when_empty" // button of the ask-back
+	CmdStopNow       CommandName = "stop_now"        // button of the ask-back, keeper only
+	CmdKeepGoing     CommandName = "keep_going"      // button of the ask-back: never mind
+)
+
+// Heard is what every agent's event carries.
+type Heard struct {
+	Epoch int64 `json:"epoch"` // the boot
+	Seq   int64 `json:"seq"`   // from 1, one more with every event of the boot
+	// Line is the log line it was read from, as written; empty otherwise.
+	Line string `json:"line,omitempty"`
+}
+
+// HostUp: the agent runs and holds the world's lease; the game is starting.
+type HostUp struct {
+	Heard
+	Machine Machine `json:"machine"`
+}
+
+// Heartbeat comes every HeartbeatEvery while the agent lives.
+type Heartbeat struct {
+	Heard
+	Machine    Machine  `json:"machine"`
+	GameUp     bool     `json:"game_up"`              // its process exists
+	Listening  bool     `json:"listening"`            // players can connect
+	Players    []Player `json:"players"`              // the whole roster
+	Connecting int      `json:"connecting,omitempty"` // authenticated or knocking, not yet in the roster
+	JoinCode   string   `json:"join_code,omitempty"`
+	LastSave   Time     `json:"last_save,omitzero"` // end of the last finished save
+	MemoryMB   int      `json:"memory_mb,omitempty"`
+}
+
+// Time is a time.Time that is left out of JSON when zero.
+type Time = time.Time
+
+// Player is a character in the world.
+type Player struct {
+	Owner string `json:"owner"`          // the peer's session number, as text
+	Name  string `json:"name,omitempty"` // the character's; empty until it spawns. Hostile
+}
+
+// Listening: players can connect.
+type Listening struct {
+	Heard
+	Version string        `json:"version,omitempty"`
+	Took    time.Duration `json:"took,omitempty"` // since the game's process began
+}
+
+// JoinCode: crossplay players can join by this code (six digits, as text).
+type JoinCode struct {
+	Heard
+	Code string `json:"code"`
+}
+
+// Connected: somebody passed every check and is loading the world. The log
+// does not say who.
+type Connected struct{ Heard }
+
+// Spawned: a character is in the world for the first time of its session.
+type Spawned struct {
+	Heard
+	Player Player `json:"player"`
+}
+
+// Disconnected: a session ended. Name may be empty for one that never spawned.
+type Disconnected struct {
+	Heard
+	Player Player `json:"player"`
+	Reason string `json:"reason,omitempty"` // left, timeout, lost, kicked, server_stop, unknown
+}
+
+// Died: a character died.
+type Died struct {
+	Heard
+	Player Player `json:"player"`
+}
+
+// Refused: somebody was not let in.
+type Refused struct {
+	Heard
+	Reason RefusalReason `json:"reason"`
+	Name   string        `json:"name,omitempty"`   // where the log tells it; hostile
+	Theirs string        `json:"theirs,omitempty"` // their version, for RefusedVersion
+	Mine   string        `json:"mine,omitempty"`   // the server's
+}
+
+// RefusalReason is why the game did not let somebody in.
+type RefusalReason string
+
+const (
+	RefusedPassword RefusalReason = "password"
+	RefusedVersion  RefusalReason = "version"
+	RefusedBanned   RefusalReason = "banned" // or not on the permitted list: the log does not tell
+	RefusedFull     RefusalReason = "full"
+	RefusedOther    RefusalReason = "other"
+)
+
+// Saved: the game finished a save of its own.
+type Saved struct {
+	Heard
+	Took time.Duration `json:"took,omitempty"`
+}
+
+// Crashed: the game's process ended without being asked.
+type Crashed struct {
+	Heard
+	Detail     string `json:"detail,omitempty"`
+	Restarting bool   `json:"restarting,omitempty"` // the agent starts it again
+	LastSave   Time   `json:"last_save,omitzero"`
+}
+
+// Noticed: the cloud announced that it does something to the machine.
+type Noticed struct {
+	Heard
+	Kind      string    `json:"kind"` // Preempt, Terminate, Reboot, Redeploy, Freeze
+	NotBefore time.Time `json:"not_before"`
+}
+
+// SaveProven: the game saved after it was asked to, its process is gone by
+// itself and its files are synced. Or it did not, and says so: a proof of the
+// contrary ends the waiting too.
+type SaveProven struct {
+	Heard
+	Why       StopWhy       `json:"why"`
+	Operation string        `json:"operation,omitempty"` // of the order, for StopOrdered
+	Confirmed bool          `json:"confirmed"`           // false: it ended without a save that counts
+	Untouched bool          `json:"untouched,omitempty"` // nobody could have changed the world: it never listened
+	Took      time.Duration `json:"took,omitempty"`      // from the request to the process's end
+	Size      int64         `json:"size,omitempty"`      // bytes of the world's files
+	LastSave  Time          `json:"last_save,omitzero"`  // end of the last finished save
+}
+
+// StopWhy is what made the agent stop the game.
+type StopWhy string
+
+const (
+	StopOrdered StopWhy = "order"
+	StopNotice  StopWhy = "notice" // the cloud takes the machine
+	StopLease   StopWhy = "lease"  // the lease could not be renewed
+	StopAgent   StopWhy = "agent"  // the agent itself was asked to end
+)
+
+// OrderRefused: the agent did not do what an order said.
+type OrderRefused struct {
+	Heard
+	Operation string        `json:"operation"`
+	Kind      OrderKind     `json:"kind"`
+	Reason    RefusedOrder  `json:"reason"`
+	Players   []Player      `json:"players,omitempty"` // for OrderOccupied
+	Age       time.Duration `json:"age,omitempty"`     // for OrderExpired
+}
+
+// RefusedOrder is why.
+type RefusedOrder string
+
+const (
+	OrderOccupied RefusedOrder = "occupied" // stop-if-empty, and somebody is connected or connecting
+	OrderExpired  RefusedOrder = "expired"  // older than OrderLifetime
+	OrderStale    RefusedOrder = "stale"    // of another epoch
+	OrderBusy     RefusedOrder = "busy"     // the game is stopping already
+)
+
+// CloudReport is what the cloud answered to an effect, or what a look at it
+// saw.
+type CloudReport struct {
+	Operation string     `json:"operation"`
+	Round     int64      `json:"round"` // Cloud.Round when the effect was made
+	Placement string     `json:"placement"`
+	Phase     CloudPhase `json:"phase"`
+	Capacity  int        `json:"capacity"`        // what was asked for
+	Token     string     `json:"token,omitempty"` // for CloudBegun
+	Class     CloudClass `json:"class,omitempty"` // for CloudFailed
+	Code      string     `json:"code,omitempty"`
+	Detail    string     `json:"detail,omitempty"`
+	Seen      bool       `json:"seen,omitempty"` // Instances is a fresh list
+	Instances []Instance `json:"instances,omitempty"`
+}
+
+// CloudPhase is how far a cloud operation is.
+type CloudPhase string
+
+const (
+	CloudBegun    CloudPhase = "begun"
+	CloudProgress CloudPhase = "progress" // under way, or nothing under way: a plain look
+	CloudDone     CloudPhase = "done"
+	CloudFailed   CloudPhase = "failed"
+)
+
+// Timer is a delayed event. It changes nothing unless its number is still the
+// one the state waits for.
+type Timer struct {
+	Kind      TimerKind `json:"kind"`
+	Operation string    `json:"operation,omitempty"`
+	Number    int64     `json:"number"`
+}
+
+// TimerKind is what a delayed event is for.
+type TimerKind string
+
+const (
+	TimerLook     TimerKind = "look"     // look at the cloud again
+	TimerCheck    TimerKind = "check"    // is everything as it should be?
+	TimerDeadline TimerKind = "deadline" // the present phase took too long
+	TimerIdle     TimerKind = "idle"     // nobody has been on for a while
+	TimerRetry    TimerKind = "retry"    // try the placements again
+)
+
+// Carded: the session's card was posted as this message.
+type Carded struct {
+	Operation string     `json:"operation"`
+	Ref       MessageRef `json:"ref"`
+}
+
+// Type implements Payload.
+func (*Command) Type() Type      { return "discord.command" }
+func (*HostUp) Type() Type       { return "agent.host_up" }
+func (*Heartbeat) Type() Type    { return "agent.heartbeat" }
+func (*Listening) Type() Type    { return "agent.listening" }
+func (*JoinCode) Type() Type     { return "agent.join_code" }
+func (*Connected) Type() Type    { return "agent.connected" }
+func (*Spawned) Type() Type      { return "agent.spawned" }
+func (*Disconnected) Type() Type { return "agent.disconnected" }
+func (*Died) Type() Type         { return "agent.died" }
+func (*Refused) Type() Type      { return "agent.refused" }
+func (*Saved) Type() Type        { return "agent.saved" }
+func (*Crashed) Type() Type      { return "agent.crashed" }
+func (*Noticed) Type() Type      { return "agent.noticed" }
+func (*SaveProven) Type() Type   { return "agent.save_proven" }
+func (*OrderRefused) Type() Type { return "agent.order_refused" }
+func (*CloudReport) Type() Type  { return "bot.cloud" }
+func (*Timer) Type() Type        { return "bot.timer" }
+func (*Carded) Type() Type       { return "bot.carded" }

@@ -1,0 +1,236 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// The ports: what the core needs of the world outside. Every port here has at
+// least two implementations, and each implementation passes the same contract
+// suite in worldtest.
+
+// Errors that callers branch on.
+var (
+	// ErrNotFound: no row has this key.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: the row changed since it was read, or exists already. The
+	// write may still be one's own whose reply was lost: re-read before
+	// judging.
+	ErrConflict = errors.New("row changed since it was read")
+	// ErrStaleReceipt: the message was handed to somebody else meanwhile.
+	ErrStaleReceipt = errors.New("stale receipt")
+	// ErrTooLarge: a message or row is above its limit. Nothing was written.
+	ErrTooLarge = errors.New("too large")
+	// ErrLeaseHeld: another holder has the lease and it has not expired.
+	ErrLeaseHeld = errors.New("lease held by another")
+	// ErrLeaseLost: the lease expired or was taken; the caller no longer
+	// holds it.
+	ErrLeaseLost = errors.New("lease lost")
+	// ErrMessageGone: the chat message, or the token that leads to it, no
+	// longer exists.
+	ErrMessageGone = errors.New("message gone")
+	// ErrChatForbidden: the chat refuses the bot for good (permission or
+	// token). Trying again does not help.
+	ErrChatForbidden = errors.New("chat refuses the bot")
+)
+
+// Clock tells the time and waits. Hearth's parts take one instead of reading
+// the system's, so that local mode can run twenty times as fast and tests can
+// run in no time.
+type Clock interface {
+	Now() time.Time
+	// After sends once on the returned channel when d has passed on this
+	// clock. d <= 0 sends at once.
+	After(d time.Duration) <-chan time.Time
+}
+
+// Queue delivers messages at least once, in any order. All methods are safe
+// for concurrent use.
+type Queue interface {
+	// Send enqueues body, at most 48 KiB, invisible for delay (0 to 7 days).
+	// An error leaves open whether the message was enqueued.
+	Send(ctx context.Context, body []byte, delay time.Duration) error
+	// Receive returns up to limit visible messages (1 to 32), each hidden
+	// from others for visibility and its DequeueCount raised by one. No
+	// message: an empty slice, at once.
+	Receive(ctx context.Context, limit int, visibility time.Duration) ([]Message, error)
+	// Delete removes a received message. ErrStaleReceipt when its visibility
+	// ran out and it was received again, or it is gone.
+	Delete(ctx context.Context, m Message) error
+}
+
+// Message is one delivery of a queued message.
+type Message struct {
+	ID      string
+	Receipt string // changes with every delivery
+	Body    []byte
+	// DequeueCount counts deliveries, this one included; from 1.
+	DequeueCount int
+}
+
+// MaxDeliveries is how often a message is handed to a handler before it goes
+// to the poison queue.
+const MaxDeliveries = 5
+
+// Key names a row: the guild is the partition, the world the row.
+type Key struct {
+	Guild string
+	World string
+}
+
+// Row is a world's state as stored, with the tag that guards its replacement.
+type Row struct {
+	Key   Key
+	State State
+	ETag  string // opaque; empty for a row that is not stored yet
+}
+
+// Store keeps one row per world. First write wins: no blind writes, no
+// upserts. All methods are safe for concurrent use.
+type Store interface {
+	// Load returns the row, or ErrNotFound.
+	Load(ctx context.Context, key Key) (Row, error)
+	// Insert stores a new row and returns its ETag; ErrConflict if the key
+	// exists, ErrTooLarge above MaxStateBytes.
+	Insert(ctx context.Context, row Row) (etag string, err error)
+	// Replace stores the row if row.ETag is still the stored one and returns
+	// the new ETag; ErrConflict if it is not, ErrTooLarge above
+	// MaxStateBytes. Any other error leaves open whether it was written.
+	Replace(ctx context.Context, row Row) (etag string, err error)
+}
+
+// Lease is the right to run one world's game. It lasts LeaseDuration and
+// carries the world's epoch, the number of the boot.
+type Lease interface {
+	// Acquire takes the lease if it is free or expired and raises the epoch;
+	// ErrLeaseHeld if it is not free.
+	Acquire(ctx context.Context, world string) (Holding, error)
+	// Renew makes the lease last LeaseDuration from now; ErrLeaseLost if it
+	// is no longer h's.
+	Renew(ctx context.Context, h Holding) error
+	// Release gives the lease back; releasing a lost lease is no error.
+	Release(ctx context.Context, h Holding) error
+}
+
+// Holding is a lease that was acquired.
+type Holding struct {
+	World string
+	ID    string
+	Epoch int64 // from 1, one higher with every Acquire
+}
+
+// LeaseDuration is how long an unrenewed lease lasts, the longest that Azure
+// gives a finite blob lease.
+const LeaseDuration = 60 * time.Second
+
+// Compute turns machines on and off. A placement is a scale set that holds
+// zero or one machine of one world.
+type Compute interface {
+	// Scale begins to bring the placement to capacity (0 or 1) and returns a
+	// token that Poll resumes from any process. The operation outlives ctx.
+	// Scaling to the capacity a placement has already is an operation like
+	// any other. Errors are *CloudError; Busy while another operation runs.
+	Scale(ctx context.Context, p Placement, capacity int) (token string, err error)
+	// Poll looks at an operation once. done is true when it succeeded; a
+	// *CloudError when it failed.
+	Poll(ctx context.Context, token string) (done bool, err error)
+	// Instances lists the machines of a placement. The list is the truth; a
+	// scale set's capacity is not.
+	Instances(ctx context.Context, p Placement) ([]Instance, error)
+}
+
+// Instance is a machine that exists.
+type Instance struct {
+	ID      string `json:"id"`                // the VM's name
+	Address string `json:"address,omitempty"` // public IP address, if known
+}
+
+// CloudError is a refusal or failure of Compute.
+type CloudError struct {
+	Class   CloudClass
+	Code    string // the cloud's own innermost code, such as SkuNotAvailable
+	Message string
+}
+
+func (e *CloudError) Error() string { return e.Code + ": " + e.Message }
+
+// CloudClass says what a cloud failure asks for.
+type CloudClass string
+
+const (
+	ClassCapacity  CloudClass = "capacity"  // none left here: try the next placement
+	ClassQuota     CloudClass = "quota"     // the keeper must ask the cloud for more
+	ClassConfig    CloudClass = "config"    // the keeper must mend the deployment
+	ClassBusy      CloudClass = "busy"      // another operation runs: look again later
+	ClassTransient CloudClass = "transient" // try again
+)
+
+// Chat speaks in the guild. Implementations retry what is worth retrying
+// within ctx's deadline.
+type Chat interface {
+	// Post sends a new message to a channel. nonce (at most 25 characters)
+	// makes a repeat within a few minutes return the first message.
+	Post(ctx context.Context, channel string, m Say, nonce string) (MessageRef, error)
+	// Edit replaces a message's content; ErrMessageGone if it was deleted.
+	Edit(ctx context.Context, ref MessageRef, m Say) error
+	// Reply fills in the answer of a deferred interaction; ErrMessageGone
+	// when its token is dead.
+	Reply(ctx context.Context, to Reply, m Say) (MessageRef, error)
+}
+
+// MessageRef names a message in a channel.
+type MessageRef struct {
+	Channel string `json:"channel"`
+	ID      string `json:"id"`
+}
+
+// Game runs the game's server beside the agent.
+type Game interface {
+	// Start runs the server on the world's files and returns once its process
+	// exists. ctx bounds the start only.
+	Start(ctx context.Context) (Server, error)
+}
+
+// Server is a running game server.
+type Server interface {
+	// Lines delivers every line of the server's log in order, without line
+	// ends, and is closed after the last one when the process is gone.
+	Lines() <-chan string
+	// Stop asks the server to save and end (SIGINT), and returns at once.
+	Stop(ctx context.Context) error
+	// Kill ends it without a save.
+	Kill() error
+	// Done is closed when the process is gone.
+	Done() <-chan struct{}
+	// Sync flushes the world's files to where they outlive the machine and
+	// returns their total size in bytes.
+	Sync(ctx context.Context) (size int64, err error)
+}
+
+// Metadata is the cloud's view of the machine the agent runs on.
+type Metadata interface {
+	// Machine describes the VM. Address may be empty: the cloud does not
+	// always tell.
+	Machine(ctx context.Context) (Machine, error)
+	// Notices lists the scheduled events that name this machine. Polled once
+	// a second.
+	Notices(ctx context.Context) ([]Notice, error)
+	// Acknowledge tells the cloud that it may go on with a notice.
+	Acknowledge(ctx context.Context, noticeID string) error
+}
+
+// Machine is what the instance metadata says of a VM.
+type Machine struct {
+	Name    string `json:"name"`
+	Size    string `json:"size,omitempty"`
+	Zone    string `json:"zone,omitempty"`
+	Address string `json:"address,omitempty"`
+}
+
+// Notice is a scheduled event of the cloud.
+type Notice struct {
+	ID        string
+	Kind      string // Preempt, Terminate, Reboot, Redeploy, Freeze
+	NotBefore time.Time
+}

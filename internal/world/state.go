@@ -1,0 +1,193 @@
+package world
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Status is where a world is in its life. doc.go draws the ways between.
+type Status string
+
+const (
+	Stopped    Status = "stopped"
+	Starting   Status = "starting"   // a machine is wanted
+	Booting    Status = "booting"    // a machine exists; its agent has not spoken
+	Loading    Status = "loading"    // the agent speaks; the game loads the world
+	Online     Status = "online"     // players can connect
+	Stopping   Status = "stopping"   // being saved, then deleted
+	Relocating Status = "relocating" // the cloud takes, or took, the machine
+	Failed     Status = "failed"     // no machine, and somebody should know why
+)
+
+// MaxStateBytes bounds a row's state document.
+const MaxStateBytes = 24 * 1024
+
+// State is everything remembered about one world. It stays under
+// MaxStateBytes by construction: every list in it has a bound.
+type State struct {
+	Schema     int    `json:"schema"`
+	World      string `json:"world"`
+	Generation int64  `json:"generation"` // one more with every write
+	Status     Status `json:"status"`
+	Since      Time   `json:"since,omitzero"` // of Status
+
+	Op    Operation   `json:"op"`
+	Cloud Cloud       `json:"cloud"`
+	Boot  Boot        `json:"boot"`
+	Card  *MessageRef `json:"card,omitempty"`
+
+	// Again is set when somebody asked for a start while a stop was under
+	// way; it is done after the save.
+	Again *Again `json:"again,omitempty"`
+	// WhenEmpty is set when somebody asked for a stop once nobody is on.
+	WhenEmpty *Person `json:"when_empty,omitempty"`
+	// Why says in words why the world is Failed, or stops.
+	Why string `json:"why,omitempty"`
+
+	Session Session `json:"session"`
+
+	// Crashes are the game's of the last ten minutes, at most three.
+	Crashes []Time `json:"crashes,omitempty"`
+	// Blocked placements are not tried before their time.
+	Blocked map[string]Time `json:"blocked,omitempty"`
+	// Tries counts the rounds through all placements that found no machine.
+	Tries int `json:"tries,omitempty"`
+
+	// Numbers of the timers that are waited for; a timer with another number
+	// is stale.
+	LookNo     int64 `json:"look_no,omitempty"`
+	CheckNo    int64 `json:"check_no,omitempty"`
+	DeadlineNo int64 `json:"deadline_no,omitempty"`
+	IdleNo     int64 `json:"idle_no,omitempty"`
+
+	Commands []string  `json:"commands,omitempty"` // ids of the last MaxCommandIDs commands
+	Pending  []Pending `json:"pending,omitempty"`
+	Unsaid   int       `json:"unsaid,omitempty"` // messages that expired before they could be said
+	EffectNo int64     `json:"effect_no,omitempty"`
+}
+
+// Operation is one start, stop or relocation under way, or the last one.
+type Operation struct {
+	ID    string `json:"id,omitempty"` // the id of the event that began it
+	By    Person `json:"by"`
+	Since Time   `json:"since,omitzero"`
+	Reply *Reply `json:"reply,omitempty"` // of the command, while its token lives
+}
+
+// Again is a start that waits for a stop to end.
+type Again struct {
+	By    Person `json:"by"`
+	ID    string `json:"id"`
+	Reply *Reply `json:"reply,omitempty"`
+}
+
+// Cloud is the wish for machines and what is known of them.
+type Cloud struct {
+	Placement string `json:"placement,omitempty"`
+	Want      int    `json:"want"`               // desired capacity, 0 or 1
+	Acting    bool   `json:"acting,omitempty"`   // an operation is under way, as far as we know
+	Toward    int    `json:"toward,omitempty"`   // the capacity it goes to
+	Token     string `json:"token,omitempty"`    // resumes it
+	Round     int64  `json:"round,omitempty"`    // one more with every scale; reports of an older round are stale
+	Settled   bool   `json:"settled,omitempty"`  // the last scale to Want was done
+	VM        string `json:"vm,omitempty"`       // the instance last seen
+	Rented    Time   `json:"rented,omitzero"`    // since when it is paid for
+	Failures  int    `json:"failures,omitempty"` // transient ones in a row
+}
+
+// Boot is one life of one VM and its agent.
+type Boot struct {
+	Epoch     int64    `json:"epoch,omitempty"`
+	Machine   Machine  `json:"machine"`
+	Up        bool     `json:"up,omitempty"` // host_up was heard, and not yet the end
+	Listening bool     `json:"listening,omitempty"`
+	Version   string   `json:"version,omitempty"`
+	JoinCode  string   `json:"join_code,omitempty"`
+	Heard     Time     `json:"heard,omitzero"` // last word of the agent
+	Players   []Player `json:"players,omitempty"`
+	// Connecting is how many are on their way in.
+	Connecting int  `json:"connecting,omitempty"`
+	Known      bool `json:"known,omitempty"` // the roster is known; else somebody may be on
+	LastSave   Time `json:"last_save,omitzero"`
+	Proven     bool `json:"proven,omitempty"`    // the game is down and its save proven or denied
+	Confirmed  bool `json:"confirmed,omitempty"` // and it is saved
+	Noticed    bool `json:"noticed,omitempty"`   // the cloud announced the end
+	Silent     bool `json:"silent,omitempty"`    // people were told that the agent is silent
+	Gone       bool `json:"gone,omitempty"`      // the VM was seen gone
+	Seen       Seen `json:"seen"`
+}
+
+// Session is one evening, from start to stopped, for the recap and the bill.
+type Session struct {
+	Began   Time     `json:"began,omitzero"`
+	Ready   Time     `json:"ready,omitzero"`
+	Played  []string `json:"played,omitempty"` // names, at most MaxPlayed
+	Deaths  int      `json:"deaths,omitempty"`
+	Evicted int      `json:"evicted,omitempty"`
+	// Paid is the machine time of the session's earlier machines.
+	Paid time.Duration `json:"paid,omitempty"`
+}
+
+// Bounds of the lists in a State.
+const (
+	MaxPlayers    = 64
+	MaxPlayed     = 32
+	MaxCommandIDs = 64
+	MaxSeen       = 256
+)
+
+// Seen remembers which events of a boot were handled: all up to Mark, and
+// those in Beyond. Later ones than MaxSeen beyond raise Mark.
+type Seen struct {
+	Mark   int64   `json:"mark"`
+	Beyond []int64 `json:"beyond,omitempty"` // ascending
+}
+
+// Pending is an effect that is not known to be done.
+type Pending struct {
+	ID     string `json:"id"` // event id and index
+	Effect Effect `json:"effect"`
+	Claim  string `json:"claim,omitempty"` // of the worker that performs it
+	Until  Time   `json:"until,omitzero"`  // when its claim expires
+}
+
+// NewState is the state of a world that was never started.
+func NewState(world string) State {
+	return State{Schema: SchemaVersion, World: world, Status: Stopped}
+}
+
+// OnlinePlayers is the number of players, or -1 while it is unknown.
+func (s *State) OnlinePlayers() int {
+	if !s.Boot.Known && s.running() {
+		return -1
+	}
+	return len(s.Boot.Players) + s.Boot.Connecting
+}
+
+// Encode writes the state document; ErrTooLarge above MaxStateBytes.
+func (s State) Encode() ([]byte, error) {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode state of %s: %w", s.World, err)
+	}
+	if len(b) > MaxStateBytes {
+		return nil, fmt.Errorf("encode state of %s: %w: %d bytes of at most %d", s.World, ErrTooLarge, len(b), MaxStateBytes)
+	}
+	return b, nil
+}
+
+// DecodeState reads a state document; ErrMalformed or ErrSchema.
+func DecodeState(b []byte) (State, error) {
+	var s State
+	if err := json.Unmarshal(b, &s); err != nil {
+		return State{}, fmt.Errorf("decode state: %w: %w", ErrMalformed, err)
+	}
+	if s.Schema < 1 || s.Schema < SchemaVersion-1 || s.Schema > SchemaVersion {
+		return State{}, fmt.Errorf("decode state: %w: %d, this is %d", ErrSchema, s.Schema, SchemaVersion)
+	}
+	return s, nil
+}
+
+// running: a machine may exist that the game may run on.
+func (s *State) running() bool { return s.Boot.Up && !s.Boot.Proven && !s.Boot.Gone }
