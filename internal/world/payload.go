@@ -51,6 +51,8 @@ func newPayload(t Type) Payload {
 		return new(CloudReport)
 	case "bot.timer":
 		return new(Timer)
+	case "bot.sweep":
+		return new(Sweep)
 	case "bot.carded":
 		return new(Carded)
 	}
@@ -311,14 +313,19 @@ const (
 	TimerLook     TimerKind = "look"     // look at the cloud again
 	TimerCheck    TimerKind = "check"    // is everything as it should be?
 	TimerDeadline TimerKind = "deadline" // the present phase took too long
-	TimerIdle     TimerKind = "idle"     // nobody has been on for a while
-	TimerRetry    TimerKind = "retry"    // try the placements again
 )
 
-// Carded: the session's card was posted as this message.
+// Sweep is what reconcile saw at one of the world's placements.
+type Sweep struct {
+	Placement string     `json:"placement"`
+	Instances []Instance `json:"instances,omitempty"`
+}
+
+// Carded: the card of a session was posted as this message.
 type Carded struct {
 	Operation string     `json:"operation"`
 	Ref       MessageRef `json:"ref"`
+	Again     bool       `json:"again,omitempty"` // because somebody had deleted the first one
 }
 
 // Type implements Payload.
@@ -339,4 +346,5 @@ func (*SaveProven) Type() Type   { return "agent.save_proven" }
 func (*OrderRefused) Type() Type { return "agent.order_refused" }
 func (*CloudReport) Type() Type  { return "bot.cloud" }
 func (*Timer) Type() Type        { return "bot.timer" }
+func (*Sweep) Type() Type        { return "bot.sweep" }
 func (*Carded) Type() Type       { return "bot.carded" }

@@ -36,6 +36,8 @@ type State struct {
 	Cloud Cloud       `json:"cloud"`
 	Boot  Boot        `json:"boot"`
 	Card  *MessageRef `json:"card,omitempty"`
+	// Recarded: the card was deleted and posted again once; not a third time.
+	Recarded bool `json:"recarded,omitempty"`
 
 	// Again is set when somebody asked for a start while a stop was under
 	// way; it is done after the save.
@@ -59,12 +61,24 @@ type State struct {
 	LookNo     int64 `json:"look_no,omitempty"`
 	CheckNo    int64 `json:"check_no,omitempty"`
 	DeadlineNo int64 `json:"deadline_no,omitempty"`
-	IdleNo     int64 `json:"idle_no,omitempty"`
+	// Deadline is when the timer DeadlineNo is due; check sees to it if the
+	// timer was lost.
+	Deadline Time `json:"deadline,omitzero"`
+	// RetryAt is set while no placement has a machine: when they are tried
+	// again.
+	RetryAt Time `json:"retry_at,omitzero"`
+	// EmptySince is since when nobody is on, while Online.
+	EmptySince Time `json:"empty_since,omitzero"`
+	// WishAt is when the last command that changed the wish was given; an
+	// older one that arrives later changes nothing.
+	WishAt Time `json:"wish_at,omitzero"`
+	// Usually is how long a start took of late, as a running mean.
+	Usually time.Duration `json:"usually,omitempty"`
 
 	Commands []string  `json:"commands,omitempty"` // ids of the last MaxCommandIDs commands
 	Pending  []Pending `json:"pending,omitempty"`
 	Unsaid   int       `json:"unsaid,omitempty"` // messages that expired before they could be said
-	EffectNo int64     `json:"effect_no,omitempty"`
+	Write    string    `json:"write,omitempty"`  // names the last write, to know it again after a lost reply
 }
 
 // Operation is one start, stop or relocation under way, or the last one.
@@ -73,6 +87,10 @@ type Operation struct {
 	By    Person `json:"by"`
 	Since Time   `json:"since,omitzero"`
 	Reply *Reply `json:"reply,omitempty"` // of the command, while its token lives
+	// IfEmpty: the stop is called off if somebody is on.
+	IfEmpty bool `json:"if_empty,omitempty"`
+	// Told: people were told that a save is overdue.
+	Told bool `json:"told,omitempty"`
 }
 
 // Again is a start that waits for a stop to end.
@@ -107,19 +125,24 @@ type Boot struct {
 	Heard     Time     `json:"heard,omitzero"` // last word of the agent
 	Players   []Player `json:"players,omitempty"`
 	// Connecting is how many are on their way in.
-	Connecting int  `json:"connecting,omitempty"`
-	Known      bool `json:"known,omitempty"` // the roster is known; else somebody may be on
-	LastSave   Time `json:"last_save,omitzero"`
-	Proven     bool `json:"proven,omitempty"`    // the game is down and its save proven or denied
-	Confirmed  bool `json:"confirmed,omitempty"` // and it is saved
-	Noticed    bool `json:"noticed,omitempty"`   // the cloud announced the end
-	Silent     bool `json:"silent,omitempty"`    // people were told that the agent is silent
-	Gone       bool `json:"gone,omitempty"`      // the VM was seen gone
-	Seen       Seen `json:"seen"`
+	Connecting int   `json:"connecting,omitempty"`
+	Known      bool  `json:"known,omitempty"` // the roster is known; else somebody may be on
+	LastSave   Time  `json:"last_save,omitzero"`
+	Proven     bool  `json:"proven,omitempty"`     // the game is down and its save proven or denied
+	Confirmed  bool  `json:"confirmed,omitempty"`  // and it is saved
+	Noticed    bool  `json:"noticed,omitempty"`    // the cloud announced the end
+	Silent     bool  `json:"silent,omitempty"`     // people were told that the agent is silent
+	Over       bool  `json:"over,omitempty"`       // this boot is finished: only a higher epoch speaks now
+	RosterSeq  int64 `json:"roster_seq,omitempty"` // Players is the roster as of this event
+	MemoryMB   int   `json:"memory_mb,omitempty"`
+	Seen       Seen  `json:"seen"`
 }
 
 // Session is one evening, from start to stopped, for the recap and the bill.
 type Session struct {
+	// ID is the id of the command that began it: it names the card and is in
+	// every button made since.
+	ID      string   `json:"id,omitempty"`
 	Began   Time     `json:"began,omitzero"`
 	Ready   Time     `json:"ready,omitzero"`
 	Played  []string `json:"played,omitempty"` // names, at most MaxPlayed
@@ -127,12 +150,15 @@ type Session struct {
 	Evicted int      `json:"evicted,omitempty"`
 	// Paid is the machine time of the session's earlier machines.
 	Paid time.Duration `json:"paid,omitempty"`
+	// Total is the machine time of all sessions before this one.
+	Total time.Duration `json:"total,omitempty"`
 }
 
 // Bounds of the lists in a State.
 const (
 	MaxPlayers    = 64
-	MaxPlayed     = 32
+	MaxPlayed     = 24
+	MaxNameRunes  = 32
 	MaxCommandIDs = 64
 	MaxSeen       = 256
 )
@@ -146,7 +172,8 @@ type Seen struct {
 
 // Pending is an effect that is not known to be done.
 type Pending struct {
-	ID     string `json:"id"` // event id and index
+	ID     string `json:"id"`    // generation and index
+	Event  string `json:"event"` // the event that asked for it
 	Effect Effect `json:"effect"`
 	Claim  string `json:"claim,omitempty"` // of the worker that performs it
 	Until  Time   `json:"until,omitzero"`  // when its claim expires
@@ -190,4 +217,4 @@ func DecodeState(b []byte) (State, error) {
 }
 
 // running: a machine may exist that the game may run on.
-func (s *State) running() bool { return s.Boot.Up && !s.Boot.Proven && !s.Boot.Gone }
+func (s *State) running() bool { return s.Boot.Up && !s.Boot.Proven && !s.Boot.Over }

@@ -1,0 +1,27 @@
+// Package bot is the control plane around the pure core: it takes an event,
+// lets world.React decide, writes the row under compare-and-swap, and performs
+// the effects.
+//
+// The way of one event:
+//
+//	load row ─► React ─► write row with its effects, claimed for 60 s ─┐
+//	   ▲                      │ lost the race: load again              │
+//	   └──────────────────────┘                                        ▼
+//	acknowledge ◄─ write row without what is done, answers folded in ◄─ orders, cloud, delays, chat
+//
+// Invariants:
+//
+//   - An effect is written before it is performed, and performed again until
+//     a write says that it is done. Every effect may happen twice; its ids,
+//     nonces and operations make the second time harmless.
+//   - An effect that another worker has claimed is left alone until its claim
+//     expires. Whoever handles the next event of that world, a check at the
+//     latest, finishes expired ones.
+//   - A failing chat never fails an event: what could not be said waits in the
+//     row, at most world.MaxChatWaiting of it and at most world.ChatLifetime
+//     long, and what is dropped is counted and told.
+//   - An order or cloud effect that fails does fail the event: the queue brings
+//     it again.
+//   - One event costs one read and two writes of the store; an answer of the
+//     cloud that asks for more counts as an event of its own.
+package bot

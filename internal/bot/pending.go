@@ -1,0 +1,146 @@
+package bot
+
+import (
+	"slices"
+	"time"
+
+	"hearth/internal/world"
+)
+
+// hang adds an effect to what is to be done. What is to be said replaces what
+// waits under the same key, and has a bound.
+func (h *handling) hang(s *world.State, p world.Pending) {
+	if c := p.Effect.Chat; c != nil {
+		if c.Key != "" {
+			s.Pending = slices.DeleteFunc(s.Pending, func(q world.Pending) bool {
+				return q.Effect.Chat != nil && q.Effect.Chat.Key == c.Key
+			})
+		}
+		for countChats(s) >= world.MaxChatWaiting {
+			dropChat(s)
+		}
+	}
+	s.Pending = append(s.Pending, p)
+}
+
+func countChats(s *world.State) int {
+	n := 0
+	for _, p := range s.Pending {
+		if p.Effect.Chat != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// dropChat forgets the oldest thing to be said, and counts it.
+func dropChat(s *world.State) bool {
+	i := slices.IndexFunc(s.Pending, func(p world.Pending) bool {
+		return p.Effect.Chat != nil && p.Effect.Chat.Kind != world.ChatCard
+	})
+	if i < 0 {
+		return false
+	}
+	s.Pending = slices.Delete(s.Pending, i, i+1)
+	s.Unsaid++
+	return true
+}
+
+// shrink keeps the row under its bound by forgetting things to be said.
+func shrink(s *world.State) {
+	for {
+		if _, err := s.Encode(); err == nil || !dropChat(s) {
+			return
+		}
+	}
+}
+
+// adopt claims what nobody holds, and forgets what is no longer news.
+func (h *handling) adopt(s *world.State) {
+	now := h.Clock.Now()
+	kept := make([]world.Pending, 0, len(s.Pending))
+	for _, p := range s.Pending {
+		if c := p.Effect.Chat; c != nil && now.Sub(c.Made) > world.ChatLifetime {
+			if c.Kind != world.ChatCard {
+				s.Unsaid++
+			}
+			continue
+		}
+		if p.Claim != h.claim && !now.Before(p.Until) {
+			p.Claim, p.Until = h.claim, now.Add(claimFor)
+		}
+		kept = append(kept, p)
+	}
+	if len(kept) == 0 {
+		kept = nil
+	}
+	s.Pending = kept
+}
+
+// mine lists what this worker has claimed, in the order of performing: orders,
+// cloud, delays, chat.
+func (h *handling) mine() []world.Pending {
+	var ps []world.Pending
+	for _, p := range h.row.State.Pending {
+		if p.Claim == h.claim {
+			ps = append(ps, p)
+		}
+	}
+	slices.SortStableFunc(ps, func(a, b world.Pending) int { return class(a.Effect) - class(b.Effect) })
+	return ps
+}
+
+func class(e world.Effect) int {
+	switch {
+	case e.Order != nil:
+		return 0
+	case e.Cloud != nil:
+		return 1
+	case e.Delay != nil:
+		return 2
+	}
+	return 3
+}
+
+// claimedElsewhere: another worker is at an effect of this very event.
+func (h *handling) claimedElsewhere() bool {
+	now := h.Clock.Now()
+	return slices.ContainsFunc(h.row.State.Pending, func(p world.Pending) bool {
+		return p.Event == h.event && p.Effect.Chat == nil && p.Claim != h.claim && now.Before(p.Until)
+	})
+}
+
+// result is what became of the effects that were performed.
+type result struct {
+	done    map[string]bool
+	later   map[string]time.Time // what could not be said, and when to try again
+	answers []world.Payload
+}
+
+// fold writes the result into the state: what is done goes, what failed is
+// free for others, and what the outside answered is reacted to.
+func (h *handling) fold(s *world.State, res result) {
+	kept := make([]world.Pending, 0, len(s.Pending))
+	for _, p := range s.Pending {
+		if res.done[p.ID] {
+			continue
+		}
+		if p.Claim == h.claim {
+			p.Claim, p.Until = "", world.Time{}
+			if at, ok := res.later[p.ID]; ok {
+				said := *p.Effect.Chat
+				said.Tries++
+				p.Effect.Chat, p.Until = &said, at
+			}
+		}
+		kept = append(kept, p)
+	}
+	s.Pending = kept
+	for _, a := range res.answers {
+		now := h.Clock.Now()
+		h.react(s, world.Event{
+			ID: h.event + "/answer", Source: world.SourceBot, World: h.c.ID,
+			Time: now, Received: now, Data: a,
+		})
+	}
+}

@@ -1,0 +1,91 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"hearth/internal/discord"
+	"hearth/internal/world"
+)
+
+// HandleWithin bounds the handling of one event, under its claims' life.
+const HandleWithin = 50 * time.Second
+
+// Reactions takes events from the queue.
+type Reactions struct {
+	Runner   *Runner
+	Verifier *discord.Verifier
+	KeyOf    func(worldID string) []byte // HMAC key of a world's agent, or nil
+	Log      *slog.Logger
+}
+
+// Handle handles one delivery of an event; dequeueCount is 1 the first time.
+// nil means that it may be deleted. The failure of the last delivery is told
+// in the channel before the queue sets the message aside.
+func (h *Reactions) Handle(ctx context.Context, body []byte, dequeueCount int) error {
+	ctx, cancel := context.WithTimeout(ctx, HandleWithin)
+	defer cancel()
+	e, err := h.read(ctx, body)
+	if err == nil && e.Data != nil {
+		err = h.Runner.Handle(ctx, e)
+	}
+	if err != nil && dequeueCount >= world.MaxDeliveries {
+		h.giveUp(ctx, e)
+	}
+	return err
+}
+
+// read decodes an event and, for a command, verifies and decides again from
+// its signed body: what else stands in the message is not believed. An event
+// without data needs no handling.
+func (h *Reactions) read(ctx context.Context, body []byte) (world.Event, error) {
+	e, err := world.Decode(body, h.KeyOf)
+	if err != nil {
+		return world.Event{}, err
+	}
+	c, ok := e.Data.(*world.Command)
+	if !ok {
+		return e, nil
+	}
+	now := h.Runner.Clock.Now()
+	if err := h.Verifier.VerifyQueued(c.Signed, now); err != nil && !errors.Is(err, discord.ErrExpired) {
+		return world.Event{}, fmt.Errorf("read command %s: %w", e.ID, err)
+	}
+	i, err := discord.ParseInteraction(c.Signed.Body)
+	if err != nil {
+		return world.Event{}, fmt.Errorf("read command %s: %w", e.ID, err)
+	}
+	d, denial := discord.Decide(h.Runner.Guild, h.Runner.Worlds, i)
+	if denial != world.DenyNone {
+		// Allowed when it was asked, and no longer: the configuration changed.
+		h.Log.Info("command denied", "event_id", i.ID, "denial", string(denial))
+		say := world.SayDenied(denial, h.Runner.Worlds)
+		_, err := h.Runner.Chat.Reply(ctx, world.Reply{Application: i.Application, Token: i.Token, Ephemeral: i.Ephemeral()}, say)
+		if err != nil {
+			h.Log.Warn("denial not posted", "event_id", i.ID, "error", err)
+		}
+		return world.Event{}, nil
+	}
+	cmd := i.ToCommand(d, world.Signed{}) // the proof has served; the row needs no copy
+	return world.Event{ID: i.ID, Source: e.Source, World: d.World.ID, Time: i.Created, Data: &cmd}, nil
+}
+
+// giveUp tells that a command will not be done. An agent's or the cloud's
+// event is for the log: the next heartbeat or look tells the same anew.
+func (h *Reactions) giveUp(ctx context.Context, e world.Event) {
+	h.Log.Error("event given up", "event_id", e.ID, "world", e.World)
+	c, ok := e.Data.(*world.Command)
+	if !ok {
+		return
+	}
+	say := world.SayBroken()
+	if _, err := h.Runner.Chat.Reply(ctx, c.Reply, say); err == nil {
+		return
+	}
+	if _, err := h.Runner.Chat.Post(ctx, h.Runner.Guild.Channel, say, nonce("broken", e.ID)); err != nil {
+		h.Log.Error("failure not told", "event_id", e.ID, "error", err)
+	}
+}

@@ -1,0 +1,180 @@
+package bot
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	mrand "math/rand/v2"
+	"reflect"
+	"time"
+
+	"hearth/internal/world"
+)
+
+const (
+	claimFor    = 60 * time.Second
+	raceRetries = 6
+)
+
+// ErrClaimed: effects of this event are being performed by another worker.
+// The event must stay in its queue until they are done.
+var ErrClaimed = errors.New("effects are claimed by another worker")
+
+// ErrUnknownWorld: the event is for a world that is not configured.
+var ErrUnknownWorld = errors.New("world is not configured")
+
+// Runner reacts to events and performs what they ask for. It keeps nothing
+// between events and is safe for concurrent use.
+type Runner struct {
+	Guild   world.Guild
+	Worlds  []world.Config
+	Store   world.Store
+	Compute world.Compute
+	Chat    world.Chat
+	Events  world.Queue                     // takes delayed events
+	Orders  func(worldID string) world.Queue // takes the orders of a world
+	Clock   world.Clock
+	Log     *slog.Logger
+}
+
+// Handle reacts to one event and performs its effects. nil means that the
+// event may be acknowledged; any error that it must come again.
+func (r *Runner) Handle(ctx context.Context, e world.Event) error {
+	c, ok := r.config(e.World)
+	if !ok {
+		return fmt.Errorf("handle event %s: %w: %q", e.ID, ErrUnknownWorld, e.World)
+	}
+	e.Received = r.Clock.Now()
+	h := &handling{Runner: r, c: c, claim: rand.Text(), event: e.ID, log: r.Log.With("world", e.World, "event_id", e.ID)}
+	if err := h.update(ctx, func(s *world.State) { h.react(s, e) }); err != nil {
+		return fmt.Errorf("handle event %s: %w", e.ID, err)
+	}
+	if err := h.perform(ctx); err != nil {
+		return fmt.Errorf("handle event %s: %w", e.ID, err)
+	}
+	if h.claimedElsewhere() {
+		return fmt.Errorf("handle event %s: %w", e.ID, ErrClaimed)
+	}
+	return nil
+}
+
+func (r *Runner) config(id string) (*world.Config, bool) {
+	for i := range r.Worlds {
+		if r.Worlds[i].ID == id {
+			return &r.Worlds[i], true
+		}
+	}
+	return nil, false
+}
+
+// handling is the work on one event.
+type handling struct {
+	*Runner
+	c     *world.Config
+	claim string // names this worker's hold on effects
+	event string
+	row   world.Row // as last read or written
+	known bool      // row is what the store holds, as far as we know
+	hung  int       // effects hung on the row so far, for their ids
+	log   *slog.Logger
+}
+
+// react applies one event to the state and hangs its effects on it, claimed.
+func (h *handling) react(s *world.State, e world.Event) {
+	next, effects := world.React(*h.c, *s, e)
+	*s = next
+	for _, eff := range effects {
+		h.hung++
+		h.hang(s, world.Pending{
+			ID:    fmt.Sprintf("%d.%d", s.Generation+1, h.hung),
+			Event: h.event, Effect: eff, Claim: h.claim, Until: h.Clock.Now().Add(claimFor),
+		})
+	}
+}
+
+// update changes the row by compare-and-swap, first write wins. change may run
+// several times, on newer and newer states; it must do no harm when its own
+// earlier write has landed.
+func (h *handling) update(ctx context.Context, change func(*world.State)) error {
+	for try := range raceRetries {
+		if !h.known {
+			if err := h.load(ctx); err != nil {
+				return err
+			}
+		}
+		s := h.row.State
+		change(&s)
+		h.adopt(&s)
+		if reflect.DeepEqual(s, h.row.State) {
+			return nil
+		}
+		err := h.write(ctx, s)
+		if err == nil {
+			return nil
+		}
+		h.known = false
+		if !errors.Is(err, world.ErrConflict) {
+			// The reply may be lost and the write done: read before judging.
+			if lerr := h.load(ctx); lerr != nil {
+				return errors.Join(err, lerr)
+			}
+			if h.row.State.Write == s.Write {
+				return nil
+			}
+			if errors.Is(err, world.ErrTooLarge) {
+				return err
+			}
+			h.known = true
+		}
+		if err := h.pause(ctx, try); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("write row of %s: %w, %d times", h.c.ID, world.ErrConflict, raceRetries)
+}
+
+func (h *handling) load(ctx context.Context) error {
+	key := world.Key{Guild: h.Guild.ID, World: h.c.ID}
+	row, err := h.Store.Load(ctx, key)
+	if errors.Is(err, world.ErrNotFound) {
+		row, err = world.Row{Key: key, State: world.NewState(h.c.ID)}, nil
+	}
+	if err != nil {
+		return fmt.Errorf("load row of %s: %w", h.c.ID, err)
+	}
+	h.row, h.known = row, true
+	return nil
+}
+
+// write stores s in place of the row; on success the row is s.
+func (h *handling) write(ctx context.Context, s world.State) error {
+	s.Generation++
+	s.Write = h.claim + "." + fmt.Sprint(s.Generation)
+	shrink(&s)
+	row := world.Row{Key: h.row.Key, State: s, ETag: h.row.ETag}
+	var err error
+	if row.ETag == "" {
+		row.ETag, err = h.Store.Insert(ctx, row)
+	} else {
+		row.ETag, err = h.Store.Replace(ctx, row)
+	}
+	if err != nil {
+		return fmt.Errorf("write row of %s: %w", h.c.ID, err)
+	}
+	h.row, h.known = row, true
+	return nil
+}
+
+// pause waits a jittered moment before a lost race is run again.
+func (h *handling) pause(ctx context.Context, try int) error {
+	d := time.Duration(10<<try) * time.Millisecond
+	d = d/2 + mrand.N(d) //nolint:gosec // jitter needs no secrecy
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("write row of %s: %w", h.c.ID, context.Cause(ctx))
+	case <-h.Clock.After(d):
+		return nil
+	}
+}

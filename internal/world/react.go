@@ -1,0 +1,183 @@
+package world
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// How long things may take, and how often they are looked at.
+const (
+	HeartbeatEvery = 20 * time.Second
+	LookEvery      = 5 * time.Second  // at a cloud operation under way
+	CheckEvery     = 30 * time.Second // at everything, while not stopped
+	CheckAfter     = 30 * time.Minute // and this long after
+
+	CommandLifetime = 15 * time.Minute // as long as Discord's token
+
+	MachineWithin = 10 * time.Minute // wish to machine
+	HostWithin    = 8 * time.Minute  // machine to agent
+	ListenWithin  = 20 * time.Minute // agent to players; a first boot downloads the game
+	AgentWithin   = time.Minute      // a stop waits this long for an agent that never spoke
+	SaveWithin    = 90 * time.Second // a save is overdue, or an agent silent, and people are told
+	LostAfter     = 10 * time.Minute // then the machine is deleted and the loss stated
+	SilentAfter   = 45 * time.Second // two heartbeats missed: look whether the machine is there
+	DeleteWithin  = 10 * time.Minute // then the keeper is told that a machine will not go
+
+	BlockFor       = time.Hour // a placement without capacity
+	CrashWindow    = 10 * time.Minute
+	DefaultUsually = 4 * time.Minute
+)
+
+// retryAfter is how long to wait when every placement is without capacity,
+// by how often that was so already. After the last one the start has failed.
+var retryAfter = []time.Duration{2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute}
+
+// React decides what an event changes and what is to be done about it. It is
+// pure: same configuration, state and event, same answer; e.Received is the
+// time. A state that comes back unchanged with no effects need not be written.
+func React(c Config, s State, e Event) (State, []Effect) {
+	r := reaction{c: c, s: s.clone(), e: e, now: e.Received}
+	switch d := e.Data.(type) {
+	case *Command:
+		r.command(d)
+	case *HostUp:
+		r.heard(d.Heard, func() { r.hostUp(d) })
+	case *Heartbeat:
+		r.heard(d.Heard, func() { r.heartbeat(d) })
+	case *Listening:
+		r.heard(d.Heard, func() { r.listening(d) })
+	case *JoinCode:
+		r.heard(d.Heard, func() { r.joinCode(d) })
+	case *Connected:
+		r.heard(d.Heard, func() { r.connected(d) })
+	case *Spawned:
+		r.heard(d.Heard, func() { r.spawned(d) })
+	case *Disconnected:
+		r.heard(d.Heard, func() { r.disconnected(d) })
+	case *Died:
+		r.heard(d.Heard, func() { r.died(d) })
+	case *Refused:
+		r.heard(d.Heard, func() { r.refused(d) })
+	case *Saved:
+		r.heard(d.Heard, func() { r.saved() })
+	case *Crashed:
+		r.heard(d.Heard, func() { r.crashed(d) })
+	case *Noticed:
+		r.heard(d.Heard, func() { r.noticed(d) })
+	case *SaveProven:
+		r.heard(d.Heard, func() { r.saveProven(d) })
+	case *OrderRefused:
+		r.heard(d.Heard, func() { r.orderRefused(d) })
+	case *CloudReport:
+		r.cloudReport(d)
+	case *Timer:
+		r.timer(d)
+	case *Sweep:
+		r.sweep(d)
+	case *Carded:
+		r.carded(d)
+	}
+	return r.s, r.effects
+}
+
+// reaction is one call of React in the making.
+type reaction struct {
+	c       Config
+	s       State
+	e       Event
+	now     time.Time
+	effects []Effect
+}
+
+func (s State) clone() State {
+	s.Boot.Players = slices.Clone(s.Boot.Players)
+	s.Boot.Seen.Beyond = slices.Clone(s.Boot.Seen.Beyond)
+	s.Session.Played = slices.Clone(s.Session.Played)
+	s.Crashes = slices.Clone(s.Crashes)
+	s.Blocked = maps.Clone(s.Blocked)
+	s.Commands = slices.Clone(s.Commands)
+	s.Pending = slices.Clone(s.Pending)
+	return s
+}
+
+func (r *reaction) enter(st Status) {
+	if r.s.Status != st {
+		r.s.Status, r.s.Since = st, r.now
+	}
+}
+
+func (r *reaction) order(k OrderKind) {
+	r.effects = append(r.effects, Effect{Order: &Order{
+		Schema: SchemaVersion, Kind: k, World: r.s.World,
+		Operation: r.s.Op.ID, Epoch: r.s.Boot.Epoch, Issued: r.now,
+	}})
+}
+
+func (r *reaction) delay(t Timer, after time.Duration) {
+	t.Operation = r.s.Op.ID
+	r.effects = append(r.effects, Effect{Delay: &Delay{Timer: t, After: after}})
+}
+
+// within sets the deadline of the present phase; the one before is void.
+func (r *reaction) within(d time.Duration) {
+	r.s.DeadlineNo++
+	r.s.Deadline = r.now.Add(d)
+	r.delay(Timer{Kind: TimerDeadline, Number: r.s.DeadlineNo}, d)
+}
+
+func (r *reaction) noDeadline() {
+	r.s.DeadlineNo++
+	r.s.Deadline = Time{}
+}
+
+func (r *reaction) chat(c ChatDo) {
+	c.Made = r.now
+	r.effects = append(r.effects, Effect{Chat: &c})
+}
+
+func (r *reaction) answer(c *Command, say Say) {
+	r.chat(ChatDo{Kind: ChatAnswer, Say: say, Reply: &c.Reply, Key: "answer:" + r.e.ID})
+}
+
+// line says something new in the channel, and how much could not be said
+// before.
+func (r *reaction) line(say Say) {
+	if r.s.Unsaid > 0 {
+		say.Text += unsaid(r.s.Unsaid)
+		r.s.Unsaid = 0
+	}
+	r.chat(ChatDo{Kind: ChatLine, Say: say})
+}
+
+func (r *reaction) keeper(say Say) { r.chat(ChatDo{Kind: ChatKeeper, Say: say}) }
+
+// card draws the session's card anew. The first time it becomes the answer to
+// the command that began the session, if that was given in public.
+func (r *reaction) card() {
+	do := ChatDo{Kind: ChatCard, Say: card(&r.c, &r.s, r.now), Key: "card", Operation: r.s.Session.ID}
+	if r.s.Card == nil && r.s.Op.Reply != nil && !r.s.Op.Reply.Ephemeral {
+		do.Reply = r.s.Op.Reply
+	}
+	r.chat(do)
+}
+
+func (r *reaction) carded(d *Carded) {
+	if d.Operation != r.s.Session.ID || d.Ref.ID == "" {
+		return
+	}
+	ref := d.Ref
+	r.s.Card, r.s.Recarded = &ref, r.s.Recarded || d.Again
+}
+
+// startChecks begins a new chain of checks; an older chain ends by its number.
+func (r *reaction) startChecks() {
+	r.s.CheckNo++
+	r.delay(Timer{Kind: TimerCheck, Number: r.s.CheckNo}, CheckEvery)
+}
+
+// lookSoon begins a new chain of looks at the cloud.
+func (r *reaction) lookSoon() {
+	r.s.LookNo++
+	r.delay(Timer{Kind: TimerLook, Number: r.s.LookNo}, LookEvery)
+}

@@ -1,0 +1,317 @@
+package world
+
+import (
+	"slices"
+)
+
+// heard fences an agent's word: an older boot changes nothing, a newer one is
+// believed before the cloud tells of it, and nothing counts twice.
+func (r *reaction) heard(h Heard, then func()) {
+	b := &r.s.Boot
+	if h.Epoch < b.Epoch || h.Epoch == b.Epoch && b.Over {
+		return
+	}
+	if h.Epoch > b.Epoch {
+		r.s.Boot = Boot{Epoch: h.Epoch, Up: true, LastSave: b.LastSave, Machine: Machine{Address: b.Machine.Address}}
+		b = &r.s.Boot
+		r.newBoot()
+	}
+	if !b.Seen.add(h.Seq) {
+		return
+	}
+	b.Heard = r.now
+	if b.Silent {
+		b.Silent = false
+		r.line(sayBack(&r.c))
+	}
+	then()
+}
+
+// newBoot: an agent with a higher epoch speaks for the first time.
+func (r *reaction) newBoot() {
+	s := &r.s
+	switch s.Status {
+	case Starting, Booting, Loading, Online:
+		r.enter(Loading)
+		r.within(ListenWithin)
+		r.card()
+	case Stopping:
+		// It came up while it was no longer wanted.
+		if s.Cloud.Want == 1 {
+			r.awaitSave()
+		} else {
+			r.closeBoot() // it is being deleted before anybody could play
+		}
+	case Stopped, Failed:
+		r.keeper(sayUnwanted(&r.c, ""))
+		r.s.Op = Operation{ID: r.e.ID, Since: r.now}
+		r.enter(Stopping)
+		r.startChecks()
+		r.awaitSave()
+	case Relocating:
+	}
+}
+
+func (r *reaction) hostUp(d *HostUp) {
+	r.machine(d.Machine)
+}
+
+func (r *reaction) machine(m Machine) {
+	if m.Address == "" {
+		m.Address = r.s.Boot.Machine.Address
+	}
+	r.s.Boot.Machine = m
+	if c := &r.s.Cloud; c.VM == "" && c.Want == 1 && m.Name != "" {
+		c.VM, c.Rented = m.Name, r.now // it speaks before the cloud tells of it
+	}
+}
+
+func (r *reaction) heartbeat(d *Heartbeat) {
+	s, b := &r.s, &r.s.Boot
+	r.machine(d.Machine)
+	if d.LastSave.After(b.LastSave) {
+		b.LastSave = d.LastSave
+	}
+	b.MemoryMB = d.MemoryMB
+	if d.Seq < b.RosterSeq || b.Proven {
+		return // a late one: newer word on the roster is known
+	}
+	before := len(b.Players)
+	b.RosterSeq = d.Seq
+	b.Players = nil
+	for _, p := range d.Players {
+		r.add(p)
+	}
+	b.Connecting, b.Known = min(max(d.Connecting, 0), MaxPlayers), true
+	if d.JoinCode != "" && d.JoinCode != b.JoinCode {
+		b.JoinCode = d.JoinCode
+	}
+	switch {
+	case d.Listening && s.Status == Loading:
+		r.nowOnline()
+	case len(b.Players) != before && s.Status == Online:
+		r.card()
+	}
+	r.rosterChanged()
+	r.stopIfAsked()
+}
+
+func (r *reaction) listening(d *Listening) {
+	r.s.Boot.Version = d.Version
+	if r.s.Status == Loading {
+		r.nowOnline()
+	}
+}
+
+// nowOnline: players can connect.
+func (r *reaction) nowOnline() {
+	s := &r.s
+	s.Boot.Listening, s.Boot.Known = true, true
+	r.enter(Online)
+	r.noDeadline()
+	s.Tries = 0
+	first := s.Session.Ready.IsZero()
+	if first {
+		s.Session.Ready = r.now
+		if s.Session.Evicted == 0 {
+			s.Usually = mean(s.Usually, r.now.Sub(s.Session.Began))
+		}
+	}
+	r.rosterChanged()
+	r.card()
+	r.line(sayOnline(&r.c, s, first))
+}
+
+func (r *reaction) joinCode(d *JoinCode) {
+	if d.Code == r.s.Boot.JoinCode {
+		return
+	}
+	r.s.Boot.JoinCode = d.Code
+	if r.s.Status == Online {
+		r.card()
+	}
+}
+
+func (r *reaction) connected(d *Connected) {
+	b := &r.s.Boot
+	if d.Seq < b.RosterSeq {
+		return
+	}
+	b.Connecting = min(b.Connecting+1, MaxPlayers)
+	r.rosterChanged()
+}
+
+// add puts a player on the roster, which has a bound.
+func (r *reaction) add(p Player) {
+	b := &r.s.Boot
+	p.Name, p.Owner = cut(p.Name, MaxNameRunes), cut(p.Owner, MaxNameRunes)
+	i := slices.IndexFunc(b.Players, func(q Player) bool { return q.Owner == p.Owner })
+	switch {
+	case i >= 0:
+		b.Players[i] = p
+	case len(b.Players) < MaxPlayers:
+		b.Players = append(b.Players, p)
+	}
+	if played := &r.s.Session.Played; p.Name != "" && !slices.Contains(*played, p.Name) && len(*played) < MaxPlayed {
+		*played = append(*played, p.Name)
+	}
+}
+
+func (r *reaction) spawned(d *Spawned) {
+	b := &r.s.Boot
+	if d.Seq > b.RosterSeq {
+		r.add(d.Player)
+		b.Connecting = max(b.Connecting-1, 0)
+		r.rosterChanged()
+	}
+	r.line(sayJoined(d.Player.Name, len(b.Players)))
+	r.card()
+}
+
+func (r *reaction) disconnected(d *Disconnected) {
+	b := &r.s.Boot
+	if d.Seq > b.RosterSeq {
+		before := len(b.Players)
+		b.Players = slices.DeleteFunc(b.Players, func(p Player) bool { return p.Owner == d.Player.Owner })
+		if len(b.Players) == before && d.Player.Name == "" {
+			b.Connecting = max(b.Connecting-1, 0) // gave up before it spawned
+		}
+		r.rosterChanged()
+	}
+	if d.Player.Name != "" {
+		r.line(sayLeft(d.Player.Name, len(b.Players), d.Reason))
+	}
+	if !r.stopIfAsked() {
+		r.card()
+	}
+}
+
+// rosterChanged keeps the idle clock.
+func (r *reaction) rosterChanged() {
+	s := &r.s
+	switch {
+	case s.Status != Online || s.OnlinePlayers() != 0:
+		s.EmptySince = Time{}
+	case s.EmptySince.IsZero():
+		s.EmptySince = r.now
+	}
+}
+
+func (r *reaction) died(d *Died) {
+	r.s.Session.Deaths++
+	r.line(sayDied(d.Player.Name))
+}
+
+func (r *reaction) refused(d *Refused) { r.line(sayRefused(&r.c, d)) }
+
+func (r *reaction) saved() {
+	if r.e.Time.After(r.s.Boot.LastSave) {
+		r.s.Boot.LastSave = r.e.Time
+	}
+	if r.s.Status == Online {
+		r.card()
+	}
+}
+
+func (r *reaction) crashed(d *Crashed) {
+	s, b := &r.s, &r.s.Boot
+	if d.LastSave.After(b.LastSave) {
+		b.LastSave = d.LastSave
+	}
+	b.Listening, b.JoinCode, b.Players, b.Connecting, b.RosterSeq = false, "", nil, 0, d.Seq
+	if s.Status != Online && s.Status != Loading {
+		return // it stops or moves anyway; the agent's proof follows
+	}
+	s.Crashes = append(slices.DeleteFunc(s.Crashes, func(t Time) bool { return r.now.Sub(t) > CrashWindow }), r.now)
+	s.EmptySince = Time{}
+	if len(s.Crashes) < 2 && d.Restarting {
+		r.line(sayCrashed(&r.c, s, r.now))
+		r.enter(Loading)
+		r.within(ListenWithin)
+		r.card()
+		return
+	}
+	s.Why = whyCrashes
+	r.line(sayCrashedTwice(&r.c, s, r.now))
+	r.keeper(sayCrashedTwice(&r.c, s, r.now))
+	r.beginStop(Person{}, nil, false)
+	r.awaitSave()
+	r.card()
+}
+
+// noticed: the cloud announced that it does something to the machine. The
+// agent saves by itself.
+func (r *reaction) noticed(d *Noticed) {
+	s := &r.s
+	switch d.Kind {
+	case "Preempt", "Terminate", "Redeploy":
+		s.Boot.Noticed = true
+		if s.Status == Stopping {
+			return
+		}
+		r.line(sayNotice(&r.c))
+		r.enter(Relocating)
+		r.within(SaveWithin)
+		r.lookSoon()
+		r.card()
+	case "Reboot":
+		r.line(sayReboot(&r.c))
+	}
+}
+
+func (r *reaction) saveProven(d *SaveProven) {
+	s, b := &r.s, &r.s.Boot
+	if d.LastSave.After(b.LastSave) {
+		b.LastSave = d.LastSave
+	}
+	if b.Proven {
+		return
+	}
+	b.Proven, b.Confirmed = true, d.Confirmed
+	b.Listening, b.JoinCode, b.Players, b.Connecting, b.Known, b.RosterSeq = false, "", nil, 0, true, d.Seq
+	switch s.Status {
+	case Stopping:
+		r.line(sayProven(&r.c, s, d, r.now))
+		r.release()
+		r.cardIfAny()
+	case Relocating:
+		r.line(sayProven(&r.c, s, d, r.now))
+		r.within(DeleteWithin)
+		r.scale(0)
+	case Starting, Booting, Loading, Online:
+		// The agent ended the game by itself. A notice whose event is still
+		// on its way says more; else its next boot is waited for.
+		r.line(sayProven(&r.c, s, d, r.now))
+		r.enter(Loading)
+		r.within(LostAfter)
+		r.card()
+	case Stopped, Failed:
+	}
+}
+
+func (r *reaction) orderRefused(d *OrderRefused) {
+	s := &r.s
+	if s.Status != Stopping || d.Operation != s.Op.ID || s.Boot.Proven {
+		return
+	}
+	switch d.Reason {
+	case OrderOccupied:
+		if !s.Op.IfEmpty {
+			return
+		}
+		s.Boot.Players = nil
+		for _, p := range d.Players {
+			r.add(p)
+		}
+		s.Boot.RosterSeq, s.Boot.Known = d.Seq, true
+		s.Boot.Connecting = max(1-len(d.Players), s.Boot.Connecting)
+		r.noDeadline()
+		r.enter(Online)
+		r.rosterChanged()
+		r.line(sayOccupied(&r.c, s))
+		r.card()
+	case OrderStale, OrderExpired:
+		r.repeatOrder()
+	case OrderBusy:
+	}
+}

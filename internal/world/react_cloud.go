@@ -1,0 +1,362 @@
+package world
+
+import "time"
+
+// rent wants a machine at the next placement that is not blocked, or waits
+// until one is tried again.
+func (r *reaction) rent() {
+	s := &r.s
+	r.enter(Starting)
+	s.RetryAt = Time{}
+	p, ok := r.pick()
+	if !ok {
+		r.waitForCapacity()
+		return
+	}
+	s.Cloud.Placement = p
+	r.scale(1)
+	r.within(MachineWithin)
+}
+
+// pick returns the best placement that is not blocked.
+func (r *reaction) pick() (string, bool) {
+	for _, p := range r.c.Placements {
+		if until, blocked := r.s.Blocked[p.ID]; !blocked || !r.now.Before(until) {
+			delete(r.s.Blocked, p.ID)
+			return p.ID, true
+		}
+	}
+	return "", false
+}
+
+func (r *reaction) block(placement string, d time.Duration) {
+	if r.s.Blocked == nil {
+		r.s.Blocked = map[string]Time{}
+	}
+	r.s.Blocked[placement] = r.now.Add(d)
+}
+
+// waitForCapacity: every placement is blocked. They are all tried again after
+// a pause that grows; in the end the start has failed.
+func (r *reaction) waitForCapacity() {
+	s := &r.s
+	if s.Tries >= len(retryAfter) {
+		r.fail(whyNoCapacity)
+		return
+	}
+	wait := retryAfter[s.Tries]
+	s.Tries++
+	s.RetryAt = r.now.Add(wait)
+	r.line(sayNoCapacity(&r.c, s.RetryAt))
+	r.within(wait)
+}
+
+// fail ends the session with a reason; what machine there is goes first.
+func (r *reaction) fail(why string) {
+	r.s.Why = why
+	r.release()
+}
+
+// release wants no machine. Whoever calls it has made sure that no game runs
+// whose world is not saved, or has told people what is lost.
+func (r *reaction) release() {
+	r.enter(Stopping)
+	r.s.RetryAt = Time{}
+	r.closeBoot()
+	r.within(DeleteWithin)
+	if r.s.Cloud.Placement == "" {
+		r.out()
+		return
+	}
+	r.scale(0)
+}
+
+// closeBoot: nothing that this boot says from now on changes anything.
+func (r *reaction) closeBoot() {
+	b := &r.s.Boot
+	b.Over, b.Up, b.Listening, b.Known = true, false, false, false
+	b.Players, b.Connecting, b.JoinCode = nil, 0, ""
+}
+
+// scale changes the wish. An operation under way is not disturbed (the cloud
+// would refuse a second one); the next look brings the set to the new wish.
+func (r *reaction) scale(want int) {
+	c := &r.s.Cloud
+	c.Want = want
+	if !c.Acting {
+		r.act()
+	}
+	r.lookSoon()
+}
+
+// act begins the operation that leads to the wish.
+func (r *reaction) act() {
+	c := &r.s.Cloud
+	c.Round++
+	c.Acting, c.Toward, c.Token, c.Settled = true, c.Want, "", false
+	r.effects = append(r.effects, Effect{Cloud: &CloudDo{
+		Act: ActScale, Operation: r.s.Op.ID, Round: c.Round, Placement: c.Placement, Capacity: c.Want,
+	}})
+}
+
+// look asks what has become of the operation and which machines there are.
+func (r *reaction) look() {
+	c := &r.s.Cloud
+	if c.Placement == "" {
+		return
+	}
+	r.effects = append(r.effects, Effect{Cloud: &CloudDo{
+		Act: ActLook, Operation: r.s.Op.ID, Round: c.Round, Placement: c.Placement, Capacity: c.Toward, Token: c.Token,
+	}})
+}
+
+func (r *reaction) cloudReport(d *CloudReport) {
+	c := &r.s.Cloud
+	if d.Round != c.Round || d.Placement != c.Placement {
+		return
+	}
+	switch d.Phase {
+	case CloudBegun:
+		if c.Acting && c.Token == "" {
+			c.Token = d.Token
+		}
+		return
+	case CloudDone:
+		c.Acting, c.Token, c.Failures = false, "", 0
+		c.Settled = c.Toward == c.Want
+	case CloudFailed:
+		r.cloudFailed(d)
+	case CloudProgress:
+		// Acting without a token: the worker that began it died before it
+		// could write the token down. Begin again; scaling is idempotent.
+		if c.Acting && c.Token == "" {
+			c.Acting = false
+		}
+	}
+	if d.Seen && d.Phase != CloudFailed {
+		r.converge(d.Instances)
+	}
+}
+
+// converge compares what there is with what is wanted.
+func (r *reaction) converge(found []Instance) {
+	s, c := &r.s, &r.s.Cloud
+	if len(found) > 0 {
+		r.machineSeen(found[0])
+	} else {
+		r.noMachineSeen()
+	}
+	switch {
+	case c.Acting || c.Placement == "":
+	case c.Want == 1 && len(found) > 0:
+		c.Settled = true
+	case c.Want == 1 && c.Settled:
+		// The set says one and there is none (accepted then gone, or
+		// evicted): only zero and one again brings a machine.
+		c.Want = 0
+		r.act()
+	case c.Want == 0 && c.Settled && len(found) == 0:
+		r.empty()
+	case s.Status != Stopped && s.Status != Failed || len(found) > 0:
+		r.act()
+	}
+}
+
+// sweep is what reconcile, the backstop, saw at one placement: machines that
+// nobody wants, and worlds whose chain of checks has ended.
+func (r *reaction) sweep(d *Sweep) {
+	s, c := &r.s, &r.s.Cloud
+	asleep := s.Status == Stopped || s.Status == Failed
+	if !asleep && r.now.Sub(s.Since) > CheckAfter {
+		r.startChecks() // an older chain, if it lives, ends by its number
+	}
+	if len(d.Instances) == 0 || d.Placement == c.Placement && c.Want == 1 {
+		return
+	}
+	if !asleep {
+		if d.Placement != c.Placement {
+			r.keeper(sayStray(&r.c, d.Placement, d.Instances[0].ID))
+		}
+		return
+	}
+	if c.Placement != d.Placement {
+		*c = Cloud{Placement: d.Placement, Round: c.Round + 1}
+	}
+	r.converge(d.Instances)
+}
+
+// machineSeen: the placement has a machine.
+func (r *reaction) machineSeen(i Instance) {
+	s, c := &r.s, &r.s.Cloud
+	if c.VM != i.ID {
+		c.VM = i.ID
+		if c.Rented.IsZero() {
+			c.Rented = r.now
+		}
+	}
+	if i.Address != "" && s.Boot.Machine.Address == "" && c.Want == 1 {
+		s.Boot.Machine.Address = i.Address
+		if s.Status == Online {
+			r.card()
+		}
+	}
+	switch {
+	case s.Status == Starting && c.Want == 1:
+		r.enter(Booting)
+		s.Tries = 0
+		r.within(HostWithin)
+		r.card()
+	case (s.Status == Stopped || s.Status == Failed) && c.Want == 0:
+		// Nobody wants this machine.
+		r.keeper(sayUnwanted(&r.c, i.ID))
+		r.enter(Stopping)
+		r.startChecks()
+		r.within(DeleteWithin)
+		r.lookSoon()
+	}
+}
+
+// noMachineSeen: the placement is empty, whatever its capacity says.
+func (r *reaction) noMachineSeen() {
+	s, c := &r.s, &r.s.Cloud
+	if c.VM == "" {
+		return
+	}
+	c.VM = ""
+	r.stopPaying()
+	switch s.Status {
+	case Booting, Loading, Online, Relocating:
+		r.machineGone()
+	case Stopping:
+		if !s.Boot.Over { // it went before the save was proven
+			r.line(sayGoneUnsaved(&r.c, &r.s, r.now))
+			r.release()
+		}
+	case Starting, Stopped, Failed:
+	}
+}
+
+func (r *reaction) stopPaying() {
+	s, c := &r.s, &r.s.Cloud
+	if !c.Rented.IsZero() {
+		s.Session.Paid += r.now.Sub(c.Rented)
+		c.Rented = Time{}
+	}
+}
+
+// machineGone: the cloud took the machine; the world comes up elsewhere.
+func (r *reaction) machineGone() {
+	s := &r.s
+	switch {
+	case s.Boot.Proven && s.Boot.Confirmed:
+		r.line(sayMovingOn(&r.c))
+	case s.Status == Booting:
+	default:
+		r.line(sayVanished(&r.c, s, r.now))
+	}
+	s.Session.Evicted++
+	// Not the same place at once: what took this machine takes the next.
+	r.block(s.Cloud.Placement, 10*time.Minute)
+	r.enter(Relocating)
+	r.closeBoot()
+	r.within(DeleteWithin)
+	r.card()
+	if s.Cloud.Want == 1 { // our caller, converge, scales the set down
+		s.Cloud.Want, s.Cloud.Settled = 0, false
+	}
+}
+
+// empty: the placement is at zero and has no machine.
+func (r *reaction) empty() {
+	s := &r.s
+	switch s.Status {
+	case Stopping:
+		r.out()
+	case Relocating:
+		r.s.Session.Ready = Time{}
+		if len(s.Blocked) >= len(r.c.Placements) {
+			// Every place is blocked, this one only for having been taken.
+			delete(s.Blocked, s.Cloud.Placement)
+		}
+		r.rent()
+		r.card()
+	case Starting:
+		r.rent()
+		r.card()
+	case Booting, Loading, Online, Stopped, Failed:
+	}
+}
+
+// out: the fire is out, and nothing costs money any more.
+func (r *reaction) out() {
+	s := &r.s
+	r.stopPaying()
+	r.noDeadline()
+	r.closeBoot()
+	s.EmptySince = Time{}
+	if s.Why != "" {
+		r.enter(Failed)
+		r.line(sayFailed(&r.c, s))
+		r.keeper(sayFailedKeeper(&r.c, s))
+	} else {
+		r.enter(Stopped)
+		r.line(sayOut(&r.c, s, r.now))
+	}
+	if s.Card != nil {
+		r.card()
+	}
+	s.Op.Reply = nil
+	if again := s.Again; again != nil {
+		r.s.Again = nil
+		r.light(again.By, again.ID, again.Reply)
+	}
+}
+
+// cloudFailed: the operation, or the attempt to begin one, failed.
+func (r *reaction) cloudFailed(d *CloudReport) {
+	s, c := &r.s, &r.s.Cloud
+	if !c.Acting {
+		return // told before
+	}
+	c.Acting, c.Token, c.Settled = false, "", false
+	if d.Class == ClassBusy {
+		return // another operation runs; the next look tries again
+	}
+	if c.Want == 0 {
+		// A machine may stay: never give up, and let the keeper know.
+		c.Failures++
+		if c.Failures == 5 || d.Class == ClassConfig || d.Class == ClassQuota {
+			r.keeper(sayCannotDelete(&r.c, d.Code))
+		}
+		return
+	}
+	switch d.Class {
+	case ClassCapacity:
+		r.block(c.Placement, BlockFor)
+		if s.Status == Starting || s.Status == Booting {
+			r.tryNext()
+		}
+	case ClassQuota:
+		r.keeper(sayQuota(&r.c, c.Placement, d.Code, d.Detail))
+		r.fail(whyQuota)
+	case ClassConfig:
+		r.keeper(sayConfig(&r.c, c.Placement, d.Code, d.Detail))
+		r.fail(whyConfig)
+	case ClassBusy, ClassTransient:
+		if c.Failures++; c.Failures >= 10 {
+			c.Failures = 0
+			r.keeper(sayConfig(&r.c, c.Placement, d.Code, d.Detail))
+			r.fail(whyCloudAway)
+		}
+	}
+}
+
+// tryNext: this placement has no machine for us. It is brought back to zero
+// first (a failed scale-up may leave its capacity at one), then converge comes
+// to empty, and that to the next.
+func (r *reaction) tryNext() {
+	r.enter(Starting)
+	r.s.Cloud.Want = 0
+	r.act()
+	r.lookSoon()
+}

@@ -1,0 +1,191 @@
+package world
+
+import "slices"
+
+func (r *reaction) command(c *Command) {
+	if slices.Contains(r.s.Commands, r.e.ID) {
+		return
+	}
+	r.s.Commands = append(r.s.Commands, r.e.ID)
+	if n := len(r.s.Commands) - MaxCommandIDs; n > 0 {
+		r.s.Commands = r.s.Commands[n:]
+	}
+	if r.now.Sub(r.e.Time) > CommandLifetime {
+		r.answer(c, sayTooOld(c))
+		return
+	}
+	switch c.Name {
+	case CmdStatus:
+		r.answer(c, sayStatus(&r.c, &r.s, r.now))
+		return
+	case CmdJoin:
+		r.answer(c, sayJoin(&r.c, &r.s))
+		return
+	case CmdStart, CmdStop, CmdStopWhenEmpty, CmdStopNow, CmdKeepGoing:
+	default:
+		r.answer(c, SayDenied(DenyCommand, nil))
+		return
+	}
+	// The queue keeps no order: what was asked later wins, whenever it comes.
+	if r.e.Time.Before(r.s.WishAt) {
+		r.answer(c, saySuperseded(&r.c))
+		return
+	}
+	r.s.WishAt = r.e.Time
+	switch c.Name {
+	case CmdStart:
+		r.start(c)
+	case CmdStop:
+		r.stop(c)
+	default:
+		r.askedBack(c)
+	}
+}
+
+func (r *reaction) start(c *Command) {
+	switch r.s.Status {
+	case Stopped, Failed:
+		r.light(c.By, r.e.ID, &c.Reply)
+		if c.Reply.Ephemeral {
+			r.answer(c, sayLighting(&r.c))
+		}
+	case Stopping:
+		first := r.s.Again == nil
+		if first {
+			r.s.Again = &Again{By: c.By, ID: r.e.ID, Reply: &c.Reply}
+		}
+		r.answer(c, sayAgain(&r.c, first))
+	case Starting, Booting, Loading, Relocating:
+		r.answer(c, sayAlreadyLighting(&r.c, &r.s, r.now))
+	case Online:
+		kept := r.s.WhenEmpty != nil
+		r.s.WhenEmpty = nil
+		r.answer(c, sayAlreadyOnline(&r.c, &r.s, kept))
+	}
+}
+
+// light begins a session: a machine is wanted.
+func (r *reaction) light(by Person, id string, reply *Reply) {
+	s := &r.s
+	s.Op = Operation{ID: id, By: by, Since: r.now, Reply: reply}
+	s.Card, s.Recarded = nil, false
+	s.Session = Session{ID: id, Began: r.now, Total: s.Session.Total + s.Session.Paid}
+	s.Boot = Boot{Epoch: s.Boot.Epoch, Over: true, LastSave: s.Boot.LastSave}
+	s.Again, s.WhenEmpty, s.Why = nil, nil, ""
+	s.Crashes, s.Tries = nil, 0
+	r.startChecks()
+	r.rent()
+	r.card()
+}
+
+func (r *reaction) stop(c *Command) {
+	s := &r.s
+	switch s.Status {
+	case Stopped, Failed:
+		r.answer(c, sayAlreadyOut(&r.c))
+	case Stopping:
+		dropped := s.Again != nil
+		s.Again = nil
+		r.answer(c, sayAlreadyStopping(&r.c, dropped))
+	case Starting:
+		r.beginStop(c.By, &c.Reply, false)
+		r.release()
+		r.answer(c, sayCalledOff(&r.c, c.By))
+	case Booting:
+		// A game may run by now whose agent has not been heard: wait for it.
+		r.beginStop(c.By, &c.Reply, false)
+		r.within(AgentWithin)
+		r.answer(c, sayCalledOff(&r.c, c.By))
+	case Relocating:
+		r.beginStop(c.By, &c.Reply, false)
+		r.awaitSave()
+		r.answer(c, sayStopping(&r.c, c.By))
+	case Loading:
+		r.beginStop(c.By, &c.Reply, false)
+		r.awaitSave()
+		r.answer(c, sayStopping(&r.c, c.By))
+	case Online:
+		if s.OnlinePlayers() != 0 {
+			r.answer(c, sayAskBack(&r.c, s, c.Keeper))
+			return
+		}
+		r.beginStop(c.By, &c.Reply, true)
+		r.awaitSave()
+		r.answer(c, sayStopping(&r.c, c.By))
+	}
+	r.cardIfAny()
+}
+
+func (r *reaction) cardIfAny() {
+	if r.s.Card != nil && r.s.Status != Stopped && r.s.Status != Failed {
+		r.card()
+	}
+}
+
+// askedBack handles the buttons of "others are playing".
+func (r *reaction) askedBack(c *Command) {
+	s := &r.s
+	if s.Status != Online || c.Operation != s.Session.ID {
+		r.answer(c, sayStaleButton(&r.c, s))
+		return
+	}
+	switch c.Name {
+	case CmdKeepGoing:
+		s.WhenEmpty = nil
+		r.answer(c, sayKeepGoing(&r.c))
+		r.cardIfAny()
+	case CmdStopNow:
+		if !c.Keeper {
+			r.answer(c, SayDenied(DenyKeeper, nil))
+			return
+		}
+		r.beginStop(c.By, &c.Reply, false)
+		r.awaitSave()
+		r.answer(c, sayStopping(&r.c, c.By))
+		r.cardIfAny()
+	default: // CmdStopWhenEmpty
+		by := c.By
+		s.WhenEmpty = &by
+		r.answer(c, sayWhenEmpty(&r.c))
+		if !r.stopIfAsked() {
+			r.cardIfAny()
+		}
+	}
+}
+
+// stopIfAsked begins the stop that somebody asked for once nobody is on.
+func (r *reaction) stopIfAsked() bool {
+	if r.s.WhenEmpty == nil || r.s.Status != Online || r.s.OnlinePlayers() != 0 {
+		return false
+	}
+	by := *r.s.WhenEmpty
+	r.beginStop(by, nil, true)
+	r.awaitSave()
+	r.card()
+	return true
+}
+
+// beginStop makes the present operation a stop. The card stays: it tells the
+// whole session.
+func (r *reaction) beginStop(by Person, reply *Reply, ifEmpty bool) {
+	s := &r.s
+	s.Op = Operation{ID: r.e.ID, By: by, Since: r.now, Reply: reply, IfEmpty: ifEmpty}
+	s.RetryAt, s.EmptySince = Time{}, Time{}
+	r.noDeadline()
+	r.enter(Stopping)
+}
+
+// awaitSave orders the agent to save and stop, or goes on if that is done.
+func (r *reaction) awaitSave() {
+	s := &r.s
+	switch {
+	case s.Boot.Proven || s.Boot.Over || !s.Boot.Up:
+		r.release()
+	case s.Op.IfEmpty:
+		r.order(OrderStopIfEmpty)
+		r.within(SaveWithin)
+	default:
+		r.order(OrderStop)
+		r.within(SaveWithin)
+	}
+}

@@ -1,0 +1,190 @@
+package world
+
+func (r *reaction) timer(d *Timer) {
+	s := &r.s
+	switch d.Kind {
+	case TimerLook:
+		if d.Number != s.LookNo {
+			return
+		}
+		s.LookNo++
+		if r.cloudUnsettled() {
+			r.look()
+			r.lookSoon()
+		}
+	case TimerCheck:
+		if d.Number == s.CheckNo {
+			r.check()
+		}
+	case TimerDeadline:
+		if d.Number == s.DeadlineNo && !s.Deadline.IsZero() {
+			r.deadline()
+		}
+	}
+}
+
+// cloudUnsettled: what the cloud does now decides what comes next.
+func (r *reaction) cloudUnsettled() bool {
+	s := &r.s
+	if s.Cloud.Acting || s.Cloud.Want == 1 && s.Cloud.VM == "" && s.RetryAt.IsZero() {
+		return true
+	}
+	switch s.Status {
+	case Relocating:
+		return true
+	case Starting:
+		return s.RetryAt.IsZero()
+	case Stopping:
+		return s.Boot.Over
+	case Stopped, Failed, Booting, Loading, Online:
+	}
+	return s.Cloud.Want == 0 && s.Cloud.VM != ""
+}
+
+// check looks after everything, in case a timer, an order or an agent's word
+// was lost.
+func (r *reaction) check() {
+	s := &r.s
+	if (s.Status == Stopped || s.Status == Failed) && r.now.Sub(s.Since) > CheckAfter {
+		return // asleep; the six-hourly reconcile is the backstop
+	}
+	r.startChecks()
+	if !s.Deadline.IsZero() && r.now.After(s.Deadline.Add(CheckEvery)) {
+		r.deadline() // its timer was lost
+		return
+	}
+	switch s.Status {
+	case Stopped, Failed, Starting, Booting, Relocating, Stopping:
+		r.look()
+	case Loading, Online:
+		if s.Boot.Proven {
+			r.look() // the game is down and safe; its next boot is waited for
+		} else if !r.silence() && s.Status == Online {
+			r.idle()
+		}
+	}
+}
+
+// silence: the agent has not spoken for a while. The instance list says
+// whether the machine is there; report and patience follow.
+func (r *reaction) silence() bool {
+	s := &r.s
+	quiet := r.now.Sub(s.Boot.Heard)
+	if quiet <= SilentAfter {
+		return false
+	}
+	r.look()
+	switch {
+	case quiet > LostAfter:
+		r.line(sayGivenUp(&r.c, s, r.now))
+		r.keeper(sayGivenUp(&r.c, s, r.now))
+		r.fail(whySilent)
+	case quiet > SaveWithin && !s.Boot.Silent:
+		s.Boot.Silent = true
+		s.Boot.Known = false // somebody may be on
+		r.line(saySilent(&r.c, s))
+		r.card()
+	}
+	return true
+}
+
+// idle puts the fire out when nobody has been on for the configured time.
+func (r *reaction) idle() {
+	s := &r.s
+	if s.OnlinePlayers() != 0 {
+		s.EmptySince = Time{}
+		return
+	}
+	if s.EmptySince.IsZero() {
+		s.EmptySince = r.now
+	}
+	if r.now.Sub(s.EmptySince) < r.c.Idle() {
+		return
+	}
+	r.line(sayIdle(&r.c))
+	r.beginStop(Person{}, nil, true)
+	r.awaitSave()
+	r.card()
+}
+
+// deadline: the present phase took too long.
+func (r *reaction) deadline() {
+	s := &r.s
+	s.Deadline = Time{}
+	switch s.Status {
+	case Starting:
+		if !s.RetryAt.IsZero() {
+			clear(s.Blocked)
+			r.rent()
+			r.card()
+			return
+		}
+		r.fail(whyNoMachine)
+	case Booting:
+		r.fail(whyNoHost)
+	case Loading:
+		s.Why = whyNeverListens
+		r.keeper(sayNeverListens(&r.c))
+		op := s.Op
+		r.beginStop(op.By, nil, false)
+		r.awaitSave()
+		r.card()
+	case Stopping, Relocating:
+		r.saveOverdue()
+	case Online, Stopped, Failed:
+	}
+}
+
+// saveOverdue: the save is not proven, or the machine not deleted, in time.
+func (r *reaction) saveOverdue() {
+	s := &r.s
+	switch {
+	case !s.Boot.Up && s.Status == Stopping && s.Cloud.Want == 1:
+		// No agent within its time and no sign that a game runs.
+		r.line(sayNoAgent(&r.c))
+		r.release()
+	case s.Boot.Over:
+		// Nothing to save any more; the machine just does not go.
+		r.keeper(sayCannotDelete(&r.c, "it takes very long"))
+		r.within(DeleteWithin)
+		if !s.Cloud.Acting {
+			r.act()
+		}
+		r.lookSoon()
+	case r.now.Sub(s.Since) < LostAfter:
+		if !s.Op.Told {
+			s.Op.Told = true
+			r.line(saySaveOverdue(&r.c, s, r.now))
+		}
+		if s.Status == Stopping {
+			r.repeatOrder()
+		}
+		r.look()
+		r.within(min(LostAfter-r.now.Sub(s.Since), SaveWithin))
+	default:
+		r.line(sayLost(&r.c, s, r.now))
+		r.keeper(sayLost(&r.c, s, r.now))
+		if s.Status == Relocating {
+			r.machineLost()
+			return
+		}
+		r.release()
+	}
+}
+
+// repeatOrder sends the stop again; the agent knows it by its operation.
+func (r *reaction) repeatOrder() {
+	if r.s.Op.IfEmpty {
+		r.order(OrderStopIfEmpty)
+		return
+	}
+	r.order(OrderStop)
+}
+
+// machineLost: a machine under notice neither saved nor went. It is deleted,
+// and the world comes up from its last save.
+func (r *reaction) machineLost() {
+	r.closeBoot()
+	r.within(DeleteWithin)
+	r.scale(0)
+}

@@ -1,0 +1,659 @@
+package world
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Every word that Hearth says to people stands in this file: short and warm,
+// the state first, then the next step. What a player chose goes through Plain.
+
+// Why a session failed, and what to do next.
+const (
+	whyNoCapacity   = "the cloud has had no machine for us anywhere for a good while. Try `/start` again later; no money is being spent"
+	whyQuota        = "the cloud account may not rent this machine yet. The keeper knows what to click"
+	whyConfig       = "the cloud refused the deployment's settings. The keeper has the details"
+	whyCloudAway    = "the cloud keeps answering with errors. Try `/start` again in a few minutes"
+	whyNoMachine    = "the cloud promised a machine and did not deliver in ten minutes. Try `/start` again"
+	whyNoHost       = "the machine came up but its helper never spoke. The machine is deleted; try `/start` again"
+	whyNeverListens = "the game never opened its door. The machine is deleted, the world is as it was; try `/start` again, and tell the keeper if it happens twice"
+	whyCrashes      = "the game crashed twice in ten minutes. The keeper has been told; the world is as of its last save"
+	whySilent       = "the machine had been silent for ten minutes, so it was deleted"
+)
+
+// Denial is why somebody may not do what they asked.
+type Denial string
+
+// The denials. DenyNone is permission.
+const (
+	DenyNone        Denial = ""
+	DenyGuild       Denial = "guild"
+	DenyChannel     Denial = "channel"
+	DenyDirect      Denial = "direct"
+	DenyRole        Denial = "role"
+	DenyKeeper      Denial = "keeper"
+	DenyWorld       Denial = "world"
+	DenyWorldNeeded Denial = "world_needed"
+	DenyCommand     Denial = "command"
+)
+
+// SayDenied tells somebody why not, and what would work. worlds are those of
+// the deployment, for the denials that name them.
+func SayDenied(d Denial, worlds []Config) Say {
+	switch d {
+	case DenyGuild, DenyDirect:
+		return Say{Text: "🏠 I only listen in the server I was set up for. Go to its Hearth channel and say it there."}
+	case DenyChannel:
+		return Say{Text: "🏠 Not in this channel. Go to the Hearth channel and say it there."}
+	case DenyRole:
+		return Say{Text: "🔒 You need the role for this world. Ask a keeper to give it to you."}
+	case DenyKeeper:
+		return Say{Text: "🔒 Only a keeper can do this while others play. Choose **Stop when empty** instead."}
+	case DenyWorld:
+		return Say{Text: "🗺️ There is no such world here. There is " + nameWorlds(worlds) + "."}
+	case DenyWorldNeeded:
+		return Say{Text: "🗺️ Which world? Say it with the `world` option: " + nameWorlds(worlds) + "."}
+	case DenyCommand, DenyNone:
+	}
+	return Say{Text: "🤔 I don't know that one. Try `/start`, `/stop`, `/status` or `/join`."}
+}
+
+func nameWorlds(worlds []Config) string {
+	names := make([]string, len(worlds))
+	for i := range worlds {
+		names[i] = bold(worlds[i].Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// The three steps of a start.
+const (
+	stepMachine = "1/3 Renting a machine…"
+	stepBoot    = "2/3 The machine is waking up…"
+	stepLoad    = "3/3 Loading the world…"
+)
+
+func step(st Status) string {
+	switch st {
+	case Starting:
+		return stepMachine
+	case Booting:
+		return stepBoot
+	default:
+		return stepLoad
+	}
+}
+
+// card is the one message that tells a session from start to end.
+func card(c *Config, s *State, now time.Time) Say {
+	k := Card{Title: title(c, s.Status)}
+	say := Say{Card: &k}
+	by := Plain(s.Op.By.Name)
+	switch s.Status {
+	case Starting, Booting, Loading:
+		k.Tone = ToneWorking
+		k.Body = fmt.Sprintf("🔥 %s is lighting %s. %s", by, bold(c.Name), usually(s, now))
+		if s.Status == Loading && s.Boot.Proven {
+			k.Body = "🔥 The fire is banked and the world saved. Waiting for the machine to come back…"
+		} else if !s.RetryAt.IsZero() {
+			k.Body = fmt.Sprintf("⏳ The cloud has no machine for us right now. Trying again %s. `/stop` to leave it.", at(s.RetryAt))
+		} else if !s.Session.Ready.IsZero() || s.Session.Evicted > 0 {
+			k.Body = fmt.Sprintf("🔥 %s is being lit again. %s", bold(c.Name), step(s.Status))
+		}
+		say.Buttons = []Button{stopButton(c, s)}
+	case Online:
+		k.Tone = ToneBurning
+		k.Body = "The fire burns. Come in!"
+		if s.WhenEmpty != nil {
+			k.Body = fmt.Sprintf("The fire burns. %s asked to let it go out when the last one leaves.", Plain(s.WhenEmpty.Name))
+		}
+		if s.Boot.Silent {
+			k.Tone = ToneTrouble
+			k.Body = "The machine has gone quiet. I can't see who is on; looking after it."
+		}
+		k.Fields = append(joinFields(c, s), Field{Name: "Players", Value: playersText(s)})
+		say.Buttons = []Button{joinButton(c, s), stopButton(c, s)}
+	case Stopping:
+		k.Tone = ToneWorking
+		switch {
+		case s.Why != "":
+			k.Body = "🌫️ Putting the fire out: " + s.Why + "."
+		case s.Boot.Over:
+			k.Body = "🌙 Saved. Giving the machine back…"
+		default:
+			k.Body = "💾 Saving " + bold(c.Name) + " before anything else…"
+		}
+		if s.Again != nil {
+			k.Body += fmt.Sprintf("\nThen it is lit again for %s.", Plain(s.Again.By.Name))
+		}
+	case Relocating:
+		k.Tone = ToneWorking
+		k.Body = "🌬️ The cloud is taking this machine back. Saving, then lighting it elsewhere: the new address comes here."
+	case Stopped:
+		k.Tone = ToneOut
+		k.Body = "🌙 The fire is out and nothing costs money. `/start` lights it again."
+		k.Fields = recap(c, s, now)
+		say.Buttons = []Button{startButton(c, s)}
+	case Failed:
+		k.Tone = ToneTrouble
+		k.Body = "🌫️ The fire is out: " + s.Why + "."
+		k.Fields = recap(c, s, now)
+		say.Buttons = []Button{startButton(c, s)}
+	}
+	if !s.Boot.LastSave.IsZero() {
+		k.Fields = append(k.Fields, Field{Name: "Last save", Value: at(s.Boot.LastSave), Inline: true})
+	}
+	if cost := costText(c, s, now); cost != "" && s.Status != Stopped && s.Status != Failed {
+		k.Fields = append(k.Fields, Field{Name: "This session", Value: cost, Inline: true})
+	}
+	return say
+}
+
+func title(c *Config, st Status) string {
+	words := map[Status]string{
+		Stopped: "is out", Starting: "is being lit", Booting: "is being lit", Loading: "is being lit",
+		Online: "is burning", Stopping: "is going out", Relocating: "is moving", Failed: "did not light",
+	}
+	return c.Name + " " + words[st]
+}
+
+func usually(s *State, now time.Time) string {
+	u := s.Usually
+	if u == 0 {
+		u = DefaultUsually
+	}
+	left := u - now.Sub(s.Session.Began)
+	if left < 30*time.Second {
+		return step(s.Status) + " any moment now"
+	}
+	if s.Status == Starting {
+		return step(s.Status) + " usually ready in " + spell(left)
+	}
+	return step(s.Status) + " about " + spell(left) + " left"
+}
+
+func joinFields(c *Config, s *State) []Field {
+	fs := []Field{{Name: "Address", Value: code(address(c, s)), Inline: true}}
+	if s.Boot.JoinCode != "" {
+		fs = append(fs, Field{Name: "Join code", Value: code(s.Boot.JoinCode), Inline: true})
+	}
+	return fs
+}
+
+func address(c *Config, s *State) string {
+	if s.Boot.Machine.Address == "" {
+		return "not known yet"
+	}
+	return s.Boot.Machine.Address + ":" + strconv.Itoa(c.Port)
+}
+
+func playersText(s *State) string {
+	if s.OnlinePlayers() < 0 {
+		return "can't see right now"
+	}
+	var names []string
+	for _, p := range s.Boot.Players {
+		if p.Name != "" {
+			names = append(names, Plain(p.Name))
+		}
+	}
+	nameless := len(s.Boot.Players) - len(names) + s.Boot.Connecting
+	if len(names) > 12 {
+		nameless += len(names) - 12
+		names = names[:12]
+	}
+	switch {
+	case len(names) == 0 && nameless == 0:
+		return "nobody yet"
+	case nameless == 0:
+		return strings.Join(names, ", ")
+	case len(names) == 0:
+		return fmt.Sprintf("%d coming in", nameless)
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), nameless)
+}
+
+func recap(c *Config, s *State, now time.Time) []Field {
+	var fs []Field
+	if len(s.Session.Played) > 0 {
+		names := make([]string, 0, len(s.Session.Played))
+		for _, n := range s.Session.Played {
+			names = append(names, Plain(n))
+		}
+		fs = append(fs, Field{Name: "Played", Value: cut(strings.Join(names, ", "), 500), Inline: true})
+	}
+	if !s.Session.Ready.IsZero() {
+		fs = append(fs, Field{Name: "Burned for", Value: spell(s.Since.Sub(s.Session.Ready)), Inline: true})
+	}
+	if cost := costText(c, s, now); cost != "" {
+		fs = append(fs, Field{Name: "Cost", Value: cost, Inline: true})
+	}
+	return fs
+}
+
+// MachineTime is how long machines were paid for in this session.
+func (s *State) MachineTime(now time.Time) time.Duration {
+	d := s.Session.Paid
+	if !s.Cloud.Rented.IsZero() {
+		d += now.Sub(s.Cloud.Rented)
+	}
+	return d
+}
+
+func costText(c *Config, s *State, now time.Time) string {
+	if c.CentsPerHour == 0 || s.MachineTime(now) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("about $%.2f", max(s.MachineTime(now).Hours()*c.CentsPerHour/100, 0.01))
+}
+
+func sayStatus(c *Config, s *State, now time.Time) Say {
+	say := card(c, s, now)
+	if s.Status == Stopped && s.Session.ID == "" {
+		say.Card.Body = "🌙 The fire has not been lit yet. `/start` lights it."
+	}
+	return say
+}
+
+func sayJoin(c *Config, s *State) Say {
+	if s.Status != Online {
+		next := "Say `/start` to light it."
+		switch s.Status {
+		case Starting, Booting, Loading:
+			next = "It is being lit: " + step(s.Status)
+		case Relocating:
+			next = "It is moving to another machine; the new address comes soon."
+		case Stopping:
+			next = "It is going out. Say `/start` and it is lit again after the save."
+		case Online, Stopped, Failed:
+		}
+		return Say{Text: fmt.Sprintf("🌙 %s is not burning now. %s", bold(c.Name), next)}
+	}
+	fs := joinFields(c, s)
+	if pw := c.Password.Reveal(); pw != "" {
+		fs = append(fs, Field{Name: "Password", Value: "||" + code(pw) + "||", Inline: true})
+	}
+	body := "In Valheim: *Join Game* → *Add server* → the address."
+	if s.Boot.JoinCode != "" {
+		body = "In Valheim: *Join Game* → *Join by code* or *Add server*."
+	}
+	return Say{Card: &Card{Title: "How to join " + c.Name, Body: body, Tone: ToneBurning, Fields: fs}}
+}
+
+func sayLighting(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🔥 Lighting %s. Watch the channel.", bold(c.Name))}
+}
+
+func sayAlreadyLighting(c *Config, s *State, now time.Time) Say {
+	if s.Status == Relocating {
+		return Say{Text: fmt.Sprintf("🌬️ %s is moving to another machine already. The new address comes here.", bold(c.Name))}
+	}
+	if !s.RetryAt.IsZero() {
+		return Say{Text: fmt.Sprintf("⏳ %s is already trying. The cloud has no machine right now; next try %s.", Plain(s.Op.By.Name), at(s.RetryAt))}
+	}
+	return Say{Text: fmt.Sprintf("🔥 %s is already lighting %s. %s", Plain(s.Op.By.Name), bold(c.Name), usually(s, now))}
+}
+
+func sayAlreadyOnline(c *Config, s *State, kept bool) Say {
+	text := fmt.Sprintf("🔥 %s is burning already. Join at %s.", bold(c.Name), code(address(c, s)))
+	if kept {
+		text += " It will not go out when empty any more."
+	}
+	return Say{Text: text, Buttons: []Button{joinButton(c, s)}}
+}
+
+func sayAgain(c *Config, first bool) Say {
+	if first {
+		return Say{Text: fmt.Sprintf("💾 %s is being saved. I light it again as soon as that is done.", bold(c.Name))}
+	}
+	return Say{Text: fmt.Sprintf("💾 %s is being saved, and somebody asked already: it is lit again right after.", bold(c.Name))}
+}
+
+func sayAlreadyOut(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🌙 %s is out already, and costs nothing. `/start` lights it.", bold(c.Name))}
+}
+
+func sayAlreadyStopping(c *Config, dropped bool) Say {
+	if dropped {
+		return Say{Text: fmt.Sprintf("🌙 %s is going out, and stays out: the remembered start is dropped.", bold(c.Name))}
+	}
+	return Say{Text: fmt.Sprintf("💾 %s is going out already: save first, then the machine.", bold(c.Name))}
+}
+
+func sayCalledOff(c *Config, by Person) Say {
+	return Say{Text: fmt.Sprintf("🌙 %s called it off. %s is not lit, and the machine goes back.", Plain(by.Name), bold(c.Name))}
+}
+
+func sayStopping(c *Config, by Person) Say {
+	return Say{Text: fmt.Sprintf("💾 %s puts the fire out. Saving %s first; the machine goes only after that.", Plain(by.Name), bold(c.Name))}
+}
+
+func sayAskBack(c *Config, s *State, keeper bool) Say {
+	text := fmt.Sprintf("🔥 %s still playing: %s. What now?", isAre(s.OnlinePlayers()), playersText(s))
+	if s.OnlinePlayers() < 0 {
+		text = "🔥 I can't see right now who is playing, so I take it that somebody is. What now?"
+	}
+	say := Say{Text: text, Buttons: []Button{
+		{Label: "Stop when empty", Emoji: "🌙", Style: StylePrimary, Action: action(CmdStopWhenEmpty, c, s)},
+	}}
+	if keeper {
+		say.Buttons = append(say.Buttons, Button{Label: "Save and stop now", Emoji: "💾", Style: StyleDanger, Action: action(CmdStopNow, c, s)})
+	}
+	say.Buttons = append(say.Buttons, Button{Label: "Never mind", Style: StyleSecondary, Action: action(CmdKeepGoing, c, s)})
+	return say
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "Somebody is"
+	}
+	return fmt.Sprintf("%d are", n)
+}
+
+func sayWhenEmpty(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🌙 When the last one leaves, %s is saved and the fire goes out. `/start` changes that.", bold(c.Name))}
+}
+
+func sayKeepGoing(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🔥 %s keeps burning.", bold(c.Name))}
+}
+
+func sayStaleButton(c *Config, s *State) Say {
+	return Say{Text: fmt.Sprintf("🕰️ That button is from earlier. %s now.", title(&Config{Name: bold(c.Name)}, s.Status))}
+}
+
+func sayTooOld(c *Command) Say {
+	return Say{Text: fmt.Sprintf("🕰️ %s asked for something more than 15 minutes ago and it only reached me now, so I left it. Please say it again.", Plain(c.By.Name))}
+}
+
+func saySuperseded(c *Config) Say {
+	return Say{Text: fmt.Sprintf("↪️ Somebody has said something newer about %s meanwhile; that counts.", bold(c.Name))}
+}
+
+func sayOnline(c *Config, s *State, first bool) Say {
+	text := fmt.Sprintf("🔥 %s is burning. Join at %s", bold(c.Name), code(address(c, s)))
+	if s.Boot.JoinCode != "" {
+		text += " or with code " + code(s.Boot.JoinCode)
+	}
+	text += "."
+	say := Say{Text: text, Buttons: []Button{joinButton(c, s)}}
+	if id := s.Op.By.ID; id != "" && (first || s.Session.Evicted > 0) {
+		say.Text, say.Ping = text+" <@"+id+">", []string{id}
+	}
+	return say
+}
+
+func sayJoined(name string, n int) Say {
+	return Say{Text: fmt.Sprintf("⚔️ **%s** came in. %s", Plain(name), countText(n))}
+}
+
+func sayLeft(name string, n int, reason string) Say {
+	verb := "left"
+	switch reason {
+	case "timeout", "lost":
+		verb = "lost the connection"
+	case "kicked":
+		verb = "was sent away"
+	}
+	return Say{Text: fmt.Sprintf("👋 **%s** %s. %s", Plain(name), verb, countText(n))}
+}
+
+func countText(n int) string {
+	switch n {
+	case 0:
+		return "Nobody is on."
+	case 1:
+		return "One is on."
+	}
+	return fmt.Sprintf("%d are on.", n)
+}
+
+func sayDied(name string) Say { return Say{Text: fmt.Sprintf("💀 **%s** died.", Plain(name))} }
+
+func sayRefused(c *Config, d *Refused) Say {
+	who := "Somebody"
+	if d.Name != "" {
+		who = "**" + Plain(d.Name) + "**"
+	}
+	switch d.Reason {
+	case RefusedPassword:
+		return Say{Text: "🚪 " + who + " tried the wrong password. `/join` shows the right one.", Buttons: nil}
+	case RefusedVersion:
+		text := "🚪 " + who + " has a different version of Valheim"
+		if d.Theirs != "" && d.Mine != "" {
+			text += fmt.Sprintf(" (theirs %s, the server's %s)", Plain(d.Theirs), Plain(d.Mine))
+			theirs, err1 := strconv.Atoi(d.Theirs)
+			mine, err2 := strconv.Atoi(d.Mine)
+			if err1 == nil && err2 == nil && theirs > mine {
+				return Say{Text: text + fmt.Sprintf(". The server is older: `/stop` and `/start` bring %s up to date.", bold(c.Name))}
+			}
+		}
+		return Say{Text: text + ". Update the game in Steam or your store and try again."}
+	case RefusedBanned:
+		return Say{Text: "🚪 " + who + " is banned, or not on the world's list. A keeper can change that."}
+	case RefusedFull:
+		return Say{Text: "🚪 " + who + " could not come in: the world is full."}
+	case RefusedOther:
+	}
+	return Say{Text: "🚪 " + who + " could not come in. Try once more; if it stays so, restart the game."}
+}
+
+func sayNoCapacity(c *Config, retry Time) Say {
+	return Say{Text: fmt.Sprintf("⏳ The cloud has no machine for %s anywhere right now. I try again %s; nothing costs money meanwhile. `/stop` to leave it.", bold(c.Name), at(retry))}
+}
+
+func sayNotice(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🌬️ The cloud takes the machine of %s back. Saving now; then it comes up elsewhere and the new address is posted here.", bold(c.Name))}
+}
+
+func sayReboot(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🌬️ The machine of %s is being restarted by the cloud. Saving now; it comes back by itself.", bold(c.Name))}
+}
+
+func sayProven(c *Config, s *State, d *SaveProven, now time.Time) Say {
+	switch {
+	case d.Untouched:
+		return Say{Text: fmt.Sprintf("💾 %s was not opened, so there was nothing to save.", bold(c.Name))}
+	case d.Confirmed:
+		text := fmt.Sprintf("💾 %s is saved", bold(c.Name))
+		if d.Took > 0 {
+			text += fmt.Sprintf(", in %.1f s", d.Took.Seconds())
+		}
+		if d.Size > 0 {
+			text += " (" + sizeText(d.Size) + ")"
+		}
+		return Say{Text: text + "."}
+	}
+	return Say{Text: fmt.Sprintf("⚠️ The game of %s ended without a save that I can vouch for. %s", bold(c.Name), lossText(s, now))}
+}
+
+func lossText(s *State, now time.Time) string {
+	if s.Boot.LastSave.IsZero() {
+		return "There was no save in this session: the world is as it was before."
+	}
+	return fmt.Sprintf("The last save is %s old; what was done since is lost.", spell(now.Sub(s.Boot.LastSave)))
+}
+
+func saySaveOverdue(c *Config, s *State, now time.Time) Say {
+	text := fmt.Sprintf("⏳ %s is not saved yet after %s. I wait for it, ten minutes at most.", bold(c.Name), spell(now.Sub(s.Since)))
+	if now.Sub(s.Boot.Heard) > SilentAfter {
+		text += " The machine does not answer."
+	}
+	return Say{Text: text}
+}
+
+func sayLost(c *Config, s *State, now time.Time) Say {
+	return Say{Text: fmt.Sprintf("⚠️ The save of %s was not proven in ten minutes. The machine is deleted now. %s", bold(c.Name), lossText(s, now))}
+}
+
+func sayGoneUnsaved(c *Config, s *State, now time.Time) Say {
+	return Say{Text: fmt.Sprintf("⚠️ The machine of %s went before it could prove the save. %s", bold(c.Name), lossText(s, now))}
+}
+
+func sayVanished(c *Config, s *State, now time.Time) Say {
+	how := "is gone without notice"
+	if s.Boot.Noticed {
+		how = "is gone before it could prove the save"
+	}
+	return Say{Text: fmt.Sprintf("🌬️ The machine of %s %s. %s Lighting it elsewhere now.", bold(c.Name), how, lossText(s, now))}
+}
+
+func sayMovingOn(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🌬️ The old machine is gone, %s is safe. Lighting it elsewhere now.", bold(c.Name))}
+}
+
+func sayNoAgent(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🌙 No game had begun on the machine of %s. It goes back now.", bold(c.Name))}
+}
+
+func sayCrashed(c *Config, s *State, now time.Time) Say {
+	return Say{Text: fmt.Sprintf("💥 The game of %s crashed and starts again by itself. %s", bold(c.Name), lossText(s, now))}
+}
+
+func sayCrashedTwice(c *Config, s *State, now time.Time) Say {
+	return Say{Text: fmt.Sprintf("💥 The game of %s crashed again, so I stop here and tell the keeper. %s", bold(c.Name), lossText(s, now))}
+}
+
+func saySilent(c *Config, s *State) Say {
+	text := fmt.Sprintf("🔇 The machine of %s has not spoken for over a minute. It still exists, so people may be playing.", bold(c.Name))
+	if !s.Boot.LastSave.IsZero() {
+		text += " Last save " + at(s.Boot.LastSave) + "."
+	}
+	return Say{Text: text + " If it stays silent for ten minutes I delete it."}
+}
+
+func sayBack(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🔔 The machine of %s speaks again.", bold(c.Name))}
+}
+
+func sayGivenUp(c *Config, s *State, now time.Time) Say {
+	return Say{Text: fmt.Sprintf("⚠️ The machine of %s stayed silent for ten minutes and is deleted now. %s", bold(c.Name), lossText(s, now))}
+}
+
+func sayIdle(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🌙 Nobody has been in %s for %s. Saving it and letting the fire go out.", bold(c.Name), spell(c.Idle()))}
+}
+
+func sayOccupied(c *Config, s *State) Say {
+	return Say{
+		Text:    fmt.Sprintf("🔥 Somebody is in %s after all (%s), so it keeps burning.", bold(c.Name), playersText(s)),
+		Buttons: []Button{{Label: "Stop when empty", Emoji: "🌙", Style: StylePrimary, Action: action(CmdStopWhenEmpty, c, s)}},
+	}
+}
+
+func sayOut(c *Config, s *State, now time.Time) Say {
+	text := fmt.Sprintf("🌙 %s is out. The machine is gone and nothing costs money.", bold(c.Name))
+	if cost := costText(c, s, now); cost != "" {
+		text += " This session: " + cost + "."
+	}
+	return Say{Text: text}
+}
+
+func sayFailed(c *Config, s *State) Say {
+	return Say{
+		Text:    fmt.Sprintf("🌫️ %s is out: %s.", bold(c.Name), s.Why),
+		Buttons: []Button{startButton(c, s)},
+	}
+}
+
+func sayFailedKeeper(c *Config, s *State) Say {
+	return Say{Text: fmt.Sprintf("🔧 %s is out: %s.", bold(c.Name), s.Why)}
+}
+
+func sayNeverListens(c *Config) Say {
+	return Say{Text: fmt.Sprintf("🔧 The game of %s loaded for twenty minutes and never opened its door. I stop it and delete the machine. Look at the world's files and the game's log.", bold(c.Name))}
+}
+
+func sayUnwanted(c *Config, vm string) Say {
+	return Say{Text: fmt.Sprintf("🔧 %s has a machine that nobody wants%s. I delete it.", bold(c.Name), paren(vm))}
+}
+
+func sayStray(c *Config, placement, vm string) Say {
+	return Say{Text: fmt.Sprintf("🔧 %s has a second machine at %s%s. It costs money; I delete it once the fire is out. Look whether somebody started it by hand.", bold(c.Name), code(placement), paren(vm))}
+}
+
+func sayCannotDelete(c *Config, code string) Say {
+	return Say{Text: fmt.Sprintf("🔧 The machine of %s will not be deleted (%s). I keep trying, but it costs money: look at its scale set in the portal.", bold(c.Name), Plain(code))}
+}
+
+func sayQuota(c *Config, placement, codeText, detail string) Say {
+	return Say{Text: fmt.Sprintf("🔧 The cloud account has no quota for %s at %s (%s: %s). In the portal: *Quotas* → *Compute* → the region → ask for more spot (low-priority) vCPUs; then `/start`.", bold(c.Name), code(placement), Plain(codeText), Plain(detail))}
+}
+
+func sayConfig(c *Config, placement, codeText, detail string) Say {
+	return Say{Text: fmt.Sprintf("🔧 The cloud refuses %s at %s (%s: %s). Check the scale set and the bot's role, then `/start`.", bold(c.Name), code(placement), Plain(codeText), Plain(detail))}
+}
+
+func unsaid(n int) string {
+	if n == 1 {
+		return "\n-# One message before this could not be posted in time."
+	}
+	return fmt.Sprintf("\n-# %d messages before this could not be posted in time.", n)
+}
+
+// SayBroken tells the channel that something asked for could not be done.
+func SayBroken() Say {
+	return Say{Text: "⚠️ Something went wrong on my side and I could not do what was asked. It is kept for the keeper to look at; please try again."}
+}
+
+func startButton(c *Config, s *State) Button {
+	return Button{Label: "Light it", Emoji: "🔥", Style: StyleSuccess, Action: action(CmdStart, c, s)}
+}
+
+func stopButton(c *Config, s *State) Button {
+	return Button{Label: "Put it out", Emoji: "🌙", Style: StyleSecondary, Action: action(CmdStop, c, s)}
+}
+
+func joinButton(c *Config, s *State) Button {
+	return Button{Label: "How to join", Emoji: "🚪", Style: StylePrimary, Action: action(CmdJoin, c, s)}
+}
+
+func action(cmd CommandName, c *Config, s *State) string {
+	return Action{Command: cmd, World: c.ID, Operation: s.Session.ID}.String()
+}
+
+func bold(s string) string { return "**" + Plain(s) + "**" }
+
+// code sets a value in code font. Within it nothing but the backtick means
+// anything.
+func code(s string) string { return "`" + strings.ReplaceAll(s, "`", "'") + "`" }
+
+func paren(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + code(s) + ")"
+}
+
+// at is a moment as the reader's client shows it: "in 3 minutes", ticking.
+func at(t time.Time) string { return fmt.Sprintf("<t:%d:R>", t.Unix()) }
+
+// spell is a duration in words, to the minute above a minute.
+func spell(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "a moment"
+	case d < 90*time.Second:
+		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+	}
+	d = d.Round(time.Minute)
+	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+}
+
+func sizeText(n int64) string {
+	if n < 1_000_000 {
+		return fmt.Sprintf("%d kB", (n+999)/1000)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+func mean(old, d time.Duration) time.Duration {
+	if old == 0 {
+		return d
+	}
+	return (3*old + d) / 4
+}
