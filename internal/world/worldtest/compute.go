@@ -95,7 +95,7 @@ func computeEndedAgain(t *testing.T, u ComputeUnderTest) {
 	token = computeScale(t, u, 1)
 	first := computeFailure(t, u, u.Compute, token)
 	_, err = u.Compute.Poll(t.Context(), token)
-	if again := asCloudError(t, err); again.Code != first.Code || again.Class != first.Class {
+	if again := computeError(t, err); again.Code != first.Code || again.Class != first.Class {
 		t.Errorf("second Poll of a failed operation: %s (%s); want %s (%s) again", again.Code, again.Class, first.Code, first.Class)
 	}
 }
@@ -124,7 +124,7 @@ func computeOutlives(t *testing.T, u ComputeUnderTest) {
 func computeBusy(t *testing.T, u ComputeUnderTest) {
 	token := computeScale(t, u, 1)
 	_, err := u.Compute.Scale(t.Context(), u.Placement, 0)
-	if ce := asCloudError(t, err); ce.Class != world.ClassBusy || ce.Code == "" {
+	if ce := computeError(t, err); ce.Class != world.ClassBusy || ce.Code == "" {
 		t.Fatalf("Scale while another runs: class %q, code %q; want busy with a code", ce.Class, ce.Code)
 	}
 	computeSettle(t, u, u.Compute, token)
@@ -152,7 +152,7 @@ func computeRefused(t *testing.T, u ComputeUnderTest) {
 	for code, class := range computeClasses() {
 		u.Refuse(t, code, false)
 		token, err := u.Compute.Scale(t.Context(), u.Placement, 1)
-		if ce := asCloudError(t, err); ce.Code != code || ce.Class != class || ce.Message == "" || token != "" {
+		if ce := computeError(t, err); ce.Code != code || ce.Class != class || ce.Message == "" || token != "" {
 			t.Errorf("Scale refused with %s: token %q, class %q, code %q, message %q; want no token, class %q and a message", code, token, ce.Class, ce.Code, ce.Message, class)
 		}
 		computeWant(t, u, u.Compute, 0)
@@ -188,11 +188,11 @@ func computeFailedElsewhere(t *testing.T, u ComputeUnderTest) {
 
 func computeMissing(t *testing.T, u ComputeUnderTest) {
 	_, err := u.Compute.Scale(t.Context(), u.Missing, 1)
-	if ce := asCloudError(t, err); ce.Class != world.ClassConfig || ce.Code == "" {
+	if ce := computeError(t, err); ce.Class != world.ClassConfig || ce.Code == "" {
 		t.Errorf("Scale: class %q, code %q; want config with a code", ce.Class, ce.Code)
 	}
 	_, err = u.Compute.Instances(t.Context(), u.Missing)
-	if ce := asCloudError(t, err); ce.Class != world.ClassConfig || ce.Code == "" {
+	if ce := computeError(t, err); ce.Class != world.ClassConfig || ce.Code == "" {
 		t.Errorf("Instances: class %q, code %q; want config with a code", ce.Class, ce.Code)
 	}
 }
@@ -200,7 +200,7 @@ func computeMissing(t *testing.T, u ComputeUnderTest) {
 func computeUnknownToken(t *testing.T, u ComputeUnderTest) {
 	for _, token := range []string{"", "x", "{}", `{"type":"other"}`, "\x00\xff"} {
 		done, err := u.Compute.Poll(t.Context(), token)
-		ce := asCloudError(t, err)
+		ce := computeError(t, err)
 		if done || ce.Code == "" || ce.Message == "" || (ce.Class != world.ClassConfig && ce.Class != world.ClassTransient) {
 			t.Errorf("Poll(%q): done %v, class %q, code %q, message %q; want config or transient with code and message", token, done, ce.Class, ce.Code, ce.Message)
 		}
@@ -211,7 +211,7 @@ func computePassing(t *testing.T, u ComputeUnderTest) {
 	ctx := t.Context()
 	passes := func(call string, err error) {
 		t.Helper()
-		if ce := asCloudError(t, err); ce.Class != world.ClassTransient || ce.Code == "" {
+		if ce := computeError(t, err); ce.Class != world.ClassTransient || ce.Code == "" {
 			t.Errorf("%s: class %q, code %q; want transient with a code", call, ce.Class, ce.Code)
 		}
 	}
@@ -299,7 +299,7 @@ func computeFailure(t *testing.T, u ComputeUnderTest, c world.Compute, token str
 	if err == nil {
 		t.Fatal("the operation succeeded; want a failure")
 	}
-	return asCloudError(t, err)
+	return computeError(t, err)
 }
 
 func computePoll(t *testing.T, u ComputeUnderTest, c world.Compute, token string) error {
@@ -318,8 +318,7 @@ func computePoll(t *testing.T, u ComputeUnderTest, c world.Compute, token string
 	return nil
 }
 
-// computeWant checks how many machines there are, and names and counts them
-// once each.
+// computeWant lists the machines and checks how many there are.
 func computeWant(t *testing.T, u ComputeUnderTest, c world.Compute, n int) []world.Instance {
 	t.Helper()
 	in, err := c.Instances(t.Context(), u.Placement)
@@ -332,7 +331,7 @@ func computeWant(t *testing.T, u ComputeUnderTest, c world.Compute, n int) []wor
 	return in
 }
 
-func asCloudError(t *testing.T, err error) *world.CloudError {
+func computeError(t *testing.T, err error) *world.CloudError {
 	t.Helper()
 	var ce *world.CloudError
 	if !errors.As(err, &ce) {
