@@ -26,17 +26,17 @@ const (
 // Denial is why somebody may not do what they asked.
 type Denial string
 
-// The denials. DenyNone is permission.
+// The denials. DenyNone is permission, and the only one.
 const (
 	DenyNone        Denial = ""
-	DenyGuild       Denial = "guild"
-	DenyChannel     Denial = "channel"
-	DenyDirect      Denial = "direct"
-	DenyRole        Denial = "role"
-	DenyKeeper      Denial = "keeper"
-	DenyWorld       Denial = "world"
-	DenyWorldNeeded Denial = "world_needed"
-	DenyCommand     Denial = "command"
+	DenyGuild       Denial = "guild"        // not the guild of this deployment
+	DenyChannel     Denial = "channel"      // neither the channel nor the keeper's
+	DenyDirect      Denial = "direct"       // a direct message
+	DenyRole        Denial = "role"         // none of the world's roles
+	DenyKeeper      Denial = "keeper"       // for keepers only
+	DenyWorld       Denial = "world"        // no such world
+	DenyWorldNeeded Denial = "world_needed" // there are several, and none was named
+	DenyCommand     Denial = "command"      // not something anybody can ask for
 )
 
 // SayDenied tells somebody why not, and what would work. worlds are those of

@@ -1,0 +1,139 @@
+// Command hearth is the keeper's program. `hearth up` runs everything on one
+// machine.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"hearth/internal/sim/simgame"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args, os.Getenv, os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes of run.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+type commands struct {
+	Up      upCommand      `cmd:"" help:"Run everything on this machine: a pretend Discord to type in, a pretend cloud, the real bot and agent."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+	Help    helpCommand    `cmd:"" help:"Print this help."`
+}
+
+// env is what a command may know of its surroundings.
+type env struct {
+	ctx    context.Context //nolint:containedctx // lives as long as the one command it is handed to
+	self   string
+	getenv func(string) string
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// run is the whole program, for main and for tests. args[0] is the program.
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	e := &env{ctx: ctx, self: args[0], getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
+	// The pretend game, which the agent starts: no command for people.
+	if len(args) > 1 && args[1] == "game" {
+		return simgame.Main(ctx, args[2:], getenv, stdin, stdout, stderr)
+	}
+	var c commands
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("hearth"),
+		kong.Description("Friends own a game world that costs money only while somebody plays."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		say(stderr, "hearth: %v", err)
+		return exitFailed
+	}
+	rest := args[1:]
+	if len(rest) == 0 {
+		rest = []string{"--help"}
+	}
+	k, err := parser.Parse(rest)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		say(stderr, "hearth: %v\nTry `hearth help`.", err)
+		return exitUsage
+	}
+	if err := k.Run(e, k); err != nil {
+		var code exitCode
+		if errors.As(err, &code) {
+			return int(code)
+		}
+		say(stderr, "hearth: %v", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// exitCode ends the program with this code; what is to be said was said.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// say prints a line for people. A terminal that is gone is nobody's business.
+func say(w io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(w, format+"\n", args...)
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(e *env) error {
+	say(e.stdout, "hearth %s", version())
+	return nil
+}
+
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"Command to explain."`
+}
+
+// Run prints the help of the program or of one command.
+func (c helpCommand) Run(e *env) error {
+	if code := run(e.ctx, append(append([]string{e.self}, c.Command...), "--help"), e.getenv, e.stdin, e.stdout, e.stderr); code != exitOK {
+		return exitCode(code)
+	}
+	return nil
+}
+
+// version is the module's, or the commit's of a build from a checkout.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v == "" || v == "(devel)" {
+		v = "dev"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return v + " (" + s.Value[:12] + ")"
+		}
+	}
+	return v
+}

@@ -1,0 +1,283 @@
+package panel_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"hearth/cmd/hearth/panel"
+)
+
+// pageDir holds the pretend Discord's page, which the panel stands beside.
+const pageDir = "../../../internal/sim/simdiscord/web"
+
+const hostile = `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>`
+
+// browse opens a page in a headless Chromium. Without one the test is
+// skipped, except in CI.
+func browse(t *testing.T, url string) context.Context {
+	t.Helper()
+	var binary string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			binary = path
+			break
+		}
+	}
+	if binary == "" {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no Chromium: install it, the page is not tested without one")
+		}
+		t.Skip("no Chromium: install it to test the page")
+	}
+	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(binary), chromedp.NoSandbox, chromedp.DisableGPU)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, opts...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 1400), chromedp.Navigate(url)); err != nil {
+		t.Fatalf("open the page: %v", err)
+	}
+	return ctx
+}
+
+// eval runs JavaScript in the page.
+func eval[T any](ctx context.Context, t *testing.T, js string) T {
+	t.Helper()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatalf("run %s: %v", js, err)
+	}
+	return v
+}
+
+// until waits for JavaScript to be true.
+func until(ctx context.Context, t *testing.T, js string) {
+	t.Helper()
+	ok := eval[bool](ctx, t, `new Promise((done) => {
+		const end = performance.now() + 10000;
+		const look = () => (`+js+`) ? done(true) : performance.now() > end ? done(false) : setTimeout(look, 20);
+		look();
+	})`)
+	if !ok {
+		t.Fatalf("waited 10 s for %s", js)
+	}
+}
+
+func press(ctx context.Context, t *testing.T, selector string) {
+	t.Helper()
+	if err := chromedp.Do(ctx, chromedp.Click(selector)); err != nil {
+		t.Fatalf("press %s: %v", selector, err)
+	}
+}
+
+// serve is the page with the panel, on a server that says hello with one
+// message and takes interactions down.
+func serve(t *testing.T, p *panel.Panel, messages []any) (url string, asked <-chan string) {
+	t.Helper()
+	got := make(chan string, 16)
+	mux := http.NewServeMux()
+	mux.Handle("/panel/", p.Handler())
+	mux.Handle("/web/", http.StripPrefix("/web/", http.FileServer(http.Dir(pageDir))))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		index := template.Must(template.ParseFiles(filepath.Join(pageDir, "index.html")))
+		data := map[string]any{"GuildName": hostile, "ChannelName": "midgard", "PanelHTML": p.HTML()}
+		if err := index.Execute(w, data); err != nil {
+			t.Errorf("execute index.html: %v", err)
+		}
+	})
+	mux.HandleFunc("GET /page/events", func(w http.ResponseWriter, r *http.Request) {
+		hello, err := json.Marshal(map[string]any{
+			"guild": map[string]any{"id": "1", "name": hostile}, "channels": []any{map[string]any{"id": "1", "name": "midgard"}, map[string]any{"id": "2", "name": hostile}},
+			"bot": map[string]any{"id": "9", "name": "Hearth"}, "users": []any{
+				map[string]any{"id": "101", "name": "Ana", "role": "keeper"}, map[string]any{"id": "102", "name": hostile, "role": "member"},
+			},
+			"commands": []any{
+				map[string]any{"name": "start", "description": hostile, "options": []any{map[string]any{"type": 3, "name": "world", "description": "Which", "choices": []any{map[string]any{"name": "Midgard", "value": "midgard"}}}}},
+				map[string]any{"name": "stop", "description": "Put it out"},
+				map[string]any{"name": "drill", "description": "For keepers", "default_member_permissions": "32"},
+			},
+			"messages": messages,
+		})
+		if err != nil {
+			t.Errorf("encode hello: %v", err)
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = fmt.Fprintf(w, "id: 1\nevent: hello\ndata: %s\n\n", hello) // the page may be gone
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	mux.HandleFunc("POST /page/{what}", func(w http.ResponseWriter, r *http.Request) {
+		var ask map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&ask); err != nil {
+			t.Errorf("decode %s: %v", r.URL, err)
+		}
+		delete(ask, "nonce")
+		body, err := json.Marshal(ask)
+		if err != nil {
+			t.Errorf("encode: %v", err)
+		}
+		w.WriteHeader(http.StatusAccepted)
+		got <- r.PathValue("what") + " " + string(body)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL + "/", got
+}
+
+func message(id string, fields map[string]any) map[string]any {
+	m := map[string]any{
+		"id": id, "channel_id": "1", "author": map[string]any{"id": "9", "name": "Hearth", "bot": true}, "timestamp": "2026-03-01T20:00:00Z",
+		"edited": nil, "content": "", "embeds": []any{}, "components": []any{}, "flags": 0, "ephemeral_to": nil, "interaction": nil, "thinking": false, "mentions": []any{},
+	}
+	maps.Copy(m, fields)
+	return m
+}
+
+func burning() *playground {
+	play := newPlayground()
+	play.snap = panel.Snapshot{
+		Now: time.Date(2026, 3, 1, 20, 0, 0, 0, time.UTC), Speed: 1, World: panel.World{ID: "midgard", Name: hostile},
+		Status: "online", StatusText: hostile, Step: panel.StepPlay, Players: []panel.Player{{Name: hostile}, {Name: "Bo"}}, PlayersKnown: true,
+		Address: hostile, JoinCode: hostile, Guide: [4]bool{true},
+		Machines: []panel.Machine{{Name: hostile, State: "running"}}, Placements: []panel.Placement{{ID: hostile, Active: true}},
+		Lease: panel.Lease{Holder: hostile, Epoch: 3}, Queues: []panel.Queue{{Name: hostile, Visible: 1}},
+		Row: panel.Row{ETag: hostile, Generation: 1, JSON: json.RawMessage(`{"name":"<img src=x onerror='window.pwned=1'>"}`)},
+		Log: []panel.Line{{Text: hostile}},
+		Levers: map[panel.LeverName]panel.LeverState{
+			panel.PlayerJoin: {Enabled: true}, panel.PlayerDie: {Enabled: true}, panel.Crash: {Why: hostile}, panel.NoCapacity: {Enabled: true, On: true},
+		},
+	}
+	return play
+}
+
+func TestPageMakesTextOfWhatPeopleChose(t *testing.T) {
+	styled := "**" + hostile + "** *" + hostile + "* `" + hostile + "` [x](javascript:window.pwned=1) <@102> <#2> > " + hostile
+	messages := []any{message("7", map[string]any{
+		"content": styled, "author": map[string]any{"id": "102", "name": hostile, "bot": false}, "interaction": map[string]any{"user": map[string]any{"id": "102", "name": hostile}, "name": hostile},
+		"embeds":     []any{map[string]any{"title": hostile, "description": styled, "color": 255, "fields": []any{map[string]any{"name": hostile, "value": styled, "inline": true}}, "footer": map[string]any{"text": hostile}, "author": map[string]any{"name": hostile}}},
+		"components": []any{map[string]any{"type": 1, "components": []any{map[string]any{"type": 2, "style": 1, "label": hostile, "custom_id": hostile}, map[string]any{"type": 2, "style": 5, "label": "x", "url": "javascript:window.pwned=1"}}}},
+	})}
+	play := burning()
+	url, _ := serve(t, panel.New(play, quiet()), messages)
+	ctx := browse(t, url)
+	until(ctx, t, `document.querySelector("#messages .message[data-id='7'] .embed") && document.querySelector("#status").dataset.status === "online"`)
+	eval[any](ctx, t, `document.querySelector("#hood").open = true; document.querySelector("#composer").value = ""; null`)
+	if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "/")); err != nil {
+		t.Fatal(err)
+	}
+	until(ctx, t, `document.querySelector("#row-json").textContent.includes("<img") && document.querySelectorAll("#suggestions li").length === 3`)
+	if n := eval[int](ctx, t, `document.querySelectorAll("img, body script:not([src]), [onerror], a[href^='javascript']").length`); n != 0 {
+		t.Errorf("got %d elements made of data, want 0", n)
+	}
+	if eval[bool](ctx, t, `"pwned" in window`) {
+		t.Error("a script in data ran")
+	}
+	for _, where := range []string{".message .content", ".message .embed-title", ".message button[data-custom-id]", "#players", "#address", "#status-text", "#log", "#machines", "#lease", "#queues", "#channels", "#whoami", "#suggestions"} {
+		if text := eval[string](ctx, t, `document.querySelector("`+where+`").textContent`); !strings.Contains(text, "<img src=x onerror=") {
+			t.Errorf("%s shows %q, want the hostile text as it is", where, text)
+		}
+	}
+}
+
+func TestPageSendsWhatIsPressed(t *testing.T) {
+	messages := []any{
+		message("7", map[string]any{"components": []any{map[string]any{"type": 1, "components": []any{map[string]any{"type": 2, "style": 4, "label": "Stop now", "custom_id": "h1:stop_now:midgard:1"}}}}}),
+		message("8", map[string]any{"content": "only Ana", "flags": 64, "ephemeral_to": "101"}),
+	}
+	play := burning()
+	url, asked := serve(t, panel.New(play, quiet()), messages)
+	ctx := browse(t, url)
+	until(ctx, t, `document.querySelector(".message[data-id='8']") && !document.querySelector("button[data-lever='player_join']").disabled`)
+
+	t.Run("levers", func(t *testing.T) {
+		eval[any](ctx, t, `document.querySelector("#player-name").value = "Astrid"; null`)
+		press(ctx, t, `button[data-lever="player_join"]`)
+		press(ctx, t, `button[data-lever="no_capacity"]`)
+		until(ctx, t, `document.querySelector("#player-name").value !== "Astrid"`)
+		want := []panel.Lever{{Name: panel.PlayerJoin, Player: "Astrid"}, {Name: panel.NoCapacity}}
+		for range 100 {
+			if got, _, _ := play.asked(); len(got) >= len(want) {
+				break
+			}
+			eval[any](ctx, t, `new Promise((done) => setTimeout(done, 20))`)
+		}
+		if got, _, _ := play.asked(); len(got) != 2 || !slices.Contains(got, want[0]) || !slices.Contains(got, want[1]) {
+			t.Errorf("got %+v pulled, want %+v", got, want)
+		}
+		if !eval[bool](ctx, t, `(() => { const b = document.querySelector("button[data-lever='crash']"); return b.disabled && b.title.startsWith("<img"); })()`) {
+			t.Error("a lever that makes no sense is not disabled with a reason")
+		}
+	})
+	t.Run("reset asks first", func(t *testing.T) {
+		press(ctx, t, "#reset")
+		if _, _, resets := play.asked(); resets != 0 {
+			t.Fatal("reset was not asked about")
+		}
+		press(ctx, t, "#reset-confirm")
+		for range 100 {
+			if _, _, resets := play.asked(); resets == 1 {
+				return
+			}
+			eval[any](ctx, t, `new Promise((done) => setTimeout(done, 20))`)
+		}
+		t.Error("reset was not sent")
+	})
+	t.Run("channel", func(t *testing.T) {
+		wait := func(want string) {
+			t.Helper()
+			select {
+			case got := <-asked:
+				if got != want {
+					t.Errorf("got %s\nwant %s", got, want)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("nothing was sent, want %s", want)
+			}
+		}
+		if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "\r")); err != nil {
+			t.Fatal(err)
+		}
+		wait(`interact {"channel":"1","command":"start","kind":"command","options":[],"user":"101"}`)
+		if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "/start world:mid\t\r")); err != nil {
+			t.Fatal(err)
+		}
+		wait(`interact {"channel":"1","command":"start","kind":"command","options":[{"name":"world","value":"midgard"}],"user":"101"}`)
+		if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "/nonsense\r")); err != nil {
+			t.Fatal(err)
+		}
+		until(ctx, t, `document.querySelector("#compose-problem").textContent.includes("no command /nonsense")`)
+		press(ctx, t, `.message button[data-custom-id="h1:stop_now:midgard:1"]`)
+		wait(`interact {"channel":"1","custom_id":"h1:stop_now:midgard:1","kind":"button","message":"7","user":"101"}`)
+		until(ctx, t, `document.querySelector(".message button[data-custom-id]").disabled`)
+		eval[any](ctx, t, `(() => { const w = document.querySelector("#whoami"); w.value = "102"; w.dispatchEvent(new Event("change")); return null; })()`)
+		until(ctx, t, `!document.querySelector(".message[data-id='8']")`)
+		eval[any](ctx, t, `document.querySelector("#composer").value = ""; null`)
+		if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "hello\r")); err != nil {
+			t.Fatal(err)
+		}
+		wait(`say {"channel":"1","content":"hello","user":"102"}`)
+		if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "/")); err != nil {
+			t.Fatal(err)
+		}
+		until(ctx, t, `document.querySelectorAll("#suggestions li").length === 2`) // /drill is for keepers
+	})
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hearth/internal/playground"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/world"
+)
+
+type upCommand struct {
+	Dir      string  `help:"Folder that keeps everything." default:".hearth" type:"path"`
+	Listen   string  `help:"Address of the page." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Speed    float64 `help:"How many times as fast as real time." default:"1"`
+	Headless bool    `help:"No page for people: play the script and end."`
+	Script   string  `help:"Journey to play: a file, or - for standard input. Needs --headless." placeholder:"FILE"`
+	Verbose  bool    `help:"Write the log to standard error, too."`
+}
+
+// defaultWorlds is the world of a playground that was told nothing else. The
+// price is a spot Standard_D2ads_v5's with its address in eastus2, from
+// docs/cost.md.
+const defaultWorlds = `[{
+	"id": "midgard", "name": "Midgard", "cents_per_hour": 1.9,
+	"placements": [
+		{"id": "vmss-midgard-1", "size": "Standard_D2ads_v5", "region": "eastus2"},
+		{"id": "vmss-midgard-2", "size": "Standard_D2ds_v5", "region": "westus2"}
+	]
+}]`
+
+// closeWithin bounds the orderly end, the game's last save included.
+const closeWithin = 150 * time.Second
+
+// Run brings everything up, and down again when the context ends.
+func (c upCommand) Run(e *env) error {
+	if c.Headless != (c.Script != "") {
+		return errors.New("--headless and --script go together: hearth up --headless --script FILE")
+	}
+	text := e.getenv("HEARTH_WORLDS")
+	if text == "" {
+		text = defaultWorlds
+	}
+	worlds, err := world.ParseWorlds(text)
+	if err != nil {
+		return err
+	}
+	script, err := c.script(e)
+	if err != nil {
+		return err
+	}
+	if c.Headless && c.Listen == "127.0.0.1:8080" {
+		c.Listen = "127.0.0.1:0" // nobody looks at it
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	logFile, err := os.OpenFile(filepath.Join(c.Dir, "hearth.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	defer logFile.Close() //nolint:errcheck // the log's last line has nobody left to tell
+	var out io.Writer = logFile
+	if c.Verbose {
+		out = io.MultiWriter(logFile, e.stderr)
+	}
+	self, err := program(e.self)
+	if err != nil {
+		return err
+	}
+	p, err := playground.Start(e.ctx, playground.Options{
+		Dir: c.Dir, Listen: c.Listen, Speed: c.Speed, Worlds: worlds, Game: []string{self, "game"},
+		Timing: simcloud.Timing{Jitter: 0.2}, LoadFor: 40 * time.Second, Version: version(),
+		Log: slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelInfo})),
+	})
+	if err != nil {
+		return err
+	}
+	var failed error
+	if c.Headless {
+		failed = p.Play(e.ctx, script, e.stdout)
+	} else {
+		c.welcome(e, p, worlds)
+		<-e.ctx.Done()
+		say(e.stdout, "\nEnding in order: the worlds are saved first…")
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), closeWithin)
+	defer cancel()
+	words, err := p.Close(ctx)
+	for _, w := range words {
+		say(e.stdout, "%s", w)
+	}
+	if !c.Headless && err == nil {
+		say(e.stdout, "Hearth has ended. Everything stands in %s.", c.Dir)
+	}
+	return errors.Join(failed, err)
+}
+
+func (c upCommand) script(e *env) (string, error) {
+	switch c.Script {
+	case "":
+		return "", nil
+	case "-":
+		b, err := io.ReadAll(e.stdin)
+		return string(b), err
+	}
+	b, err := os.ReadFile(c.Script)
+	if err != nil {
+		return "", fmt.Errorf("read script: %w", err)
+	}
+	return string(b), nil
+}
+
+// program is the path of this very program, to run the game with.
+func program(self string) (string, error) {
+	path, err := exec.LookPath(self)
+	if err != nil {
+		if path, err = os.Executable(); err != nil {
+			return "", fmt.Errorf("find own program: %w", err)
+		}
+	}
+	return filepath.Abs(path)
+}
+
+func (c upCommand) welcome(e *env, p *playground.Playground, worlds []world.Config) {
+	names := make([]string, len(worlds))
+	for i := range worlds {
+		names[i] = worlds[i].Name
+	}
+	say(e.stdout, `Hearth is up: a pretend Discord and a pretend cloud around the real bot and agent.
+
+    Open   %s
+    Type   /start
+
+  world    %s
+  folder   %s (queues, state and lease in hearth.db; saves in worlds/; log in hearth.log)
+  speed    %v×
+  Ctrl-C   ends it in order and says what was saved
+`, p.URL(), strings.Join(names, ", "), c.Dir, c.Speed)
+}

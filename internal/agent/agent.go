@@ -1,0 +1,99 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+
+	"hearth/internal/world"
+)
+
+// ErrPowerOff as the cause of Run's context (context.WithCancelCause) says
+// that the machine is gone: no save, no word to anybody.
+var ErrPowerOff = errors.New("the machine is gone")
+
+// MinKeyBytes is the shortest key that events may be sealed with.
+const MinKeyBytes = 16
+
+// Options is everything an Agent needs. All of it is required.
+type Options struct {
+	World string      // the world's id
+	Key   []byte      // HMAC key of the world's events, at least MinKeyBytes
+	Clock world.Clock // measures every wait and every age
+	Game  world.Game  // started once the lease is held
+	// Metadata is asked for the machine once and for notices every second.
+	Metadata world.Metadata
+	Lease    world.Lease
+	Events   world.Queue // where events go: world.EventsQueue
+	Orders   world.Queue // where orders come from: world.OrdersQueue(World)
+	Log      *slog.Logger
+}
+
+// Agent runs one world's game on one machine, once.
+type Agent struct {
+	options Options
+	ran     atomic.Bool
+}
+
+// New checks the options. The error names everything that is missing.
+func New(o Options) (*Agent, error) {
+	var problems []error
+	need := func(ok bool, what string) {
+		if !ok {
+			problems = append(problems, errors.New(what))
+		}
+	}
+	need(o.World != "" && !strings.Contains(o.World, "/"), "World must be the world's id as in HEARTH_WORLDS, without a slash")
+	need(len(o.Key) >= MinKeyBytes, fmt.Sprintf("Key must have at least %d bytes: use the world's key of the deployment", MinKeyBytes))
+	need(o.Clock != nil, "Clock is missing")
+	need(o.Game != nil, "Game is missing")
+	need(o.Metadata != nil, "Metadata is missing")
+	need(o.Lease != nil, "Lease is missing")
+	need(o.Events != nil, "Events is missing: the queue that events are sent to")
+	need(o.Orders != nil, "Orders is missing: the world's own queue of orders")
+	need(o.Log != nil, "Log is missing")
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("agent options: %w", err)
+	}
+	return &Agent{options: o}, nil
+}
+
+// Run lives one boot. It returns nil after a clean stop, which the end of ctx
+// asks for: the game is saved, the proof and all events before it are sent (for
+// at most FlushFor), the lease is released. With the cause ErrPowerOff it kills
+// the game, sends nothing and returns ErrPowerOff at once; a cause can't change
+// any more once ctx has ended.
+//
+// After a stop that something else asked for, Run goes on reporting until ctx
+// ends. A second call is an error: every boot is a new Agent.
+func (a *Agent) Run(ctx context.Context) error {
+	if !a.ran.CompareAndSwap(false, true) {
+		return errors.New("run agent: it ran before; make a new one for every boot")
+	}
+	// A clean stop still has to make calls after ctx ended; only the loss of
+	// the machine ends them.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	unhook := context.AfterFunc(ctx, func() {
+		if poweredOff(ctx) {
+			cancel()
+		}
+	})
+	b := newBoot(a.options)
+	b.feed(work)
+	err := b.loop(ctx, work)
+	if err == nil {
+		b.depart(work)
+	}
+	unhook()
+	cancel()
+	b.errands.Wait()
+	b.feeders.Wait()
+	return err
+}
+
+func poweredOff(ctx context.Context) bool {
+	return errors.Is(context.Cause(ctx), ErrPowerOff)
+}

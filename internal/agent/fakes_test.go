@@ -1,0 +1,415 @@
+package agent_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"hearth/internal/world"
+)
+
+var (
+	_ world.Clock    = bubbleClock{}
+	_ world.Queue    = (*queue)(nil)
+	_ world.Lease    = (*lease)(nil)
+	_ world.Metadata = (*metadata)(nil)
+	_ world.Game     = (*gameHost)(nil)
+	_ world.Server   = (*server)(nil)
+)
+
+var errAway = errors.New("service is away")
+
+// bubbleClock is the clock of the synctest bubble.
+type bubbleClock struct{}
+
+func (bubbleClock) Now() time.Time                         { return time.Now() }
+func (bubbleClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// queue is a queue in memory that can be away or hang.
+type queue struct {
+	mu       sync.Mutex // guards what follows
+	away     bool
+	hangs    bool
+	lost     int // so many of the next sends arrive although they fail
+	stuck    bool
+	found    func() // called when messages are received
+	messages []*message
+	sent     []sent
+	tries    int
+	next     int
+}
+
+type message struct {
+	world.Message
+	visible time.Time
+}
+
+type sent struct {
+	body []byte
+	at   time.Time
+}
+
+func (q *queue) set(change func(*queue)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	change(q)
+}
+
+func (q *queue) Send(ctx context.Context, body []byte, delay time.Duration) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tries++
+	if q.hangs {
+		q.mu.Unlock()
+		<-ctx.Done()
+		q.mu.Lock()
+		return ctx.Err()
+	}
+	if q.away {
+		return errAway
+	}
+	q.next++
+	q.sent = append(q.sent, sent{body: body, at: time.Now()})
+	q.messages = append(q.messages, &message{
+		Message: world.Message{ID: strconv.Itoa(q.next), Body: body}, visible: time.Now().Add(delay),
+	})
+	if q.lost > 0 {
+		q.lost--
+		return errAway
+	}
+	return nil
+}
+
+func (q *queue) Receive(_ context.Context, limit int, visibility time.Duration) ([]world.Message, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.away {
+		return nil, errAway
+	}
+	var out []world.Message
+	for _, m := range q.messages {
+		if len(out) < limit && !m.visible.After(time.Now()) {
+			m.visible = time.Now().Add(visibility)
+			m.DequeueCount++
+			m.Receipt = fmt.Sprintf("%s-%d", m.ID, m.DequeueCount)
+			out = append(out, m.Message)
+		}
+	}
+	if len(out) > 0 && q.found != nil {
+		q.found()
+	}
+	return out, nil
+}
+
+func (q *queue) Delete(_ context.Context, gone world.Message) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.away || q.stuck {
+		return errAway
+	}
+	for i, m := range q.messages {
+		if m.ID == gone.ID && m.Receipt == gone.Receipt {
+			q.messages = append(q.messages[:i:i], q.messages[i+1:]...)
+			return nil
+		}
+	}
+	return world.ErrStaleReceipt
+}
+
+func (q *queue) attempts() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.tries
+}
+
+func (q *queue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.messages)
+}
+
+// lease is one world's lease.
+type lease struct {
+	mu       sync.Mutex // guards what follows
+	away     bool       // renewals fail
+	holder   string
+	epoch    int64
+	until    time.Time
+	released []int64
+}
+
+func (l *lease) set(change func(*lease)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(l)
+}
+
+func (l *lease) Acquire(_ context.Context, id string) (world.Holding, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.away {
+		return world.Holding{}, errAway
+	}
+	if l.holder != "" && time.Now().Before(l.until) {
+		return world.Holding{}, world.ErrLeaseHeld
+	}
+	l.epoch++
+	l.holder, l.until = fmt.Sprintf("holder-%d", l.epoch), time.Now().Add(world.LeaseDuration)
+	return world.Holding{World: id, ID: l.holder, Epoch: l.epoch}, nil
+}
+
+func (l *lease) Renew(_ context.Context, h world.Holding) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.away {
+		return errAway
+	}
+	if l.holder != h.ID || !time.Now().Before(l.until) {
+		return world.ErrLeaseLost
+	}
+	l.until = time.Now().Add(world.LeaseDuration)
+	return nil
+}
+
+func (l *lease) Release(_ context.Context, h world.Holding) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.away {
+		return errAway
+	}
+	if l.holder == h.ID {
+		l.holder = ""
+		l.released = append(l.released, h.Epoch)
+	}
+	return nil
+}
+
+// metadata is the machine's.
+type metadata struct {
+	mu           sync.Mutex // guards what follows
+	machine      world.Machine
+	machineAway  bool
+	firstLook    time.Duration // how long the first look at notices takes
+	noticesSince time.Time     // the first look
+	list         []world.Notice
+	found        func() // called when there are notices
+	acknowledged []acknowledgement
+}
+
+type acknowledgement struct {
+	id string
+	at time.Time
+}
+
+func (m *metadata) set(change func(*metadata)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(m)
+}
+
+func (m *metadata) Machine(context.Context) (world.Machine, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.machineAway {
+		return world.Machine{}, errAway
+	}
+	return m.machine, nil
+}
+
+func (m *metadata) Notices(ctx context.Context) ([]world.Notice, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.noticesSince.IsZero() {
+		m.noticesSince = time.Now()
+		m.mu.Unlock()
+		select {
+		case <-time.After(m.firstLook):
+		case <-ctx.Done():
+		}
+		m.mu.Lock()
+	}
+	if len(m.list) > 0 && m.found != nil {
+		m.found()
+	}
+	return append([]world.Notice(nil), m.list...), ctx.Err()
+}
+
+func (m *metadata) Acknowledge(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.acknowledged = append(m.acknowledged, acknowledgement{id: id, at: time.Now()})
+	return nil
+}
+
+func (m *metadata) acks() []acknowledgement {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]acknowledgement(nil), m.acknowledged...)
+}
+
+// gameHost makes servers.
+type gameHost struct {
+	mu      sync.Mutex // guards what follows
+	fails   int        // so many of the next starts
+	takes   time.Duration
+	onStop  func(*server) // what a server does when it is asked to stop; default: quit
+	noKill  bool          // a kill does nothing
+	deaf    bool          // a start does not heed its context
+	servers []*server
+}
+
+func (g *gameHost) Start(ctx context.Context) (world.Server, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.takes > 0 {
+		g.mu.Unlock()
+		var err error
+		select {
+		case <-time.After(g.takes):
+		case <-ctx.Done():
+			err = ctx.Err()
+			if g.deaf {
+				<-time.After(g.takes)
+				err = nil
+			}
+		}
+		g.mu.Lock()
+		if err != nil {
+			return nil, err
+		}
+	}
+	if g.fails > 0 {
+		g.fails--
+		return nil, errAway
+	}
+	s := &server{lines: make(chan string, 100_000), done: make(chan struct{}), onStop: g.onStop, noKill: g.noKill}
+	if s.onStop == nil {
+		s.onStop = quit
+	}
+	g.servers = append(g.servers, s)
+	return s, nil
+}
+
+func (g *gameHost) all() []*server {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]*server(nil), g.servers...)
+}
+
+// server is a game that writes what the test says.
+type server struct {
+	lines  chan string
+	done   chan struct{}
+	onStop func(*server)
+	noKill bool
+
+	mu      sync.Mutex // guards what follows
+	over    bool
+	stopped []time.Time
+	killed  []time.Time
+	synced  int
+	syncErr error
+}
+
+// log writes lines in the game's form.
+func (s *server) log(lines ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return
+	}
+	for _, l := range lines {
+		s.lines <- time.Now().Format("01/02/2006 15:04:05") + ": " + l
+	}
+}
+
+// end ends the process.
+func (s *server) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over {
+		s.over = true
+		close(s.lines)
+		close(s.done)
+	}
+}
+
+func (s *server) Lines() <-chan string  { return s.lines }
+func (s *server) Done() <-chan struct{} { return s.done }
+
+func (s *server) Stop(context.Context) error {
+	s.mu.Lock()
+	s.stopped = append(s.stopped, time.Now())
+	s.mu.Unlock()
+	go s.onStop(s)
+	return nil
+}
+
+func (s *server) Kill() error {
+	s.mu.Lock()
+	s.killed = append(s.killed, time.Now())
+	s.mu.Unlock()
+	if !s.noKill {
+		s.end()
+	}
+	return nil
+}
+
+func (s *server) Sync(context.Context) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.synced++
+	return 4096, s.syncErr
+}
+
+func (s *server) stops() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]time.Time(nil), s.stopped...)
+}
+
+func (s *server) kills() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]time.Time(nil), s.killed...)
+}
+
+// What the game writes, in the form of 1.0 on the Steam backend.
+const (
+	opened    = "Opened Steam server"
+	saveBegan = "PrepareSave: clone done in 12ms"
+	saveEnded = "World save (5/5) done. Total time [86ms]"
+)
+
+// quit is a graceful end with a save of one second.
+func quit(s *server) {
+	s.log("Game - OnApplicationQuit", "ZNet Shutdown", saveBegan)
+	<-time.After(time.Second)
+	s.log(saveEnded, "ZNet OnDestroy")
+	s.end()
+}
+
+// quitUnsaved ends without a save.
+func quitUnsaved(s *server) {
+	s.log("Game - OnApplicationQuit")
+	s.end()
+}
+
+// knock is somebody at the door, let in but not in the world yet.
+func knock(s *server, account int) {
+	id := strconv.Itoa(76561198000000000 + account)
+	s.log("Got connection SteamID "+id, "Got handshake from client "+id,
+		"Network version check, their:40, mine:40", "Server: New peer connected,sending global keys")
+}
+
+func spawn(s *server, name string, owner int) {
+	s.log(fmt.Sprintf("Got character ZDOID from %s : %d:1", name, owner))
+}
+
+func leaves(s *server, account, owner int) {
+	s.log(fmt.Sprintf("Destroying abandoned non persistent zdo 7:8 owner %d", owner),
+		fmt.Sprintf("Closing socket %d", 76561198000000000+account))
+}

@@ -1,0 +1,102 @@
+package playground
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hearth/cmd/hearth/panel"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simgame"
+	"hearth/internal/world"
+)
+
+// Pull implements panel.Playground for the first world.
+func (p *Playground) Pull(ctx context.Context, l panel.Lever) error {
+	r := p.current.Load()
+	if r == nil {
+		return panel.Refuse("The playground is just being reset.")
+	}
+	defer r.notes.changed()
+	return r.pull(ctx, r.worlds[0], l)
+}
+
+func (r *run) pull(ctx context.Context, w world.Config, l panel.Lever) error {
+	command := ""
+	switch l.Name {
+	case panel.PlayerJoin:
+		command = "join " + l.Player
+	case panel.PlayerDie:
+		command = "die " + l.Player
+	case panel.PlayerLeave:
+		command = "leave " + l.Player
+	case panel.AllLeave:
+		command = "leave-all"
+	case panel.OldClient:
+		command = "join " + orStranger(l.Player) + " old-version"
+	case panel.WrongPassword:
+		command = "join " + orStranger(l.Player) + " wrong-password"
+	case panel.Crash:
+		command = "crash"
+	case panel.NoCapacity:
+		for _, place := range w.Placements {
+			if err := r.cloud.NoCapacity(place.ID, l.On); err != nil {
+				return err
+			}
+		}
+		r.notes.add("lever: no capacity " + onOff(l.On))
+		return nil
+	case panel.Evict, panel.EvictShort, panel.Vanish:
+		vm, ok := r.machineOf(w)
+		if !ok {
+			return panel.Refuse("There is no machine to take.")
+		}
+		if l.Name == panel.Vanish {
+			r.notes.add("lever: the machine vanishes")
+			return refused(r.cloud.Vanish(vm.ID))
+		}
+		r.notes.add(fmt.Sprintf("lever: the cloud takes the machine in %d s", l.NoticeSeconds))
+		return refused(r.cloud.Evict(vm.ID, time.Duration(l.NoticeSeconds)*time.Second))
+	}
+	g, err := r.game(w.ID)
+	if err == nil {
+		err = g.Command(command)
+	}
+	if errors.Is(err, simgame.ErrNotRunning) || g == nil {
+		return panel.Refuse("The game is not running.")
+	}
+	r.notes.add("lever: " + command)
+	return refused(err)
+}
+
+func orStranger(name string) string {
+	if name == "" {
+		return "Stranger"
+	}
+	return name
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+// refused makes an error of a stand-in one for people.
+func refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return panel.Refuse("That did not work: %v.", err)
+}
+
+func (r *run) machineOf(w world.Config) (simcloud.VMView, bool) {
+	for _, vm := range r.cloud.Snapshot().VMs {
+		if _, ours := w.Placement(vm.Placement); ours && (vm.State == simcloud.VMRunning || vm.State == simcloud.VMBooting) {
+			return vm, true
+		}
+	}
+	return simcloud.VMView{}, false
+}

@@ -1,0 +1,124 @@
+package playground
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hearth/internal/agent"
+	"hearth/internal/clock"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simgame"
+	"hearth/internal/world"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// boot is what happens on a machine of the pretend cloud: the agent runs, and
+// the game beside it as a process of its own.
+func (r *run) boot(ctx context.Context, vm *simcloud.VM) {
+	log := r.log.With("part", "agent", "vm", vm.ID)
+	i := slices.IndexFunc(r.worlds, func(w world.Config) bool {
+		_, ok := w.Placement(vm.Placement.ID)
+		return ok
+	})
+	if i < 0 {
+		log.Error("machine without a world")
+		return
+	}
+	w := r.worlds[i]
+	game, err := r.newGame(w, log)
+	if err != nil {
+		log.Error("game not made", "error", err)
+		return
+	}
+	r.mu.Lock()
+	r.games[w.ID] = game
+	r.mu.Unlock()
+	a, err := agent.New(agent.Options{
+		World: w.ID, Key: r.secrets.AgentKey, Clock: r.clock, Game: pacedGame{game, r.clock}, Metadata: vm,
+		Lease: r.db.Lease(), Events: r.events, Orders: r.db.Queue(world.OrdersQueue(w.ID)), Log: log,
+	})
+	if err != nil {
+		log.Error("agent not made", "error", err)
+		return
+	}
+	// The cloud's word for a machine that is gone is not the agent's.
+	actx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), simcloud.ErrPowerOff) {
+			cancel(agent.ErrPowerOff)
+		} else {
+			cancel(context.Cause(ctx))
+		}
+	})()
+	if err := a.Run(actx); err != nil && !errors.Is(err, agent.ErrPowerOff) {
+		log.Error("agent ended", "error", err)
+	}
+}
+
+// pacedGame tells every new process how fast the playground's clock runs.
+type pacedGame struct {
+	*simgame.Process
+	clock *clock.Scaled
+}
+
+// Start implements world.Game.
+func (g pacedGame) Start(ctx context.Context) (world.Server, error) {
+	s, err := g.Process.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.Command(speedCommand(g.clock.Speed())); err != nil {
+		return nil, errors.Join(err, s.Kill())
+	}
+	return s, nil
+}
+
+func speedCommand(speed float64) string {
+	return "speed " + strconv.FormatFloat(speed, 'f', -1, 64)
+}
+
+func (r *run) newGame(w world.Config, log *slog.Logger) (*simgame.Process, error) {
+	argv := slices.Concat(r.o.Game, []string{
+		"--dir", r.saves(w), "--world", fileName(w), "--name", w.Name,
+		"--save-every", "5m", "--load-for", r.o.LoadFor.String(),
+		"--seed", strconv.FormatUint(rand.Uint64(), 10), //nolint:gosec // players' paths need no secrecy
+	})
+	if r.neverListens.Load() {
+		argv = append(argv, "--never-listen")
+	}
+	env := append(os.Environ(), simgame.PasswordVariable+"="+w.Password.Reveal())
+	return simgame.NewProcess(argv, env, r.saves(w), log)
+}
+
+// fileName is the world's name as the game's files bear it.
+func fileName(w world.Config) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' {
+			return c
+		}
+		return '_'
+	}, w.ID)
+}
+
+// game returns the running game of a world, for the levers.
+func (r *run) game(worldID string) (*simgame.Process, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g := r.games[worldID]
+	if g == nil {
+		return nil, fmt.Errorf("the game of %s has not been started yet", worldID)
+	}
+	return g, nil
+}
+
+func (r *run) saves(w world.Config) string { return filepath.Join(r.o.Dir, "worlds", w.ID) }

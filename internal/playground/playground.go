@@ -1,0 +1,194 @@
+package playground
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hearth/cmd/hearth/panel"
+	"hearth/internal/clock"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simdiscord"
+	"hearth/internal/world"
+)
+
+// Options say where and how a playground runs.
+type Options struct {
+	Dir     string         // holds everything it keeps; made if missing
+	Listen  string         // host:port of the page; port 0 picks a free one
+	Speed   float64        // of its clock, panel.MinSpeed to panel.MaxSpeed
+	Worlds  []world.Config // at least one; the panel shows the first
+	Game    []string       // the command that runs a game: a program and its first arguments
+	Timing  simcloud.Timing
+	LoadFor time.Duration // of a game, from its start to its door
+	Version string
+	Log     *slog.Logger
+}
+
+// Playground is a running one. It is safe for concurrent use.
+type Playground struct {
+	o       Options
+	clock   *clock.Scaled
+	server  *http.Server
+	address string
+	served  chan error
+
+	current atomic.Pointer[run]
+	reset   sync.Mutex // held by whoever replaces current
+	guide   guide
+}
+
+var _ panel.Playground = (*Playground)(nil)
+
+// Start opens the folder, starts everything and serves the page. The errors
+// are for people: a port that is taken, a folder in use, a damaged file.
+func Start(ctx context.Context, o Options) (*Playground, error) {
+	if o.Speed < panel.MinSpeed || o.Speed > panel.MaxSpeed {
+		return nil, fmt.Errorf("speed is %v: choose %d to %d", o.Speed, panel.MinSpeed, panel.MaxSpeed)
+	}
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot serve the page at %s (%w): stop what runs there, or choose another address with --listen, such as 127.0.0.1:0 for any free port", o.Listen, err)
+	}
+	p := &Playground{o: o, clock: clock.NewScaled(o.Speed), address: "http://" + ln.Addr().String(), served: make(chan error, 1)}
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	p.server = &http.Server{
+		Handler: p.handler(), ReadHeaderTimeout: 5 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return base },
+		ErrorLog:    slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
+	}
+	p.server.RegisterOnShutdown(cancel)
+	// The listener takes connections from here on; the handler answers 503
+	// until the run is there.
+	go func() { p.served <- p.server.Serve(ln) }()
+	if err := p.begin(ctx); err != nil {
+		return nil, errors.Join(err, p.stopServing(context.WithoutCancel(ctx)))
+	}
+	return p, nil
+}
+
+// begin starts a run behind the page.
+func (p *Playground) begin(ctx context.Context) error {
+	r, err := newRun(ctx, p.o, p.o.Log, p.clock, p.address)
+	if err != nil {
+		return err
+	}
+	p.current.Store(r)
+	if err := r.ready(ctx); err != nil {
+		p.current.Store(nil)
+		return errors.Join(err, r.close(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+// URL is where the page is.
+func (p *Playground) URL() string { return p.address }
+
+// Discord is the pretend Discord of the present run.
+func (p *Playground) Discord() *simdiscord.Discord { return p.current.Load().discord }
+
+// Close ends the run in order and returns, for each world that was up, what
+// became of it in words.
+func (p *Playground) Close(ctx context.Context) ([]string, error) {
+	p.reset.Lock()
+	defer p.reset.Unlock()
+	r := p.current.Load()
+	var errs []error
+	var words []string
+	if r != nil {
+		up := r.worldsUp(ctx)
+		words = r.farewell(ctx, up, func() { errs = append(errs, r.closeMachines(ctx)) })
+		errs = append(errs, r.close(ctx))
+	}
+	errs = append(errs, p.stopServing(ctx))
+	return words, errors.Join(errs...)
+}
+
+func (p *Playground) stopServing(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := p.server.Shutdown(ctx); err != nil {
+		_ = p.server.Close() // cut off whoever still reads
+	}
+	if err := <-p.served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve page: %w", err)
+	}
+	return nil
+}
+
+// Reset puts out the fire, forgets everything but the keys, and begins anew.
+func (p *Playground) Reset(ctx context.Context) error {
+	p.reset.Lock()
+	defer p.reset.Unlock()
+	ctx = context.WithoutCancel(ctx) // half a reset is worse than a late one
+	r := p.current.Load()
+	if r == nil {
+		return panel.Refuse("The playground is just being reset.")
+	}
+	if err := r.close(ctx); err != nil {
+		p.o.Log.Warn("run not closed in order", "error", err)
+	}
+	p.current.Store(nil)
+	for _, name := range []string{"hearth.db", "hearth.db-wal", "hearth.db-shm", "cloud.json", "discord.json", "worlds"} {
+		if err := os.RemoveAll(filepath.Join(p.o.Dir, name)); err != nil {
+			return fmt.Errorf("reset: %w", err)
+		}
+	}
+	p.guide.clear()
+	return p.begin(ctx)
+}
+
+// SetSpeed implements panel.Playground.
+func (p *Playground) SetSpeed(speed float64) error {
+	if speed < panel.MinSpeed || speed > panel.MaxSpeed {
+		return panel.Refuse("The speed can be %d to %d.", panel.MinSpeed, panel.MaxSpeed)
+	}
+	p.clock.SetSpeed(speed)
+	r := p.current.Load()
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	for _, g := range r.games {
+		_ = g.Command(speedCommand(speed)) // one that is not running learns it at its start
+	}
+	r.mu.Unlock()
+	r.notes.changed()
+	return nil
+}
+
+// handler serves the page, the pretend Discord's API and the endpoint.
+func (p *Playground) handler() http.Handler {
+	board := panel.New(p, p.o.Log)
+	handPanel := simdiscord.Panel{HTML: board.HTML(), Handler: board.Handler()}
+	type faced struct {
+		run  *run
+		face http.Handler
+	}
+	var last atomic.Pointer[faced]
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r := p.current.Load()
+		if r == nil {
+			http.Error(w, "Hearth is just starting. Reload in a moment.", http.StatusServiceUnavailable)
+			return
+		}
+		if req.URL.Path == "/api/interactions" {
+			r.serveInteraction(w, req)
+			return
+		}
+		f := last.Load()
+		if f == nil || f.run != r {
+			f = &faced{r, r.discord.Handler(handPanel)}
+			last.Store(f)
+		}
+		f.face.ServeHTTP(w, req)
+	})
+}

@@ -1,0 +1,282 @@
+package playground
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hearth/internal/bot"
+	"hearth/internal/clock"
+	"hearth/internal/discord"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simgame"
+	"hearth/internal/sqlite"
+	"hearth/internal/world"
+)
+
+// run is one life of the playground on its folder.
+type run struct {
+	o       Options
+	log     *slog.Logger
+	clock   *clock.Scaled
+	secrets secrets
+	worlds  []world.Config
+	guild   world.Guild
+
+	db           *sqlite.DB
+	events       *sqlite.Queue
+	discord      *simdiscord.Discord
+	cloud        *simcloud.Cloud
+	interactions *bot.Interactions
+	reactions    *bot.Reactions
+	reconcile    *bot.Reconcile
+
+	notes *notes
+
+	mu    sync.Mutex // guards games
+	games map[string]*simgame.Process
+
+	neverListens atomic.Bool // games started from now on never open their door
+
+	stopPump context.CancelFunc
+	work     sync.WaitGroup
+}
+
+// halfClock tells the playground's time and waits in the wall's: the pretend
+// Discord's deadlines and the client's pauses are about this machine's
+// network, not about the pretend evening.
+type halfClock struct{ *clock.Scaled }
+
+func (halfClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// newRun opens the folder and starts everything. address is where the HTTP
+// face of this playground is reached.
+func newRun(ctx context.Context, o Options, log *slog.Logger, clk *clock.Scaled, address string) (r *run, err error) {
+	r = &run{o: o, log: log, clock: clk, notes: newNotes(clk), games: map[string]*simgame.Process{}}
+	for _, d := range []string{o.Dir, filepath.Join(o.Dir, "worlds")} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return nil, fmt.Errorf("make folder: %w", err)
+		}
+	}
+	if r.db, err = sqlite.Open(ctx, filepath.Join(o.Dir, "hearth.db"), clk); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if r.secrets, err = loadSecrets(o.Dir); err != nil {
+		return nil, err
+	}
+	r.worlds = worldsOf(o.Worlds, r.secrets.Password)
+	r.guild = world.Guild{
+		ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
+		KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,
+	}
+	r.events = r.db.Queue(world.EventsQueue)
+	if err := r.openDiscord(address); err != nil {
+		return nil, err
+	}
+	if err := r.openCloud(); err != nil {
+		return nil, err
+	}
+	if err := r.openBot(address); err != nil {
+		return nil, err
+	}
+	pumpCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	r.stopPump = stop
+	r.work.Go(func() { r.pump(pumpCtx) })
+	r.work.Go(func() { r.sweep(pumpCtx) })
+	return r, nil
+}
+
+// worldsOf gives worlds without a password the playground's own.
+func worldsOf(worlds []world.Config, password string) []world.Config {
+	out := make([]world.Config, len(worlds))
+	for i, w := range worlds {
+		if w.Password == "" {
+			w.Password = world.Secret(password)
+		}
+		out[i] = w
+	}
+	return out
+}
+
+func (r *run) openDiscord(address string) error {
+	d, err := simdiscord.New(simdiscord.Options{
+		Clock: halfClock{r.clock}, Seed: r.secrets.DiscordSeed, BotToken: r.secrets.BotToken,
+		Deliver:           simdiscord.DeliverHTTP(new(http.Client), address+"/api/interactions"),
+		BadSignatureEvery: 7,
+		Log:               r.log.With("part", "simdiscord"),
+	})
+	if err != nil {
+		return fmt.Errorf("open pretend discord: %w", err)
+	}
+	r.discord = d
+	b, err := os.ReadFile(r.path("discord.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = d.Import(b)
+	}
+	if err != nil {
+		// The channel's history is all that is in it; the world is not.
+		r.log.Warn("channel not restored", "error", err)
+	}
+	return nil
+}
+
+func (r *run) openCloud() error {
+	var places []world.Placement
+	for _, w := range r.worlds {
+		places = append(places, w.Placements...)
+	}
+	c, err := simcloud.New(simcloud.Options{
+		Clock: r.clock, Boot: r.boot, Placements: places, Timing: r.o.Timing,
+		File: r.path("cloud.json"), Log: r.log.With("part", "simcloud"), OnChange: r.notes.changed,
+	})
+	if err != nil {
+		return fmt.Errorf("open pretend cloud: %w", err)
+	}
+	r.cloud = c
+	return nil
+}
+
+func (r *run) openBot(address string) error {
+	verifier, err := discord.NewVerifier(r.discord.PublicKey())
+	if err != nil {
+		return err
+	}
+	chat, err := discord.NewClient(discord.ClientOptions{
+		URL: address + "/api/v10", Application: simdiscord.DefaultApplicationID,
+		Token: world.Secret(r.secrets.BotToken), Version: r.o.Version,
+		Log: r.log.With("part", "discord"), Clock: halfClock{r.clock},
+	})
+	if err != nil {
+		return err
+	}
+	r.interactions = &bot.Interactions{
+		Verifier: verifier, Guild: r.guild, Worlds: r.worlds, Clock: r.clock, Log: r.log.With("part", "interactions"),
+	}
+	r.reactions = &bot.Reactions{
+		Verifier: verifier, Log: r.log.With("part", "reactions"),
+		KeyOf: func(string) []byte { return r.secrets.AgentKey },
+		Runner: &bot.Runner{
+			Guild: r.guild, Worlds: r.worlds, Store: r.db.Store(), Compute: r.cloud, Chat: chat,
+			Events: r.events, Orders: func(id string) world.Queue { return r.db.Queue(world.OrdersQueue(id)) },
+			Clock: r.clock, Log: r.log.With("part", "runner"),
+		},
+	}
+	r.reconcile = &bot.Reconcile{Worlds: r.worlds, Compute: r.cloud, Events: r.events, Clock: r.clock, Log: r.log.With("part", "reconcile")}
+	return nil
+}
+
+// ready does what a deployment does once: register the commands, and save the
+// endpoint's address, which Discord tries out. The HTTP face must be served.
+func (r *run) ready(ctx context.Context) error {
+	if err := r.reactions.Runner.Chat.(*discord.Client).Register(ctx, r.guild.ID, r.worlds); err != nil {
+		return fmt.Errorf("register commands: %w", err)
+	}
+	if err := r.discord.ValidateEndpoint(ctx); err != nil {
+		return fmt.Errorf("save endpoint: %w", err)
+	}
+	return nil
+}
+
+func (r *run) path(name string) string { return filepath.Join(r.o.Dir, name) }
+
+// closeMachines ends what runs on the machines: the agents save, and the
+// worker hears of it.
+func (r *run) closeMachines(ctx context.Context) error {
+	if r.cloud == nil {
+		return nil
+	}
+	return r.cloud.Close(ctx)
+}
+
+// worldsUp lists the worlds whose game may be running.
+func (r *run) worldsUp(ctx context.Context) []world.Config {
+	var up []world.Config
+	for _, w := range r.worlds {
+		if s, err := r.state(ctx, w.ID); err == nil && s.Boot.Up && !s.Boot.Proven {
+			up = append(up, w)
+		}
+	}
+	return up
+}
+
+// farewell says, after the machines have ended, what became of each world.
+func (r *run) farewell(ctx context.Context, up []world.Config, end func()) []string {
+	end()
+	r.drain(ctx)
+	var words []string
+	for _, w := range up {
+		s, err := r.state(ctx, w.ID)
+		switch {
+		case err != nil || !s.Boot.Proven:
+			words = append(words, w.Name+": the save was not proven; the last one stands in "+r.saves(w))
+		case s.Boot.Confirmed:
+			words = append(words, w.Name+" is saved in "+r.saves(w)+"; the next `hearth up` goes on from there")
+		default:
+			words = append(words, w.Name+": the game ended without a save that counts; the last one stands in "+r.saves(w))
+		}
+	}
+	return words
+}
+
+func (r *run) state(ctx context.Context, worldID string) (world.State, error) {
+	row, err := r.row(ctx, worldID)
+	return row.State, err
+}
+
+func (r *run) row(ctx context.Context, worldID string) (world.Row, error) {
+	key := world.Key{Guild: r.guild.ID, World: worldID}
+	row, err := r.db.Store().Load(ctx, key)
+	if errors.Is(err, world.ErrNotFound) {
+		return world.Row{Key: key, State: world.NewState(worldID)}, nil
+	}
+	return row, err
+}
+
+// close ends the run in order; see doc.go.
+func (r *run) close(ctx context.Context) error {
+	var errs []error
+	errs = append(errs, r.closeMachines(ctx))
+	if r.stopPump != nil {
+		r.drain(ctx)
+		r.stopPump()
+	}
+	r.work.Wait()
+	if r.discord != nil {
+		r.discord.Close()
+		b, err := r.discord.Export()
+		if err == nil {
+			err = writeFile(r.path("discord.json"), b)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, r.db.Close())...)
+}
+
+// writeFile replaces a file in one step.
+func writeFile(path string, b []byte) error {
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}

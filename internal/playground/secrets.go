@@ -1,0 +1,50 @@
+package playground
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// secrets are made at the first start and kept, so that a restart can still
+// read what was signed and sealed before.
+type secrets struct {
+	DiscordSeed []byte `json:"discord_seed"` // of the pretend Discord's signing key, 32 bytes
+	AgentKey    []byte `json:"agent_key"`    // of the agents' seals, 32 bytes
+	BotToken    string `json:"bot_token"`
+	Password    string `json:"password"` // of the game, for worlds without one
+}
+
+func loadSecrets(dir string) (secrets, error) {
+	path := filepath.Join(dir, "secrets.json")
+	var s secrets
+	b, err := os.ReadFile(path) //nolint:gosec // the folder is the user's own choice
+	if err == nil {
+		if err := json.Unmarshal(b, &s); err != nil || len(s.DiscordSeed) != 32 || len(s.AgentKey) != 32 || s.BotToken == "" {
+			return s, fmt.Errorf("%s is damaged: delete it, and new keys are made (what is under way then starts over; no world is in it)", path)
+		}
+		return s, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("read secrets: %w", err)
+	}
+	s = secrets{DiscordSeed: make([]byte, 32), AgentKey: make([]byte, 32), BotToken: rand.Text(), Password: strings.ToLower(rand.Text()[:8])}
+	for _, k := range [][]byte{s.DiscordSeed, s.AgentKey} {
+		if _, err := rand.Read(k); err != nil {
+			return s, fmt.Errorf("make a key: %w", err)
+		}
+	}
+	b, err = json.Marshal(s)
+	if err != nil {
+		return s, fmt.Errorf("write secrets: %w", err)
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		return s, fmt.Errorf("write secrets: %w", err)
+	}
+	return s, nil
+}

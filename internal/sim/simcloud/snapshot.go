@@ -1,0 +1,91 @@
+package simcloud
+
+import (
+	"time"
+
+	"hearth/internal/world"
+)
+
+// VMState is where a machine is in its life; the package comment draws it.
+type VMState string
+
+// States of a machine.
+const (
+	VMCreating VMState = "creating"
+	VMBooting  VMState = "booting"
+	VMRunning  VMState = "running"
+	VMDeleting VMState = "deleting"
+)
+
+// Snapshot is the whole cloud at one moment, for display.
+type Snapshot struct {
+	Now        time.Time       `json:"now"`
+	Placements []PlacementView `json:"placements"` // ascending by ID
+	VMs        []VMView        `json:"vms"`        // in the order of their placements
+}
+
+// PlacementView is a scale set in a Snapshot.
+type PlacementView struct {
+	ID       string `json:"id"`
+	Region   string `json:"region,omitempty"`
+	Size     string `json:"size"`
+	Capacity int    `json:"capacity"` // what was asked for, not what is there
+	Busy     bool   `json:"busy"`     // an operation is under way
+	Toward   int    `json:"toward"`   // the capacity it goes to; Capacity if none is under way
+	// NoCapacity and NoQuota are the levers of these names.
+	NoCapacity bool `json:"no_capacity"`
+	NoQuota    bool `json:"no_quota"`
+	// FailNext are the codes that the next operations fail with.
+	FailNext []string `json:"fail_next,omitempty"`
+}
+
+// VMView is a machine in a Snapshot.
+type VMView struct {
+	ID        string        `json:"id"`
+	Placement string        `json:"placement"`
+	Size      string        `json:"size"`
+	State     VMState       `json:"state"`
+	Since     time.Time     `json:"since"`   // of State
+	Created   time.Time     `json:"created"` // when its create began
+	Address   string        `json:"address,omitempty"`
+	Frozen    bool          `json:"frozen"`
+	Notice    *world.Notice `json:"notice,omitempty"` // NotBefore is zero once acknowledged
+}
+
+// Snapshot shows what there is.
+func (c *Cloud) Snapshot() Snapshot {
+	out := Snapshot{Now: c.enter()}
+	defer c.leave()
+	for _, s := range c.st.Sets {
+		v := PlacementView{
+			ID: s.ID, Region: s.Region, Size: s.Size, Capacity: s.Capacity, Toward: s.Capacity,
+			NoCapacity: s.NoCapacity, NoQuota: s.NoQuota,
+		}
+		if op := s.underWay(); op != nil {
+			v.Busy, v.Toward = true, op.Capacity
+		}
+		for _, f := range s.FailNext {
+			v.FailNext = append(v.FailNext, f.Code)
+		}
+		out.Placements = append(out.Placements, v)
+		if s.VM != nil {
+			out.VMs = append(out.VMs, s.VM.view(s.ID))
+		}
+	}
+	return out
+}
+
+func (m *machine) view(placement string) VMView {
+	v := VMView{
+		ID: m.ID, Placement: placement, Size: m.Size, State: m.State,
+		Since: m.Since, Created: m.Created, Frozen: m.Frozen,
+	}
+	if m.State != VMCreating {
+		v.Address = m.Address
+	}
+	if m.Notice != nil {
+		n := m.Notice.public()
+		v.Notice = &n
+	}
+	return v
+}

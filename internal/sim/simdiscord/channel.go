@@ -1,0 +1,282 @@
+package simdiscord
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// nonceLife is how long a nonce is remembered: "the past few minutes" of the
+// documentation.
+const nonceLife = 5 * time.Minute
+
+// nonceUse is the message that a nonce made.
+type nonceUse struct {
+	Message string    `json:"message"`
+	At      time.Time `json:"at"`
+}
+
+// channelRoute handles the messages of a channel for the bot. d.mu is held,
+// also when the handler runs.
+func (d *Discord) channelRoute(c call) func() reply {
+	channel, message := c.parts[1], ""
+	if len(c.parts) == 4 {
+		message = c.parts[3]
+	}
+	guarded := func(needs uint64, f func() reply) func() reply {
+		return func() reply {
+			if r, ok := d.mayInChannel(channel, needs); !ok {
+				return r
+			}
+			return f()
+		}
+	}
+	switch {
+	case message == "" && c.method == http.MethodPost:
+		return guarded(PermSendMessages, func() reply { return d.postMessage(channel, c.body) })
+	case message == "" && c.method == http.MethodGet:
+		return guarded(0, func() reply { return d.listMessages(channel, c) })
+	case message != "" && c.method == http.MethodGet:
+		return guarded(0, func() reply {
+			m := d.visible(channel, message)
+			if m == nil {
+				return unknownMessage()
+			}
+			return success(d.wire(m))
+		})
+	case message != "" && c.method == http.MethodPatch:
+		return guarded(PermSendMessages, func() reply { return d.patchMessage(channel, message, c.body) })
+	case message != "" && c.method == http.MethodDelete:
+		return guarded(0, func() reply { return d.deleteMessage(channel, message) })
+	}
+	return nil
+}
+
+// mayInChannel checks that the channel exists and that the bot has the bits
+// in it. d.mu is held.
+func (d *Discord) mayInChannel(channel string, needs uint64) (refused reply, ok bool) {
+	if _, ok := d.channel(channel); !ok {
+		return refusal(http.StatusNotFound, 10003, "Unknown Channel"), false
+	}
+	has := d.botPermissions()
+	if has&PermViewChannel == 0 {
+		return refusal(http.StatusForbidden, 50001, "Missing Access"), false
+	}
+	if has&needs != needs {
+		return refusal(http.StatusForbidden, 50013, "Missing Permissions"), false
+	}
+	return reply{}, true
+}
+
+func unknownMessage() reply { return refusal(http.StatusNotFound, 10008, "Unknown Message") }
+
+// visible finds a message as the bot's token sees it: ephemeral ones are not
+// there. d.mu is held.
+func (d *Discord) visible(channel, id string) *stored {
+	m := d.find(id)
+	if m == nil || m.ChannelID != channel || m.EphemeralTo != nil {
+		return nil
+	}
+	return m
+}
+
+// readBody reads a request's JSON into a draft. d.mu is held.
+func readBody(body []byte, kind draftKind) (draft, reply, bool) {
+	v, err := decodeJSON(body)
+	if err != nil {
+		return draft{}, invalidJSON(), false
+	}
+	var p problems
+	in := readDraft(newObject(v, nil, &p), kind)
+	if p.any() {
+		return draft{}, invalidForm(&p), false
+	}
+	return in, reply{}, true
+}
+
+func (d *Discord) postMessage(channel string, body []byte) reply {
+	in, refused, ok := readBody(body, draftPost)
+	if !ok {
+		return refused
+	}
+	if in.nonce != "" && in.enforce {
+		if use, ok := d.nonces[in.nonce]; ok {
+			if m := d.find(use.Message); m != nil {
+				return success(d.wire(m))
+			}
+		}
+	}
+	m := d.blank(channel)
+	m.Nonce = in.nonce
+	if !in.put(&m.Message) {
+		return emptyMessage()
+	}
+	d.notified(m, in.allowed.or("users", "roles", "everyone"), true)
+	if in.nonce != "" {
+		d.nonces[in.nonce] = nonceUse{Message: m.ID, At: d.opts.Clock.Now()}
+	}
+	d.add(m)
+	return success(d.wire(m))
+}
+
+func (d *Discord) patchMessage(channel, id string, body []byte) reply {
+	in, refused, ok := readBody(body, draftEdit)
+	if !ok {
+		return refused
+	}
+	m := d.visible(channel, id)
+	if m == nil {
+		return unknownMessage()
+	}
+	if m.Author.ID != d.opts.ApplicationID {
+		return refusal(http.StatusForbidden, 50005, "Cannot edit a message authored by another user")
+	}
+	return d.edit(m, in)
+}
+
+// edit changes a message that is there. Nobody is notified by an edit, except
+// by the first content of a deferred answer. d.mu is held.
+func (d *Discord) edit(m *stored, in draft) reply {
+	if refused, ok := d.oldEdit(m); !ok {
+		return refused
+	}
+	if !in.put(&m.Message) {
+		return emptyMessage()
+	}
+	if m.Thinking {
+		m.Thinking = false
+		m.Flags &^= FlagLoading
+		d.notified(m, in.allowed.or("users"), true)
+	} else {
+		now := d.now()
+		m.Edited = &now
+	}
+	d.changed(m)
+	return success(d.wire(m))
+}
+
+func (d *Discord) deleteMessage(channel, id string) reply {
+	m := d.visible(channel, id)
+	if m == nil {
+		return unknownMessage()
+	}
+	if m.Author.ID != d.opts.ApplicationID && d.botPermissions()&PermManageMessages == 0 {
+		return refusal(http.StatusForbidden, 50013, "Missing Permissions")
+	}
+	d.remove(id)
+	return reply{status: http.StatusNoContent}
+}
+
+// listMessages answers newest first, 1 to 100 of them, by default 50.
+func (d *Discord) listMessages(channel string, c call) reply {
+	var p problems
+	number := func(key string, def uint64) uint64 {
+		s := c.query.Get(key)
+		if s == "" {
+			return def
+		}
+		n, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			p.add([]string{key}, "NUMBER_TYPE_COERCE", "Value is not int.")
+		}
+		return n
+	}
+	limit := number("limit", 50)
+	if limit < 1 || limit > 100 {
+		p.add([]string{"limit"}, "NUMBER_TYPE_MAX", "int value should be from 1 to 100.")
+	}
+	before, after := number("before", 1<<64-1), number("after", 0)
+	if p.any() {
+		return invalidForm(&p)
+	}
+	out := []wireMessage{}
+	for _, m := range slices.Backward(d.messages) {
+		id, err := strconv.ParseUint(m.ID, 10, 64)
+		if err != nil || m.ChannelID != channel || m.EphemeralTo != nil || id >= before || id <= after {
+			continue
+		}
+		if out = append(out, d.wire(m)); uint64(len(out)) == limit {
+			break
+		}
+	}
+	return success(out)
+}
+
+// commandRoute handles the guild's commands. d.mu is held.
+func (d *Discord) commandRoute(c call) func() reply {
+	handle := map[string]func() reply{
+		http.MethodGet: func() reply { return success(nonNil(slices.Clone(d.commands))) },
+		http.MethodPut: func() reply { return d.putCommands(c.body) },
+	}[c.method]
+	if handle == nil {
+		return nil
+	}
+	return func() reply {
+		if c.parts[1] != d.opts.ApplicationID {
+			return refusal(http.StatusForbidden, 20012, "You are not authorized to perform this action on this application")
+		}
+		if c.parts[3] != d.opts.GuildID {
+			return refusal(http.StatusForbidden, 50001, "Missing Access")
+		}
+		return handle()
+	}
+}
+
+// readRoute answers who and where the bot is. d.mu is held.
+func (d *Discord) readRoute(c call) func() reply {
+	if c.method != http.MethodGet {
+		return nil
+	}
+	p := c.parts
+	return func() reply {
+		switch p[0] {
+		case "users":
+			return success(userJSON(Author{ID: d.opts.ApplicationID, Name: d.opts.BotName, Bot: true}))
+		case "applications":
+			return success(map[string]any{
+				"id": d.opts.ApplicationID, "name": d.opts.BotName, "description": "", "icon": nil,
+				"bot_public": false, "bot_require_code_grant": false, "flags": 0,
+				"verify_key": d.PublicKey(),
+			})
+		case "channels":
+			if r, ok := d.mayInChannel(p[1], 0); !ok {
+				return r
+			}
+			ch, _ := d.channel(p[1])
+			return success(d.channelJSON(ch))
+		}
+		if p[1] != d.opts.GuildID {
+			return refusal(http.StatusNotFound, 10004, "Unknown Guild")
+		}
+		roles := d.rolesJSON()
+		if len(p) == 3 {
+			return success(roles)
+		}
+		return success(map[string]any{
+			"id": d.opts.GuildID, "name": d.opts.GuildName, "icon": nil, "owner_id": d.people[0].ID,
+			"preferred_locale": "en-US", "features": []string{}, "emojis": []string{}, "roles": roles,
+		})
+	}
+}
+
+func (d *Discord) channelJSON(ch Channel) map[string]any {
+	return map[string]any{
+		"id": ch.ID, "type": 0, "guild_id": d.opts.GuildID, "name": ch.Name, "position": 0,
+		"permission_overwrites": []string{}, "nsfw": false, "topic": nil, "parent_id": nil,
+	}
+}
+
+// rolesJSON are @everyone, whose id is the guild's, and the keeper role.
+func (d *Discord) rolesJSON() []map[string]any {
+	role := func(id, name string, position int, bits uint64) map[string]any {
+		return map[string]any{
+			"id": id, "name": name, "position": position, "permissions": bitset(bits), "color": 0,
+			"hoist": false, "managed": false, "mentionable": false, "flags": 0,
+		}
+	}
+	return []map[string]any{
+		role(d.opts.GuildID, "@everyone", 0, memberPermissions),
+		role(d.opts.KeeperRoleID, "Keeper", 1, keeperPermissions),
+	}
+}

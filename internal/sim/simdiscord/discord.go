@@ -1,0 +1,261 @@
+package simdiscord
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Clock is the time that the pretend Discord lives in.
+type Clock interface {
+	Now() time.Time
+	After(d time.Duration) <-chan time.Time
+}
+
+// Deliver takes one signed request to the interactions endpoint and brings
+// back its answer. An error means that no HTTP answer came. It must return
+// soon after ctx is done.
+type Deliver func(ctx context.Context, header http.Header, body []byte) (status int, contentType string, answer []byte, err error)
+
+// Options are fixed for the life of a Discord. Clock, Seed, Deliver and
+// BotToken are required; everything else has a default.
+type Options struct {
+	Clock   Clock
+	Seed    []byte // of the ed25519 key that signs interactions: 32 bytes
+	Deliver Deliver
+	// BotToken is what the REST face accepts as "Authorization: Bot …".
+	BotToken string
+
+	// Ids are decimal snowflakes; the defaults are the Default… constants.
+	ApplicationID   string // also the id of the bot's user
+	GuildID         string
+	ChannelID       string // the play channel
+	KeeperChannelID string
+	KeeperRoleID    string
+
+	GuildName         string
+	ChannelName       string
+	KeeperChannelName string
+	BotName           string
+
+	// People are the guild's members; the default is the keeper Ana and the
+	// members Bo and Cleo.
+	People []Person
+
+	// BadSignatureEvery n > 0 sends the endpoint a deliberately bad signature
+	// after every n-th interaction, as Discord does from time to time.
+	BadSignatureEvery int
+	// AnswerWithin is how long the endpoint may take; default 3 s, Discord's.
+	AnswerWithin time.Duration
+	Log          *slog.Logger // default: nowhere
+}
+
+// Defaults of Options.
+const (
+	DefaultApplicationID   = "1100000000000000001"
+	DefaultGuildID         = "1100000000000000100"
+	DefaultChannelID       = "1100000000000000200"
+	DefaultKeeperChannelID = "1100000000000000201"
+	DefaultKeeperRoleID    = "1100000000000000300"
+	DefaultAnswerWithin    = 3 * time.Second
+)
+
+// MaxMessages is how many messages are kept; the oldest are forgotten first
+// and are then unknown (10008), as deleted ones are.
+const MaxMessages = 500
+
+// Errors that callers branch on.
+var (
+	// ErrReplyLost is what Call and Transport return when DropReplies lost an
+	// answer: the request was carried out.
+	ErrReplyLost = errors.New("the reply was lost")
+	// ErrRequest is wrapped by errors of Interact and Say about requests that
+	// no Discord client could send.
+	ErrRequest = errors.New("no client could send this")
+	// ErrEndpoint is wrapped by errors of ValidateEndpoint.
+	ErrEndpoint = errors.New("interactions endpoint refused")
+)
+
+// Discord is a pretend Discord with one guild and one application. It is safe
+// for concurrent use.
+type Discord struct {
+	opts   Options // never changes
+	key    ed25519.PrivateKey
+	people []Person // never changes
+
+	stop    chan struct{}  // closed by Close
+	running sync.WaitGroup // interactions that the page began
+
+	mu           sync.Mutex // guards what follows
+	closed       bool
+	lastID       uint64
+	messages     []*stored // oldest first
+	commands     []Command
+	creates      window // commands created in this guild today
+	interactions map[string]*interaction
+	nonces       map[string]nonceUse
+	limits       limits
+	levers       levers
+	endpoint     endpoint
+	feed         feed
+	stats        Stats
+}
+
+// endpoint is what is known of the interactions endpoint.
+type endpoint struct {
+	disabled string // why its URL was removed; empty while it is in use
+	probes   int    // bad signatures sent so far
+}
+
+// Stats counts what came and went since New or Reset.
+type Stats struct {
+	Calls        int // REST requests
+	Invalid      int // answered 401, 403 or 429 (not of scope shared): 10,000 in 10 minutes are a ban
+	Limited      int // answered 429
+	Interactions int
+	Failed       int // interactions shown as "The application did not respond"
+}
+
+// New makes a pretend Discord. It starts nothing; the error names every
+// option that must be mended.
+func New(o Options) (*Discord, error) {
+	o.applyDefaults()
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("simdiscord options: %w", err)
+	}
+	d := &Discord{
+		opts:         o,
+		key:          ed25519.NewKeyFromSeed(o.Seed),
+		people:       o.People,
+		stop:         make(chan struct{}),
+		interactions: map[string]*interaction{},
+		nonces:       map[string]nonceUse{},
+	}
+	d.limits.reset()
+	return d, nil
+}
+
+func (o *Options) applyDefaults() {
+	def := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	def(&o.ApplicationID, DefaultApplicationID)
+	def(&o.GuildID, DefaultGuildID)
+	def(&o.ChannelID, DefaultChannelID)
+	def(&o.KeeperChannelID, DefaultKeeperChannelID)
+	def(&o.KeeperRoleID, DefaultKeeperRoleID)
+	def(&o.GuildName, "The Hearth")
+	def(&o.ChannelName, "valheim")
+	def(&o.KeeperChannelName, "keepers")
+	def(&o.BotName, "Hearth")
+	if o.AnswerWithin == 0 {
+		o.AnswerWithin = DefaultAnswerWithin
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.People = slices.Clone(o.People)
+	if len(o.People) == 0 {
+		o.People = []Person{{Name: "Ana", Role: RoleKeeper}, {Name: "Bo"}, {Name: "Cleo"}}
+	}
+	for i := range o.People {
+		p := &o.People[i]
+		def(&p.ID, fmt.Sprintf("%d", firstPersonID+i))
+		def((*string)(&p.Role), string(RoleMember))
+	}
+}
+
+func (o *Options) check() error {
+	var ps []error
+	bad := func(format string, args ...any) { ps = append(ps, fmt.Errorf(format, args...)) }
+	if o.Clock == nil {
+		bad("Clock is nil: give it the clock that the bot runs on")
+	}
+	if len(o.Seed) != ed25519.SeedSize {
+		bad("Seed has %d bytes: an ed25519 seed has %d", len(o.Seed), ed25519.SeedSize)
+	}
+	if o.Deliver == nil {
+		bad("Deliver is nil: give it the way to the interactions endpoint, for instance DeliverHTTP")
+	}
+	if o.BotToken == "" {
+		bad("BotToken is empty: give it the token that the bot will send")
+	}
+	if o.AnswerWithin < 0 || o.BadSignatureEvery < 0 {
+		bad("AnswerWithin and BadSignatureEvery must not be negative")
+	}
+	ids := map[string]bool{}
+	id := func(what, v string) {
+		if !isSnowflake(v) {
+			bad("%s %q is not a snowflake: give a decimal number of up to 19 digits", what, v)
+		}
+		if ids[v] {
+			bad("%s %q is used twice: ids must differ", what, v)
+		}
+		ids[v] = true
+	}
+	id("ApplicationID", o.ApplicationID)
+	id("GuildID", o.GuildID)
+	id("ChannelID", o.ChannelID)
+	id("KeeperChannelID", o.KeeperChannelID)
+	id("KeeperRoleID", o.KeeperRoleID)
+	for _, p := range o.People {
+		id("id of "+p.Name, p.ID)
+		if p.Name == "" {
+			bad("person %s has no name", p.ID)
+		}
+		if p.Role != RoleKeeper && p.Role != RoleMember {
+			bad("role %q of %s is neither %q nor %q", p.Role, p.Name, RoleKeeper, RoleMember)
+		}
+	}
+	return errors.Join(ps...)
+}
+
+// PublicKey is the application's key in hex, as the developer portal shows it.
+func (d *Discord) PublicKey() string {
+	return hex.EncodeToString(d.key.Public().(ed25519.PublicKey))
+}
+
+// Stats returns the counts so far.
+func (d *Discord) Stats() Stats {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.stats
+}
+
+// Reset empties the channels and forgets interactions, nonces, budgets,
+// levers and counts. Commands stay registered and ids go on rising.
+// Interactions under way are void.
+func (d *Discord) Reset() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.messages = nil
+	clear(d.interactions)
+	clear(d.nonces)
+	d.limits.reset()
+	d.levers = levers{}
+	d.endpoint = endpoint{}
+	d.stats = Stats{}
+	d.feed.send(Event{Kind: EventReset})
+}
+
+// Close ends all subscriptions, cuts off interactions under way and waits for
+// those that the page began. The Discord can still be read afterwards.
+func (d *Discord) Close() {
+	d.mu.Lock()
+	if !d.closed {
+		d.closed = true
+		close(d.stop)
+		d.feed.close()
+	}
+	d.mu.Unlock()
+	d.running.Wait()
+}

@@ -1,0 +1,42 @@
+// Package simdiscord is a pretend Discord: one guild, one application, the
+// REST rules that bots run into, signed interactions, and a page to type in.
+// It stands in for Discord in tests, in the simulator and in `hearth up`, and
+// imports nothing else of Hearth.
+//
+// The core uses time and channels only, so that it runs inside a
+// testing/synctest bubble: Interact plays a person, Call and Transport are the
+// REST API, Messages and Subscribe show what people see. Handler is the thin
+// HTTP face over the same methods.
+//
+// An interaction and its token:
+//
+//	         answer 4, 5, 6, 7
+//	pending ───────────────────▶ answered ──15 min──▶ expired
+//	 404/10015  │                 token works          401/50027
+//	            │ none within 3 s, non-2xx, unusable
+//	            ▼
+//	          void: "The application did not respond", 404/10015
+//
+// A deferred answer (5) is a message that thinks until its first edit. If
+// none comes while the token lives, it says NotResponding.
+//
+// Invariants:
+//   - An endpoint is judged by its answer alone; what it sends through the
+//     REST API before that answer finds no interaction.
+//   - Ids rise. A Message that was handed out never changes.
+//   - Message.Mentions holds those who were really notified. Without
+//     allowed_mentions that is everybody named, as at Discord.
+//   - At most MaxMessages messages, 256 events per subscriber and half an
+//     hour of interactions are kept.
+//   - Nothing happens between calls: what time ends is ended by the next one
+//     that looks.
+//
+// Where it differs from Discord: unknown JSON fields are errors; of commands
+// only slash commands without subcommands can be used, of components only
+// buttons; no Components V2, modals, autocomplete, attachments or threads; an
+// answer is only taken inline, not at /interactions/{id}/{token}/callback.
+// Doubtful cases are decided for the stricter side.
+//
+// Names, contents and option values are data: they leave this package as JSON
+// only, never inside HTML.
+package simdiscord

@@ -1,0 +1,132 @@
+package simdiscord_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"hearth/internal/sim/simdiscord"
+)
+
+func TestSubscribe(t *testing.T) {
+	w := newWorld(t)
+	w.registerStart()
+	w.must("POST", messages, `{"content":"before"}`)
+	snapshot, seq, events, cancel := w.Subscribe()
+	if len(snapshot.Messages) != 1 || len(snapshot.Commands) != 3 || snapshot.Users[0].Role != simdiscord.RoleKeeper {
+		t.Errorf("snapshot %+v", snapshot)
+	}
+	w.interact(w.start("Bo"))
+	w.must("PATCH", webhook(w.token())+"/messages/@original", `{"content":"x"}`)
+	w.must("DELETE", webhook(w.token())+"/messages/@original", "")
+	w.must("PUT", commands, "[]")
+	w.Reset()
+	cancel()
+	cancel() // twice does no harm
+	var kinds []simdiscord.EventKind
+	var states []simdiscord.State
+	for e := range events {
+		if seq++; e.Seq != seq {
+			t.Errorf("event %d, want %d", e.Seq, seq)
+		}
+		kinds = append(kinds, e.Kind)
+		if e.Interaction != nil {
+			states = append(states, e.Interaction.State)
+			if e.Interaction.Nonce != "n1" {
+				t.Errorf("nonce %q", e.Interaction.Nonce)
+			}
+		}
+	}
+	want := []simdiscord.EventKind{"interaction", "message", "interaction", "message_update", "message_delete", "commands", "reset"}
+	if !slices.Equal(kinds, want) || !slices.Equal(states, []simdiscord.State{"thinking", "done"}) {
+		t.Errorf("events %v, states %v", kinds, states)
+	}
+}
+
+func TestSlowSubscriberIsCutOff(t *testing.T) {
+	w := newWorld(t)
+	_, _, events, cancel := w.Subscribe()
+	defer cancel()
+	for range 300 {
+		if _, err := w.Say(w.id("Bo"), channel, "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	for range events {
+		n++
+	}
+	if n != 256 {
+		t.Errorf("%d events before the cut, want 256", n)
+	}
+}
+
+func TestResetVoidsWhatIsUnderWay(t *testing.T) {
+	w := newWorld(t)
+	w.registerStart()
+	w.does(func(context.Context, http.Header, []byte) (int, string, string, error) {
+		w.Reset()
+		return 200, "application/json", `{"type":5}`, nil
+	})
+	if out := w.interact(w.start("Bo")); out.State != simdiscord.StateFailed || len(w.Messages()) != 0 {
+		t.Errorf("outcome %+v, messages %v", out, w.Messages())
+	}
+	if len(w.Commands()) != 3 {
+		t.Error("a reset keeps the commands")
+	}
+}
+
+func TestExportImport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.registerStart()
+		w.interact(w.start("Ana"))
+		token := w.token()
+		w.must("POST", messages, `{"content":"one","nonce":"a","enforce_nonce":true,"embeds":[{"title":"t"}]}`)
+		saved, err := w.Export()
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := newWorld(t)
+		if err := v.Import(saved); err != nil {
+			t.Fatal(err)
+		}
+		again, err := v.Export()
+		if err != nil || string(again) != string(saved) {
+			t.Errorf("(%v)\n got %s\nwant %s", err, again, saved)
+		}
+		v.must("PATCH", webhook(token)+"/messages/@original", `{"content":"x"}`)
+		if id := v.must("POST", messages, `{"content":"one","nonce":"a","enforce_nonce":true}`); id != w.Messages()[1].ID {
+			t.Error("the nonce was forgotten")
+		}
+		v.says(`{"type":4,"data":{"content":"x"}}`)
+		v.interact(v.start("Bo"))
+		if n := len(v.Messages()); n != 3 {
+			t.Errorf("%d messages, want 3", n)
+		}
+	})
+}
+
+func TestImportRefuses(t *testing.T) {
+	w := newWorld(t)
+	w.must("POST", messages, `{"content":"stays"}`)
+	for name, text := range map[string]string{
+		"no json":       `hello`,
+		"unknown field": `{"x":1}`,
+		"other schema":  `{"schema":9}`,
+		"other guild":   `{"schema":1,"application":"1","guild":"2"}`,
+		"no message":    `{"schema":1,"application":"` + simdiscord.DefaultApplicationID + `","guild":"` + simdiscord.DefaultGuildID + `","messages":[null]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := w.Import([]byte(text)); err == nil || !strings.Contains(err.Error(), "start with an empty") {
+				t.Errorf("error %v", err)
+			}
+			if len(w.Messages()) != 1 {
+				t.Error("it changed something")
+			}
+		})
+	}
+}

@@ -1,0 +1,292 @@
+package simdiscord_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"hearth/internal/sim/simdiscord"
+)
+
+func serve(t *testing.T, w *world, p simdiscord.Panel) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(w.Handler(p))
+	t.Cleanup(func() {
+		w.Close()
+		s.Close()
+	})
+	return s
+}
+
+func request(t *testing.T, method, url, body string, header http.Header) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if header != nil {
+		req.Header = header
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(b)
+}
+
+// event is one server-sent event.
+type event struct {
+	id   int64
+	name string
+	raw  string
+	data map[string]any
+}
+
+// listen reads the page's event stream.
+func listen(t *testing.T, s *httptest.Server) (next func() event) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/page/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	if got := res.Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Errorf("content type %q", got)
+	}
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, 1<<20)
+	return func() event {
+		t.Helper()
+		var e event
+		for lines.Scan() {
+			key, value, _ := strings.Cut(lines.Text(), ": ")
+			switch key {
+			case "id":
+				if e.id, err = strconv.ParseInt(value, 10, 64); err != nil {
+					t.Fatal(err)
+				}
+			case "event":
+				e.name = value
+			case "data":
+				e.raw = value
+				_ = json.Unmarshal([]byte(value), &e.data) // a list stays raw
+			case "":
+				return e
+			}
+		}
+		t.Fatalf("the stream ended: %v", lines.Err())
+		return e
+	}
+}
+
+func TestPage(t *testing.T) {
+	w := newWorld(t, func(o *simdiscord.Options) { o.GuildName = `<script>alert("guild")</script>` })
+	s := serve(t, w, simdiscord.Panel{
+		HTML: template.HTML(`<b id="beside">panel</b>`),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = fmt.Fprint(w, "panel at "+r.URL.Path)
+		}),
+	})
+	res, body := request(t, "GET", s.URL+"/", "", nil)
+	if res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") || res.Header.Get("Content-Security-Policy") == "" {
+		t.Errorf("page: %d %v", res.StatusCode, res.Header)
+	}
+	if strings.Contains(body, "<script>alert") {
+		t.Error("the guild's name became markup")
+	}
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		body         string
+	}{
+		{"GET", "/web/index.html", 404, ""},
+		{"GET", "/web/", 404, ""},
+		{"GET", "/web/nothing.js", 404, ""},
+		{"GET", "/panel/x", 200, "panel at /x"},
+		{"GET", "/elsewhere", 404, ""},
+		{"GET", "/api/v10/users/@me", 403, "40333"},
+	} {
+		t.Run(tt.path, func(t *testing.T) {
+			res, body := request(t, tt.method, s.URL+tt.path, "", nil)
+			if res.StatusCode != tt.status || !strings.Contains(body, tt.body) {
+				t.Errorf("%d %s, want %d %s", res.StatusCode, body, tt.status, tt.body)
+			}
+		})
+	}
+}
+
+func TestAPIOverHTTP(t *testing.T) {
+	w := newWorld(t)
+	s := serve(t, w, simdiscord.Panel{})
+	res, body := request(t, "POST", s.URL+"/api/v10"+messages, `{"content":"x"}`, botHeader())
+	if res.StatusCode != 200 || res.Header.Get("X-RateLimit-Remaining") != "4" || !strings.Contains(body, `"content":"x"`) {
+		t.Errorf("%d %v %s", res.StatusCode, res.Header, body)
+	}
+	w.DropReplies(1)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/api/v10"+messages, strings.NewReader(`{"content":"y"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = botHeader()
+	if res, err := http.DefaultClient.Do(req); err == nil {
+		_ = res.Body.Close()
+		t.Errorf("the reply was not lost: %d", res.StatusCode)
+	}
+	if n := len(w.Messages()); n != 2 {
+		t.Errorf("%d messages, want 2: the request was carried out", n)
+	}
+}
+
+func TestPageStream(t *testing.T) {
+	const hostile = `</script><img src=x onerror=alert(1)>` + "\n\ndata: forged"
+	w := newWorld(t, func(o *simdiscord.Options) {
+		o.People = []simdiscord.Person{{Name: "Ana", Role: simdiscord.RoleKeeper}, {Name: hostile}}
+	})
+	w.registerStart()
+	s := serve(t, w, simdiscord.Panel{})
+	next := listen(t, s)
+
+	hello := next()
+	if hello.name != "hello" || len(hello.data["commands"].([]any)) != 3 || len(hello.data["messages"].([]any)) != 0 {
+		t.Fatalf("hello: %+v", hello)
+	}
+	users := hello.data["users"].([]any)
+	if inner(users[0], "role") != "keeper" || inner(users[1], "role") != "member" || inner(users[1], "name") != hostile {
+		t.Errorf("users %v", users)
+	}
+	post := func(path string, body map[string]any, want int) string {
+		t.Helper()
+		b, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, text := request(t, "POST", s.URL+path, string(b), http.Header{"Content-Type": {"application/json"}})
+		if res.StatusCode != want {
+			t.Errorf("%s: %d %s, want %d", path, res.StatusCode, text, want)
+		}
+		return text
+	}
+
+	post("/page/say", map[string]any{"user": w.id(hostile), "channel": channel, "content": hostile}, 202)
+	e := next()
+	if e.name != "message" || e.data["content"] != hostile || inner(e.data["author"], "name") != hostile || e.id != hello.id+1 {
+		t.Errorf("said: %+v", e)
+	}
+	if strings.ContainsAny(e.raw, "<>") {
+		t.Errorf("markup got out unescaped: %s", e.raw)
+	}
+
+	w.says(`{"type":4,"data":{"content":"hi"}}`)
+	post("/page/interact", map[string]any{
+		"nonce": "n1", "user": w.id("Ana"), "channel": channel, "kind": "command", "command": "start",
+		"options": []map[string]any{{"name": "minutes", "value": 5}},
+	}, 202)
+	if e := next(); e.name != "interaction" || e.data["state"] != "thinking" || e.data["nonce"] != "n1" || e.data["user"] != w.id("Ana") {
+		t.Errorf("thinking: %+v", e)
+	}
+	if e := next(); e.name != "message" || inner(e.data["interaction"], "name") != "start" || e.data["thinking"] != false || e.data["edited"] != nil || e.data["ephemeral_to"] != nil {
+		t.Errorf("answer: %+v", e)
+	}
+	if e := next(); e.data["state"] != "done" {
+		t.Errorf("done: %+v", e)
+	}
+
+	w.does(func(context.Context, http.Header, []byte) (int, string, string, error) {
+		return 503, "text/plain", "down", nil
+	})
+	post("/page/interact", map[string]any{"nonce": "n2", "user": w.id("Ana"), "channel": channel, "kind": "command", "command": "start"}, 202)
+	next()
+	if e := next(); e.data["state"] != "failed" || e.data["text"] != "The application did not respond" {
+		t.Errorf("failed: %+v", e)
+	}
+
+	for name, body := range map[string]map[string]any{
+		"nobody":        {"user": "1", "channel": channel, "kind": "command", "command": "start"},
+		"unknown field": {"usr": "1"},
+		"no command":    {"user": w.id("Ana"), "channel": channel, "kind": "command", "command": "dance"},
+	} {
+		if text := post("/page/interact", body, 400); !strings.Contains(text, `{"error":"`) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	post("/page/say", map[string]any{"user": w.id("Ana"), "channel": channel, "content": "  "}, 400)
+
+	w.Reset()
+	if e := next(); e.name != "reset" || e.raw != "{}" {
+		t.Errorf("reset: %+v", e)
+	}
+	if again := listen(t, s)(); again.name != "hello" || len(again.data["messages"].([]any)) != 0 {
+		t.Errorf("hello again: %+v", again)
+	}
+}
+
+func TestOtherSitesAreRefused(t *testing.T) {
+	w := newWorld(t)
+	s := serve(t, w, simdiscord.Panel{})
+	body := `{"user":"` + w.id("Ana") + `","channel":"` + channel + `","content":"x"}`
+	res, _ := request(t, "POST", s.URL+"/page/say", body, http.Header{"Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}})
+	if res.StatusCode != 403 || len(w.Messages()) != 0 {
+		t.Errorf("status %d, %d messages", res.StatusCode, len(w.Messages()))
+	}
+}
+
+func TestDeliverHTTP(t *testing.T) {
+	var got *http.Request
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Clone(context.Background())
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"type":5}`)
+	}))
+	defer endpoint.Close()
+	w := newWorld(t, func(o *simdiscord.Options) {
+		o.Deliver = simdiscord.DeliverHTTP(endpoint.Client(), endpoint.URL)
+	})
+	w.registerStart()
+	if out := w.interact(w.start("Bo")); out.State != simdiscord.StateDone || got.Header.Get("X-Signature-Ed25519") == "" {
+		t.Errorf("outcome %+v, headers %v", out, got.Header)
+	}
+}
+
+func TestCloseEndsWhatIsUnderWay(t *testing.T) {
+	w := newWorld(t)
+	w.registerStart()
+	s := serve(t, w, simdiscord.Panel{})
+	began := make(chan struct{})
+	w.does(func(ctx context.Context, _ http.Header, _ []byte) (int, string, string, error) {
+		close(began)
+		<-ctx.Done()
+		return 0, "", "", ctx.Err()
+	})
+	_, _, events, cancel := w.Subscribe()
+	defer cancel()
+	body := `{"user":"` + w.id("Ana") + `","channel":"` + channel + `","kind":"command","command":"start"}`
+	if res, text := request(t, "POST", s.URL+"/page/interact", body, nil); res.StatusCode != 202 {
+		t.Fatalf("%d %s", res.StatusCode, text)
+	}
+	<-began
+	w.Close()
+	w.Close() // twice does no harm
+	for range events {
+		// Drains what came before the end; the channel is closed.
+	}
+	if s := w.Stats(); s.Failed != 1 {
+		t.Errorf("stats %+v, want one failed interaction", s)
+	}
+}

@@ -1,0 +1,67 @@
+package simdiscord
+
+import "time"
+
+// levers are the faults that a test or the keeper of a playground asked for.
+type levers struct {
+	fail       int // requests still to fail
+	failStatus int
+	limitUntil time.Time
+	forbid     bool
+	hide       bool
+	drop       int // answers still to lose
+	lose       int // webhook calls still to miss
+	slow       time.Duration
+}
+
+// Fail makes the next n REST requests end with this status (such as 502) and
+// without effect; n = 0 ends it.
+func (d *Discord) Fail(n, status int) {
+	d.pull(func(l *levers) { l.fail, l.failStatus = n, status })
+}
+
+// RateLimitAll answers every REST request with a global 429 for that long.
+func (d *Discord) RateLimitAll(wait time.Duration) {
+	until := d.opts.Clock.Now().Add(wait)
+	d.pull(func(l *levers) { l.limitUntil = until })
+}
+
+// Forbid takes SEND_MESSAGES from the bot: its messages and edits are refused
+// with 50013 until it is given back. Interaction tokens go on working, as
+// they do at Discord.
+func (d *Discord) Forbid(on bool) { d.pull(func(l *levers) { l.forbid = on }) }
+
+// Hide takes VIEW_CHANNEL from the bot: everything in the channels is refused
+// with 50001 until it is given back.
+func (d *Discord) Hide(on bool) { d.pull(func(l *levers) { l.hide = on }) }
+
+// DropReplies carries out the next n changing REST requests and loses their
+// answers: Call returns ErrReplyLost, the HTTP face cuts the connection.
+func (d *Discord) DropReplies(n int) { d.pull(func(l *levers) { l.drop = n }) }
+
+// LoseWebhooks makes the next n calls with an interaction's token miss it
+// with 404/10015, as happens at random after a valid defer
+// (discord-api-docs#7220).
+func (d *Discord) LoseWebhooks(n int) { d.pull(func(l *levers) { l.lose = n }) }
+
+// SlowDown delays every REST request by that much before it has any effect;
+// 0 ends it.
+func (d *Discord) SlowDown(by time.Duration) { d.pull(func(l *levers) { l.slow = by }) }
+
+func (d *Discord) pull(set func(*levers)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	set(&d.levers)
+}
+
+// botPermissions are the bot's bits in every channel. d.mu is held.
+func (d *Discord) botPermissions() uint64 {
+	bits := botPermissions
+	if d.levers.forbid {
+		bits &^= PermSendMessages
+	}
+	if d.levers.hide {
+		bits &^= PermViewChannel
+	}
+	return bits
+}

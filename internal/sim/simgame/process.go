@@ -1,0 +1,255 @@
+package simgame
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"hearth/internal/world"
+)
+
+var (
+	_ world.Game   = (*Process)(nil)
+	_ world.Server = (*server)(nil)
+)
+
+// Errors of a Process.
+var (
+	// ErrRunning: this game runs already; one world has one writer.
+	ErrRunning = errors.New("the game is running already")
+	// ErrNotRunning: there is no game to give a command to.
+	ErrNotRunning = errors.New("no game is running: start the world first")
+)
+
+// Process runs the game as a child process, one at a time. It is safe for
+// concurrent use.
+type Process struct {
+	argv []string
+	env  []string
+	dir  string
+	log  *slog.Logger
+
+	mu      sync.Mutex // guards running
+	running *server
+}
+
+// NewProcess makes a game that runs argv (a program and its arguments, which
+// end in Main) with the environment env ("KEY=value"; nil: this process'
+// own). dir is where the game keeps the world's files; Sync flushes it.
+func NewProcess(argv, env []string, dir string, log *slog.Logger) (*Process, error) {
+	if len(argv) == 0 || argv[0] == "" {
+		return nil, errors.New("make game process: no program: name one, and its arguments")
+	}
+	if dir == "" {
+		return nil, errors.New("make game process: no directory: name the one of the world's files")
+	}
+	if log == nil {
+		return nil, errors.New("make game process: no logger")
+	}
+	return &Process{argv: argv, env: env, dir: dir, log: log}, nil
+}
+
+// Start implements world.Game. ErrRunning while the last game has not ended.
+func (p *Process) Start(ctx context.Context) (world.Server, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("start game: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running != nil && !p.running.isDone() {
+		return nil, fmt.Errorf("start game: %w", ErrRunning)
+	}
+	// ctx bounds the start only: the child outlives it.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.argv[0], p.argv[1:]...) //nolint:gosec // the program is the caller's own
+	cmd.Env = p.env
+	cmd.SysProcAttr = childAttributes()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start game: %w", err)
+	}
+	// One pipe for both, so that the log keeps its order.
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start game: %w", err)
+	}
+	cmd.Stdout, cmd.Stderr = in, in
+	s := &server{
+		cmd: cmd, stdin: stdin, dir: p.dir,
+		lines: make(chan string), done: make(chan struct{}),
+	}
+	started := make(chan error)
+	go s.live(started, in)
+	if err := <-started; err != nil {
+		return nil, errors.Join(fmt.Errorf("start game: %w", err), out.Close())
+	}
+	go s.read(out, p.log)
+	p.running = s
+	p.log.Info("game started", "pid", cmd.Process.Pid)
+	return s, nil
+}
+
+// Command gives the running game one line: see the package comment.
+// ErrNotRunning if there is none.
+func (p *Process) Command(line string) error {
+	if strings.ContainsAny(line, "\r\n") {
+		return errors.New("command game: a command is one line: leave the line end out")
+	}
+	p.mu.Lock()
+	s := p.running
+	p.mu.Unlock()
+	if s == nil || s.isDone() {
+		return fmt.Errorf("command game: %w", ErrNotRunning)
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if _, err := io.WriteString(s.stdin, line+"\n"); err != nil {
+		if s.isDone() || errors.Is(err, fs.ErrClosed) || isBrokenPipe(err) {
+			return fmt.Errorf("command game: %w", ErrNotRunning)
+		}
+		return fmt.Errorf("command game: %w", err)
+	}
+	return nil
+}
+
+// server is one running child.
+type server struct {
+	cmd   *exec.Cmd
+	dir   string
+	lines chan string
+	done  chan struct{} // closed when the process is gone
+
+	writing sync.Mutex // guards stdin
+	stdin   io.WriteCloser
+}
+
+// live starts the child and waits for it. Both happen on one locked thread:
+// on Linux the child is told when the thread that started it ends, not when
+// the process does (golang.org/issue/27505).
+func (s *server) live(started chan<- error, out *os.File) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := s.cmd.Start()
+	closeErr := out.Close() // the child has its own
+	if err != nil {
+		started <- errors.Join(err, closeErr)
+		return
+	}
+	started <- nil
+	_ = s.cmd.Wait() // the exit status means nothing: the log tells
+	close(s.done)
+}
+
+// read takes the child's log from its pipe as fast as it comes, whatever the
+// consumer of Lines does, so that the game never waits for us; what was not
+// taken yet is kept. It ends when the log has ended and every line is taken.
+func (s *server) read(out *os.File, log *slog.Logger) {
+	incoming := make(chan string)
+	go func() {
+		defer close(incoming)
+		lines := bufio.NewReader(out)
+		for {
+			line, err := lines.ReadString('\n')
+			if whole, ok := strings.CutSuffix(line, "\n"); ok || whole != "" {
+				incoming <- strings.TrimSuffix(whole, "\r")
+			}
+			if err != nil {
+				break
+			}
+		}
+		if err := out.Close(); err != nil {
+			log.Warn("game log not closed", "error", err)
+		}
+	}()
+	var waiting []string
+	for incoming != nil || len(waiting) > 0 {
+		var take chan<- string
+		first := ""
+		if len(waiting) > 0 {
+			take, first = s.lines, waiting[0]
+		}
+		select {
+		case line, ok := <-incoming:
+			if !ok {
+				incoming = nil
+				continue
+			}
+			waiting = append(waiting, line)
+		case take <- first:
+			waiting = waiting[1:]
+		}
+	}
+	<-s.done
+	close(s.lines)
+}
+
+func (s *server) isDone() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Lines implements world.Server. Read it to its end.
+func (s *server) Lines() <-chan string { return s.lines }
+
+// Done implements world.Server.
+func (s *server) Done() <-chan struct{} { return s.done }
+
+// Stop implements world.Server. Stopping a game that is gone is no error.
+func (s *server) Stop(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("stop game: %w", err)
+	}
+	if err := s.interrupt(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stop game: %w", err)
+	}
+	return nil
+}
+
+// Kill implements world.Server. Killing a game that is gone is no error.
+func (s *server) Kill() error {
+	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("kill game: %w", err)
+	}
+	return nil
+}
+
+// Sync implements world.Server: fsync of every file and directory of the
+// world.
+func (s *server) Sync(ctx context.Context) (int64, error) {
+	var size int64
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil && (d.IsDir() || d.Type().IsRegular()) {
+			err = syncPath(path)
+		}
+		if err == nil && d.Type().IsRegular() {
+			var info fs.FileInfo
+			if info, err = d.Info(); err == nil {
+				size += info.Size()
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // renamed by a save under way, or nothing saved yet
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("sync world in %s: %w", s.dir, err)
+	}
+	return size, nil
+}

@@ -1,0 +1,323 @@
+//go:build unix
+
+package simgame_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hearth/internal/sim/simgame"
+	"hearth/internal/valheim"
+	"hearth/internal/world"
+)
+
+// TestMain lets the test binary be the game, and the game's parent.
+func TestMain(m *testing.M) {
+	switch os.Getenv("SIMGAME_TEST_AS") {
+	case "game":
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		code := simgame.Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
+		stop()
+		os.Exit(code)
+	case "parent": // starts the game and is killed
+		p, err := simgame.NewProcess(append([]string{os.Args[0]}, os.Args[1:]...),
+			append(os.Environ(), "SIMGAME_TEST_AS=game"), ".", slog.New(slog.DiscardHandler))
+		if err != nil {
+			os.Exit(3)
+		}
+		s, err := p.Start(context.Background())
+		if err != nil {
+			os.Exit(4)
+		}
+		for line := range s.Lines() {
+			_, _ = io.WriteString(os.Stdout, line+"\n")
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+const patience = 20 * time.Second
+
+func gameArgs(dir string, more ...string) []string {
+	return append([]string{"--dir", dir, "--form", "steam-1.0", "--speed", "60"}, more...)
+}
+
+func newProcess(t *testing.T, dir string, more ...string) *simgame.Process {
+	t.Helper()
+	argv := append([]string{os.Args[0]}, gameArgs(dir, more...)...)
+	p, err := simgame.NewProcess(argv, append(os.Environ(), "SIMGAME_TEST_AS=game"), dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func start(t *testing.T, p *simgame.Process) world.Server {
+	t.Helper()
+	s, err := p.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Kill(); err != nil {
+			t.Error(err)
+		}
+		for range s.Lines() {
+		}
+		<-s.Done()
+	})
+	return s
+}
+
+// until reads lines up to the first happening of that kind.
+func until(t *testing.T, s world.Server, r *valheim.Reader, kind valheim.Kind) valheim.Happening {
+	t.Helper()
+	timeout := time.After(patience)
+	for {
+		select {
+		case line, ok := <-s.Lines():
+			if !ok {
+				t.Fatalf("the log ended before %s", kind)
+			}
+			for _, h := range r.Read(line) {
+				if h.Kind == kind {
+					return h
+				}
+			}
+		case <-timeout:
+			t.Fatalf("no %s in %v", kind, patience)
+		}
+	}
+}
+
+func command(t *testing.T, p *simgame.Process, line string) {
+	t.Helper()
+	if err := p.Command(line); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestProcessStop: an interrupt saves.
+func TestProcessStop(t *testing.T) {
+	dir := t.TempDir()
+	p := newProcess(t, dir)
+	if err := p.Command("join Astrid"); !errors.Is(err, simgame.ErrNotRunning) {
+		t.Errorf("command without a game: %v", err)
+	}
+	s := start(t, p)
+	if _, err := p.Start(t.Context()); !errors.Is(err, simgame.ErrRunning) {
+		t.Errorf("second start: %v", err)
+	}
+	r := valheim.NewReader()
+	until(t, s, r, valheim.Listening)
+	if err := p.Command("join A\njoin B"); err == nil {
+		t.Error("two lines passed for one command")
+	}
+	command(t, p, "speed 200")
+	command(t, p, "join Astrid")
+	until(t, s, r, valheim.Spawned)
+	command(t, p, "save")
+	until(t, s, r, valheim.Saved)
+	size, err := s.Sync(t.Context())
+	if err != nil || size == 0 {
+		t.Errorf("sync: %d bytes, %v", size, err)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, s, r, valheim.Saved)
+	for line := range s.Lines() {
+		r.Read(line)
+	}
+	<-s.Done()
+	if end := r.End(); len(end) != 0 {
+		t.Errorf("the log did not tell its end: %v", end)
+	}
+	if w, err := simgame.ReadWorld(dir, simgame.DefaultWorld); err != nil || w.Saves != 2 {
+		t.Errorf("got %+v, %v; want save 2", w, err)
+	}
+	if err := errors.Join(s.Stop(t.Context()), s.Kill()); err != nil {
+		t.Errorf("stopping what is gone: %v", err)
+	}
+	start(t, p) // and once more
+}
+
+// TestProcessKill: the last save stays as it was.
+func TestProcessKill(t *testing.T) {
+	dir := t.TempDir()
+	p := newProcess(t, dir)
+	s := start(t, p)
+	r := valheim.NewReader()
+	until(t, s, r, valheim.Listening)
+	command(t, p, "save")
+	until(t, s, r, valheim.Saved)
+	before, err := os.ReadFile(filepath.Join(dir, "Midgard.db2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	command(t, p, "speed 0.01") // the next save takes its time
+	command(t, p, "save")
+	until(t, s, r, valheim.SaveStarted)
+	if err := s.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-s.Done()
+	after, err := os.ReadFile(filepath.Join(dir, "Midgard.db2"))
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the last save changed: %v", err)
+	}
+	if err := p.Command("save"); !errors.Is(err, simgame.ErrNotRunning) {
+		t.Errorf("command to a killed game: %v", err)
+	}
+}
+
+// TestProcessNobodyReads: the game never waits for the reader of its log.
+func TestProcessNobodyReads(t *testing.T) {
+	dir := t.TempDir()
+	p := newProcess(t, dir)
+	s := start(t, p)
+	for range 4000 { // more than a pipe holds
+		command(t, p, "unknown "+strings.Repeat("x", 50))
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.Done():
+	case <-time.After(patience):
+		t.Fatal("the game waits for somebody to read its log")
+	}
+	n := 0
+	for range s.Lines() {
+		n++
+	}
+	if n < 4000 {
+		t.Errorf("%d lines kept, want all", n)
+	}
+}
+
+// TestProcessGroup: the child is in a process group of its own.
+func TestProcessGroup(t *testing.T) {
+	p := newProcess(t, t.TempDir())
+	s := start(t, p)
+	until(t, s, valheim.NewReader(), valheim.Listening)
+	children, err := exec.CommandContext(t.Context(), "ps", "-o", "pid=,pgid=", "--ppid", itoa(os.Getpid())).Output()
+	if err != nil {
+		t.Skipf("no ps that lists children: %v", err)
+	}
+	own := itoa(syscall.Getpgrp())
+	groups := 0
+	for line := range strings.Lines(string(children)) {
+		f := strings.Fields(line)
+		if len(f) == 2 && f[0] == f[1] && f[1] != own {
+			groups++
+		}
+	}
+	if groups == 0 {
+		t.Errorf("no child leads a group of its own: %q", children)
+	}
+}
+
+func itoa(n int) string { return slog.IntValue(n).String() }
+
+// TestParentKilled: the game saves and ends by itself.
+func TestParentKilled(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], gameArgs(dir)...)
+	cmd.Env = append(os.Environ(), "SIMGAME_TEST_AS=parent")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 64<<10)
+	var log strings.Builder
+	for !strings.Contains(log.String(), "Opened Steam server") {
+		n, err := out.Read(buf)
+		log.Write(buf[:n])
+		if err != nil {
+			t.Fatalf("parent ended: %v after %q", err, log.String())
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed
+	deadline := time.Now().Add(patience)
+	for {
+		w, err := simgame.ReadWorld(dir, simgame.DefaultWorld)
+		if err == nil && w.Saves == 1 {
+			return
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) || time.Now().After(deadline) {
+			t.Fatalf("no save after the parent's death: %+v, %v", w, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// TestMainEnds: what ends the command, and its exit code.
+func TestMainEnds(t *testing.T) {
+	tests := []struct {
+		name  string
+		args  []string
+		stdin string
+		code  int
+		says  string
+	}{
+		{"end of input saves", []string{"--speed", "1000"}, "", 0, ""},
+		{"crash", []string{"--speed", "1000"}, "crash\n", 139, ""},
+		{"unknown flag", []string{"--sped", "1"}, "", 2, "sped"},
+		{"argument", []string{"now"}, "", 2, "no argument"},
+		{"speed", []string{"--speed", "0"}, "", 2, "--speed is above 0"},
+		{"form", []string{"--form", "steam-9"}, "", 2, "choose steam-0.22"},
+		{"help", []string{"--help"}, "", 0, "-save-every"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stderr bytes.Buffer
+			args := append([]string{"--dir", t.TempDir()}, tt.args...)
+			none := func(string) string { return "" }
+			code := simgame.Main(t.Context(), args, none, strings.NewReader(tt.stdin), io.Discard, &stderr)
+			if code != tt.code || !strings.Contains(stderr.String(), tt.says) {
+				t.Errorf("got %d, %q; want %d and %q", code, stderr.String(), tt.code, tt.says)
+			}
+		})
+	}
+}
+
+func TestNewProcess(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	for _, bad := range [][]string{nil, {""}} {
+		if _, err := simgame.NewProcess(bad, nil, "x", log); err == nil {
+			t.Errorf("a process of %q", bad)
+		}
+	}
+	p, err := simgame.NewProcess([]string{filepath.Join(t.TempDir(), "none")}, nil, "x", log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Start(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("start of nothing: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Start(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("start without time: %v", err)
+	}
+}

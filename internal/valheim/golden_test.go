@@ -1,0 +1,105 @@
+package valheim_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hearth/internal/valheim"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestGolden reads whole logs. Beside each stands what it means, one
+// happening a line under the number of its log line, and the rosters.
+func TestGolden(t *testing.T) {
+	logs, err := filepath.Glob("testdata/*.log")
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("no logs: %v", err)
+	}
+	for _, path := range logs {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".log"), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := tell(string(text))
+			golden := strings.TrimSuffix(path, ".log") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func tell(log string) string {
+	var b strings.Builder
+	r := valheim.NewReader()
+	roster := ""
+	say := func(n string, hs []valheim.Happening) {
+		for _, h := range hs {
+			fmt.Fprintf(&b, "%4s %s\n", n, words(h))
+		}
+		if now := rosterWords(r.Roster()); now != roster {
+			roster = now
+			fmt.Fprintf(&b, "     on: %s\n", now)
+		}
+	}
+	for n, line := range strings.Split(strings.TrimSuffix(log, "\n"), "\n") {
+		say(fmt.Sprint(n+1), r.Read(line))
+	}
+	say("end", r.End())
+	return b.String()
+}
+
+func rosterWords(r valheim.Roster) string {
+	var who []string
+	for _, p := range r.Players {
+		who = append(who, fmt.Sprintf("%q(%s)", p.Name, p.Owner))
+	}
+	return fmt.Sprintf("[%s] connecting %d, let in %d", strings.Join(who, " "), r.Connecting, r.Authenticated)
+}
+
+// words leaves the line out: its number says more.
+func words(h valheim.Happening) string {
+	var b strings.Builder
+	b.WriteString(string(h.Kind))
+	add := func(key, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, " %s=%q", key, value)
+		}
+	}
+	add("name", h.Player.Name)
+	add("owner", h.Player.Owner)
+	add("id", h.PlatformID)
+	add("code", h.Code)
+	add("version", h.Version)
+	add("network", h.Network)
+	add("signal", h.Signal)
+	add("detail", h.Detail)
+	add("reason", h.Reason)
+	add("refusal", string(h.Refusal))
+	add("theirs", h.Theirs)
+	add("mine", h.Mine)
+	if h.Took != 0 {
+		add("took", h.Took.String())
+	}
+	if h.Count != 0 {
+		add("count", fmt.Sprint(h.Count))
+	}
+	return b.String()
+}

@@ -1,0 +1,141 @@
+package valheim
+
+import (
+	"time"
+
+	"hearth/internal/world"
+)
+
+// Kind says what a log line means. Its text is for logs and tests.
+type Kind string
+
+// The kinds of Happening. The comment names the fields that are set beside
+// Line; a field that the log does not tell stays empty.
+const (
+	// VersionKnown: Version, Network. Once per start of the game.
+	VersionKnown Kind = "version"
+	// Listening: Signal. The game opened its socket, once per start. It is no
+	// promise: a damaged world still listens and quits in the same second.
+	Listening Kind = "listening"
+	// JoinCode: Code, six digits as text. Only when it differs from the last.
+	JoinCode Kind = "join_code"
+	// Connecting: PlatformID on Steam. Somebody knocks, nothing more.
+	Connecting Kind = "connecting"
+	// Connected: PlatformID if certain. Somebody passed every check.
+	Connected Kind = "connected"
+	// Spawned: Player, PlatformID if certain. The first character of a session.
+	Spawned Kind = "spawned"
+	// Respawned: Player. The same session has a body again.
+	Respawned Kind = "respawned"
+	// Died: Player; its Owner is empty if two sessions have this name. Line
+	// may be older than the line just read: a death right after the first
+	// spawn waits for proof.
+	Died Kind = "died"
+	// Disconnected: Player, PlatformID, Reason; all of Player may be empty.
+	Disconnected Kind = "disconnected"
+	// Refused: Refusal, Detail (one of the Refusal… details), and of Player,
+	// PlatformID, Theirs, Mine what the line tells.
+	Refused Kind = "refused"
+	// SaveStarted: the world is being copied for a save.
+	SaveStarted Kind = "save_started"
+	// Saved: Took. A save is finished; see Proof for what that is worth.
+	Saved Kind = "saved"
+	// SaveSkipped: Detail. The game says that it did not save.
+	SaveSkipped Kind = "save_skipped"
+	// Day: Count, the new day. Only when everybody slept.
+	Day Kind = "day"
+	// Raid: Detail, the game's name of the event, such as army_bonemass.
+	Raid Kind = "raid"
+	// Stopping: a stop was asked for. Once per stop.
+	Stopping Kind = "stopping"
+	// Stopped: the game ended as asked. Once per stop, after everybody's
+	// Disconnected.
+	Stopped Kind = "stopped"
+	// Crashed: Detail. The game ended unasked. Once per crash, after
+	// everybody's Disconnected.
+	Crashed Kind = "crashed"
+	// Counted: Count, the authenticated peers by the server's own word.
+	Counted Kind = "counted"
+	// Fault: Detail. The game cannot do what it should; one per cause and start.
+	Fault Kind = "fault"
+	// UpdateStarted: the container's updater fetches the game.
+	UpdateStarted Kind = "update_started"
+	// UpdateFinished: Count is 1 if the game changed, 0 if not.
+	UpdateFinished Kind = "update_finished"
+)
+
+// Happening is what a line means. Names in it are chosen by players: hostile.
+type Happening struct {
+	Kind Kind
+	// Line is the log line it was read from, as written; empty if it was read
+	// from the end of the process.
+	Line string
+	// Player has the session's owner number and character.
+	Player world.Player
+	// PlatformID is the account as printed: 17 digits on the Steam backend,
+	// Steam_…, Xbox_…, PlayStation_… on crossplay. Empty unless certain.
+	PlatformID string
+	Code       string // of JoinCode
+	Version    string // of VersionKnown, such as 1.0.16
+	Network    string // of VersionKnown: the network version, such as 40
+	Signal     string // of Listening: SignalSteam, SignalPlayFab, SignalLogon
+	Detail     string
+	Reason     string // of Disconnected: left, timeout, lost, kicked, server_stop, unknown
+	Refusal    world.RefusalReason
+	Theirs     string        // their version, of a refusal for it
+	Mine       string        // the server's
+	Took       time.Duration // of Saved
+	Count      int           // of Counted, Day, UpdateFinished
+}
+
+// Signals of Listening.
+const (
+	SignalSteam   = "opened_steam"
+	SignalPlayFab = "opened_playfab"
+	// SignalLogon is Steam's log-on, in 2021 the only signal and a few seconds
+	// early.
+	SignalLogon = "steam_logon"
+)
+
+// Reasons of Disconnected.
+const (
+	ReasonLeft       = "left"
+	ReasonTimeout    = "timeout"
+	ReasonLost       = "lost"
+	ReasonKicked     = "kicked"
+	ReasonServerStop = "server_stop"
+	ReasonUnknown    = "unknown"
+)
+
+// Details of Refused, finer than world.RefusalReason.
+const (
+	RefusalVersion   = "version"
+	RefusalList      = "list" // banned or not permitted: the log does not tell
+	RefusalTicket    = "ticket"
+	RefusalFull      = "full"
+	RefusalPassword  = "password"
+	RefusalDuplicate = "duplicate"
+	// RefusalPermittedKick: was in, and is kicked because the permitted list
+	// changed. A Disconnected follows.
+	RefusalPermittedKick = "permitted_kick"
+)
+
+// Details of Fault.
+const (
+	FaultWorld    = "world_load_failed" // the world's files are damaged
+	FaultPort     = "port_taken"
+	FaultNetwork  = "network_backend" // Steam could not be initialised
+	FaultPassword = "bad_password"    // the server's password option is not allowed
+	FaultUpdate   = "update_failed"
+)
+
+// Roster is who is on.
+type Roster struct {
+	// Players have spawned, in order of arrival.
+	Players []world.Player
+	// Connecting counts those who are not in Players: knocking, loading the
+	// world, or known to the server only by number.
+	Connecting int
+	// Authenticated is how many of Connecting passed every check.
+	Authenticated int
+}

@@ -1,0 +1,155 @@
+package valheim
+
+import (
+	"strings"
+
+	"hearth/internal/world"
+)
+
+// Bounds of what a Reader looks at and remembers, so that no log can make it
+// grow.
+const (
+	maxLine     = 8 * 1024 // bytes; the game writes no longer ones that matter
+	maxRemember = 64       // knocks, sessions, departures
+)
+
+// Reader reads the log of one server, line by line, from the start of its
+// process, and remembers who is on. A log of several starts (a container's)
+// is understood too. It is not safe for concurrent use. doc.go has its rules.
+type Reader struct {
+	out  []Happening
+	line string // the line being read, as written
+	now  mark
+
+	life   life
+	saving int // how far the save under way is, 0 for none; see save.go
+	roster roster
+}
+
+// NewReader starts with an empty log.
+func NewReader() *Reader { return &Reader{} }
+
+// mark is a place in the log: its game time and its line.
+type mark struct {
+	sec  int64 // 0: the log tells no time
+	line int64 // from 1; 0: never
+}
+
+// since is how many seconds ago a mark was; ok is false if the log does not
+// tell.
+func (r *Reader) since(m mark) (seconds int64, ok bool) {
+	if m.line == 0 || m.sec == 0 || r.now.sec == 0 || r.now.sec < m.sec {
+		return 0, false
+	}
+	return r.now.sec - m.sec, true
+}
+
+// near reports whether a mark belongs to what is happening now: the lines of
+// one leave carry the same second or the next.
+func (r *Reader) near(m mark) bool {
+	const seconds, lines = 1, 60
+	if m.line == 0 {
+		return false
+	}
+	if s, ok := r.since(m); ok {
+		return s <= seconds
+	}
+	return m.sec == r.now.sec && r.now.line-m.line <= lines
+}
+
+// Read takes the next complete line, without its line end, and returns what
+// happened by it, in order; nil for most lines. A line that is glued from two
+// is taken apart. A cut line means nothing or the wrong thing: keep an
+// incomplete tail until its line end comes.
+func (r *Reader) Read(line string) []Happening {
+	if len(line) > maxLine {
+		return nil
+	}
+	r.out, r.line = nil, line
+	r.read(withoutColours(line))
+	return r.take()
+}
+
+func (r *Reader) read(text string) {
+	s := strip(text)
+	r.now.line++
+	if s.sec != 0 {
+		r.now.sec = s.sec
+		r.pass()
+	}
+	// What players shout. Nothing that is needed stands only there.
+	if s.body == "" || strings.HasPrefix(s.body, "Console:") {
+		return
+	}
+	if r.match(s) || s.from != fromGame || carriesPlayersText(s.body) {
+		return
+	}
+	if at := gluedStamp(s.body); at > 0 {
+		r.read(s.body[:at])
+		r.read(s.body[at:])
+	}
+}
+
+// carriesPlayersText: a player could have written a timestamp into the line,
+// so it is not taken apart.
+func carriesPlayersText(body string) bool {
+	for _, begin := range []string{"Got character ZDOID", "Player ", "Kicking ", "Banning ", "Peer ", "Already connected"} {
+		if strings.HasPrefix(body, begin) {
+			return true
+		}
+	}
+	return false
+}
+
+// pass does what the passing of the game's time asks for.
+func (r *Reader) pass() {
+	if len(r.roster.deaths) > 0 {
+		r.settleDeaths()
+	}
+	if len(r.roster.knocks) > 0 {
+		r.forgetKnocks()
+	}
+}
+
+// End says that the process is gone: everybody is off. It returns the
+// Disconnected of all, then Stopped if a stop was asked for or Crashed if
+// not, unless the log said so already.
+func (r *Reader) End() []Happening {
+	r.out, r.line = nil, ""
+	switch r.life.phase {
+	case down:
+		r.flush()
+	case stopping:
+		r.stopped("")
+	case unknown, up:
+		r.crashed("")
+	}
+	return r.take()
+}
+
+// Roster is who is on now.
+func (r *Reader) Roster() Roster {
+	var out Roster
+	for _, s := range r.roster.sessions {
+		if s.owner == "" {
+			out.Authenticated++
+			continue
+		}
+		out.Players = append(out.Players, world.Player{Owner: s.owner, Name: s.name})
+	}
+	out.Connecting = out.Authenticated + r.roster.knocking()
+	return out
+}
+
+func (r *Reader) emit(h Happening) {
+	if h.Line == "" {
+		h.Line = r.line
+	}
+	r.out = append(r.out, h)
+}
+
+func (r *Reader) take() []Happening {
+	out := r.out
+	r.out, r.line = nil, ""
+	return out
+}

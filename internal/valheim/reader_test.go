@@ -1,0 +1,293 @@
+package valheim_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hearth/internal/valheim"
+	"hearth/internal/world"
+)
+
+func read(lines ...string) (*valheim.Reader, []valheim.Happening) {
+	r := valheim.NewReader()
+	var out []valheim.Happening
+	for _, line := range lines {
+		out = append(out, r.Read(line)...)
+	}
+	return r, out
+}
+
+func kinds(hs []valheim.Happening) []valheim.Kind {
+	var out []valheim.Kind
+	for _, h := range hs {
+		out = append(out, h.Kind)
+	}
+	return out
+}
+
+// TestOneLine is what a line means that needs no other.
+func TestOneLine(t *testing.T) {
+	const at = "01/02/2026 10:00:00: "
+	tests := []struct {
+		line string
+		want []valheim.Kind
+	}{
+		{"Valheim version:0.148.7", []valheim.Kind{valheim.VersionKnown}},
+		{at + "Valheim version: l-1.0.7 (network version 39)", []valheim.Kind{valheim.VersionKnown}},
+		{at + "BepInExPack Valheim version 5.4.2333", nil},
+		{at + "Opened PlayFab server", []valheim.Kind{valheim.Listening}},
+		{at + "Game server connected", []valheim.Kind{valheim.Listening}},
+		{at + "Game server connected failed", nil},
+		{at + "game server connected", nil},
+		{at + "Got session request from 76561198555000001", []valheim.Kind{valheim.Connecting}},
+		{at + "Got handshake from client 76561198555000001", nil},
+		{at + "Server: New peer connected sending global keys", []valheim.Kind{valheim.Connected}},
+		{at + "Got character ZDOID from Ulv : 12:", nil},
+		{at + "Got character ZDOID from Ulv : 1x2:3", nil},
+		{at + "Got character ZDOID from Ulv", nil},
+		{at + "Got character ZDOID from Ulv : 0:7", nil},
+		{at + "Got character ZDOID from Ulv : -9:7   ", []valheim.Kind{valheim.Spawned}},
+		{at + "Got character ZDOID from Ulv : 0:0", []valheim.Kind{valheim.Died}},
+		{at + "Destroying abandoned non persistent zdo 4:4 owner -7", []valheim.Kind{valheim.Disconnected}},
+		{at + "Destroying abandoned non persistent zdo 4:4 owner -7x", nil},
+		{at + "RPC_Disconnect", nil},
+		{at + "Closing socket 76561198555000001", nil},
+		{at + "Closing socket 0", nil},
+		{at + "ZRpc timeout set to 90s", nil},
+		{at + "World save writing finished", nil},
+		{at + "Saved 100 ZDOs", nil},
+		{at + "clone 812", []valheim.Kind{valheim.SaveStarted}},
+		{at + "clone 812 of something", nil},
+		{at + "World save (1/5) Cloud & Backup checks done [0ms] => Save number 2", []valheim.Kind{valheim.SaveStarted}},
+		{at + "World save (4/5) FWL writing done [6ms]", nil},
+		{at + "World save (5/5) done. Total time [86ms]", []valheim.Kind{valheim.Saved}},
+		{at + "World saved ( 86,5ms )", []valheim.Kind{valheim.Saved}},
+		{at + "World saved ( soon )", nil},
+		{at + "Not enough space left to save: 12", []valheim.Kind{valheim.SaveSkipped}},
+		{at + "ZNet Shutdown without save", []valheim.Kind{valheim.Stopping, valheim.SaveSkipped}},
+		{at + "Found location of type Bonemass", nil},
+		{at + "Random event set:", nil},
+		{at + "Time 9, day:0    nextm:1,5  skipspeed:0.1", []valheim.Kind{valheim.Day}},
+		{at + "Connections 12 of many", nil},
+		{at + "Error bad password:Password is too short", []valheim.Kind{valheim.Fault}},
+		{"Caught fatal signal - signo:11 code:1 errno:0 addr:(nil)", []valheim.Kind{valheim.Crashed}},
+		{at + `Session "x" registered with join code 12345`, nil},
+		{at + `Session "x" registered with join code 123456 or so`, nil},
+		{at + `Session "x" registered with join code 000001`, []valheim.Kind{valheim.JoinCode}},
+		{"valheim-updater Game server connected", nil},
+		{at + "RPC_Disconnect" + at + "Opened Steam server", []valheim.Kind{valheim.Listening}},
+		{strings.Repeat("x", 9000) + at + "Opened Steam server", nil},
+		{"", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.line[:min(len(tt.line), 60)], func(t *testing.T) {
+			_, got := read(tt.line)
+			if !slices.Equal(kinds(got), tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+			for _, h := range got {
+				if h.Line != tt.line {
+					t.Errorf("line %q, want it as written", h.Line)
+				}
+			}
+		})
+	}
+}
+
+func TestTook(t *testing.T) {
+	tests := []struct {
+		line string
+		want time.Duration
+	}{
+		{"World saved ( 925.4ms )", 925400 * time.Microsecond},
+		{"World saved ( 1795,588ms )", 1795588 * time.Microsecond},
+		{"World save (5/5) done. Total time [86ms]", 86 * time.Millisecond},
+		{"World save (5/5) done. Total time [12,086ms]", 12086 * time.Millisecond},
+		{"World save (5/5) done. Total time [..,ms]", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.line, func(t *testing.T) {
+			_, hs := read(tt.line)
+			if len(hs) != 1 || hs[0].Took != tt.want {
+				t.Errorf("got %v, want %v", hs, tt.want)
+			}
+		})
+	}
+}
+
+// TestEnd: nobody is left on when the process is gone.
+func TestEnd(t *testing.T) {
+	on := []string{"Opened Steam server", "Server: New peer connected,sending global keys", "Got character ZDOID from Una : 5:1"}
+	tests := []struct {
+		name  string
+		lines []string
+		want  []valheim.Kind
+	}{
+		{"killed", on, []valheim.Kind{valheim.Disconnected, valheim.Crashed}},
+		{"asked", append(slices.Clone(on), "ZNet Shutdown"), []valheim.Kind{valheim.Disconnected, valheim.Stopped}},
+		{"said so itself", append(slices.Clone(on), "ZNet Shutdown", "Net scene destroyed"), nil},
+		{"silent", nil, []valheim.Kind{valheim.Crashed}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, _ := read(tt.lines...)
+			got := r.End()
+			if !slices.Equal(kinds(got), tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+			if now := r.Roster(); len(now.Players) != 0 || now.Connecting != 0 {
+				t.Errorf("still on: %+v", now)
+			}
+			if again := r.End(); again != nil {
+				t.Errorf("a second end says %v", again)
+			}
+		})
+	}
+}
+
+// TestKnocksAreForgotten: some sockets end without a line; they must not keep
+// a world awake.
+func TestKnocksAreForgotten(t *testing.T) {
+	r, _ := read("01/02/2026 10:00:00: PlayFab listen socket child connected to remote player AB01")
+	if got := r.Roster().Connecting; got != 1 {
+		t.Fatalf("connecting %d, want 1", got)
+	}
+	r.Read("01/02/2026 10:04:59: Unloading unused assets")
+	if got := r.Roster().Connecting; got != 1 {
+		t.Errorf("connecting %d before five minutes, want 1", got)
+	}
+	r.Read("01/02/2026 10:05:00: Unloading unused assets")
+	if got := r.Roster().Connecting; got != 0 {
+		t.Errorf("connecting %d after five minutes, want 0", got)
+	}
+}
+
+// TestMemory: no log makes a reader grow.
+func TestMemory(t *testing.T) {
+	r := valheim.NewReader()
+	for i := range 5000 {
+		r.Read("Server: New peer connected,sending global keys")
+		r.Read(fmt.Sprintf("Got character ZDOID from P%d : %d:1", i, i+1))
+		r.Read(fmt.Sprintf("Got connection SteamID %017d", i))
+	}
+	if now := r.Roster(); len(now.Players) > world.MaxPlayers || now.Connecting > world.MaxPlayers {
+		t.Errorf("%d players, %d connecting remembered", len(now.Players), now.Connecting)
+	}
+}
+
+func TestProof(t *testing.T) {
+	start, done := valheim.Happening{Kind: valheim.SaveStarted}, valheim.Happening{Kind: valheim.Saved}
+	skip := valheim.Happening{Kind: valheim.SaveSkipped}
+	tests := []struct {
+		name          string
+		before, after []valheim.Happening
+		want          bool
+	}{
+		{"nothing", nil, nil, false},
+		{"a save", nil, []valheim.Happening{start, done}, true},
+		{"only begun", nil, []valheim.Happening{start}, false},
+		{"no start seen", nil, []valheim.Happening{done}, false},
+		{"saved before", []valheim.Happening{start, done}, nil, false},
+		{"autosave that began before", []valheim.Happening{start}, []valheim.Happening{done}, false},
+		{"and then another", []valheim.Happening{start}, []valheim.Happening{done, start, done}, true},
+		{"whose start came first", []valheim.Happening{start}, []valheim.Happening{start, done}, false},
+		{"both ended", []valheim.Happening{start}, []valheim.Happening{start, done, done}, true},
+		{"skipped", nil, []valheim.Happening{start, skip, done}, false},
+		{"skipped before", []valheim.Happening{start, skip}, []valheim.Happening{start, done}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var p valheim.Proof
+			for _, h := range tt.before {
+				p.See(h)
+			}
+			if p.Saved() {
+				t.Error("proven without a request")
+			}
+			p.Request()
+			for _, h := range tt.after {
+				p.See(h)
+			}
+			if p.Saved() != tt.want {
+				t.Errorf("got %v, want %v", p.Saved(), tt.want)
+			}
+			p.Request()
+			if p.Saved() {
+				t.Error("an old proof serves a new request")
+			}
+		})
+	}
+}
+
+// FuzzReader: no log breaks the rules of doc.go.
+func FuzzReader(f *testing.F) {
+	logs, err := filepath.Glob("testdata/*.log")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range logs {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, log string) {
+		r := valheim.NewReader()
+		on := map[string]bool{}
+		check := func(hs []valheim.Happening) {
+			for _, h := range hs {
+				switch h.Kind {
+				case valheim.Spawned:
+					if on[h.Player.Owner] || h.Player.Owner == "" {
+						t.Fatalf("spawned twice: %+v", h)
+					}
+					on[h.Player.Owner] = true
+				case valheim.Disconnected:
+					delete(on, h.Player.Owner)
+				case valheim.JoinCode:
+					if len(h.Code) != 6 {
+						t.Fatalf("code %q", h.Code)
+					}
+				}
+				if strings.Contains(h.Line, "Console:") && strings.HasPrefix(h.Line, "Console:") {
+					t.Fatalf("a player's words became %+v", h)
+				}
+			}
+			now := r.Roster()
+			if len(now.Players) > len(on) || now.Connecting < now.Authenticated || now.Connecting > 2*world.MaxPlayers {
+				t.Fatalf("roster %+v, spawned %v", now, on)
+			}
+			for _, p := range now.Players {
+				if !on[p.Owner] {
+					t.Fatalf("%q is on without a spawn", p.Owner)
+				}
+			}
+		}
+		for line := range strings.SplitSeq(log, "\n") {
+			check(r.Read(line))
+		}
+		check(r.End())
+		if now := r.Roster(); len(now.Players)+now.Connecting != 0 {
+			t.Fatalf("on after the end: %+v", now)
+		}
+	})
+}
+
+func BenchmarkReader(b *testing.B) {
+	text, err := os.ReadFile("testdata/steam-0.22-evening.log")
+	if err != nil {
+		b.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	r := valheim.NewReader()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		r.Read(lines[i%len(lines)])
+	}
+}

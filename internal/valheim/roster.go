@@ -1,0 +1,259 @@
+package valheim
+
+import (
+	"slices"
+	"strings"
+
+	"hearth/internal/world"
+)
+
+// session is somebody who passed every check and has not left.
+type session struct {
+	owner   string // its number; empty until it spawns
+	name    string // of its character; empty until it spawns
+	id      string // platform id; empty unless certain
+	hex     string // crossplay's name of its socket; empty unless certain
+	counted bool   // known only because the server counts it
+	held    bool   // its link is lost and may come back
+	kicked  bool
+	spawned mark // its first character
+}
+
+// knock is somebody who connects and has passed no check.
+type knock struct {
+	id, hex string
+	at      mark
+	counted bool // was there at an earlier report of the server
+}
+
+// departure is a session that ended; several lines tell of one.
+type departure struct {
+	owner, id string
+	at        mark
+	closed    bool // its socket's end was seen too
+}
+
+// roster is who is on, and what the coming lines need to know of the past.
+type roster struct {
+	sessions []*session // in order of arrival
+	knocks   []knock
+	loose    int      // sessions whose knock is one of knocks, unknown which
+	pool     []string // ids of sessions, unknown whose
+	departed []departure
+	refused  []string // platform ids whose socket's end is no leave
+	deaths   []death
+
+	known     bool // the log was read from a start on, or the server said a number
+	crossplay bool
+	off       int // the last report's difference to sessions
+
+	timeout, hungUp, heldAt, refusedAt mark
+	closing                            mark // a socket of unknown owner ended
+	closingID                          string
+}
+
+// knocking is how many of the knocks are not sessions yet.
+func (o *roster) knocking() int { return max(0, len(o.knocks)-o.loose) }
+
+func (o *roster) byHex(hex string) *session {
+	return o.first(func(s *session) bool { return s.hex == hex && hex != "" })
+}
+
+func (o *roster) first(is func(*session) bool) *session {
+	if i := slices.IndexFunc(o.sessions, is); i >= 0 {
+		return o.sessions[i]
+	}
+	return nil
+}
+
+func (o *roster) all(are func(*session) bool) []*session {
+	var out []*session
+	for _, s := range o.sessions {
+		if are(s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func isWaiting(s *session) bool  { return s.owner == "" && !s.counted }
+func isNameless(s *session) bool { return s.id == "" && !s.counted }
+func isCounted(s *session) bool  { return s.counted }
+func (o *roster) add(s *session) { o.sessions = bounded(append(o.sessions, s)) }
+func (o *roster) drop(s *session) {
+	o.sessions = slices.DeleteFunc(o.sessions, func(t *session) bool { return t == s })
+}
+
+// bounded forgets the oldest when there are too many.
+func bounded[T any](list []T) []T {
+	if n := len(list) - maxRemember; n > 0 {
+		return slices.Delete(list, 0, n)
+	}
+	return list
+}
+
+// platformID leaves out crossplay's socket names, which are no accounts.
+func platformID(peer string) string {
+	if strings.HasPrefix(peer, "playfab/") {
+		return ""
+	}
+	return peer
+}
+
+func (r *Reader) knocked(id, hex string) {
+	o := &r.roster
+	o.knocks = slices.DeleteFunc(o.knocks, func(k knock) bool { return k.id == id && k.hex == hex })
+	o.knocks = bounded(append(o.knocks, knock{id: id, hex: hex, at: r.now}))
+	o.refused = slices.DeleteFunc(o.refused, func(s string) bool { return s == id })
+	r.emit(Happening{Kind: Connecting, PlatformID: id})
+}
+
+// identified: crossplay says whose socket it is.
+func (r *Reader) identified(hex, id string) {
+	for i := range r.roster.knocks {
+		if r.roster.knocks[i].hex == hex {
+			r.roster.knocks[i].id = id
+		}
+	}
+	if s := r.roster.byHex(hex); s != nil {
+		s.id = id
+	}
+}
+
+// connected: somebody passed every check. The line does not say who.
+func (r *Reader) connected() {
+	r.alive()
+	s := r.accept()
+	r.emit(Happening{Kind: Connected, PlatformID: s.id})
+}
+
+// accept makes a session of one of the knocks.
+func (r *Reader) accept() *session {
+	o := &r.roster
+	s := &session{}
+	switch {
+	case len(o.knocks) == 1 && o.loose == 0:
+		s.id, s.hex = o.knocks[0].id, o.knocks[0].hex
+		o.knocks = nil
+	case o.loose < len(o.knocks):
+		o.loose++
+	}
+	o.add(s)
+	o.settle()
+	return s
+}
+
+// settle draws what can be concluded about who is who.
+func (o *roster) settle() {
+	if o.loose > 0 && o.loose >= len(o.knocks) { // every knock is a session by now
+		for _, k := range o.knocks {
+			if k.id != "" {
+				o.pool = append(o.pool, k.id)
+			}
+		}
+		o.knocks, o.loose = nil, 0
+	}
+	nameless := o.all(isNameless)
+	switch {
+	case len(nameless) == 0:
+		o.pool = nil
+	case len(nameless) == 1 && len(o.pool) == 1:
+		nameless[0].id, o.pool = o.pool[0], nil
+	}
+	o.pool = bounded(o.pool)
+}
+
+// unknock removes a knock that came to nothing.
+func (o *roster) unknock(is func(knock) bool) bool {
+	n := len(o.knocks)
+	o.knocks = slices.DeleteFunc(o.knocks, is)
+	if len(o.knocks) == n {
+		return false
+	}
+	o.settle()
+	return true
+}
+
+// forgetKnocks: a socket that says nothing for long is gone; some ends leave
+// no line.
+func (r *Reader) forgetKnocks() {
+	const patience = 5 * 60 // seconds; people type a password within one minute
+	r.roster.unknock(func(k knock) bool {
+		s, ok := r.since(k.at)
+		return ok && s >= patience
+	})
+}
+
+func (r *Reader) refused(peer string, h Happening) {
+	o := &r.roster
+	hex, crossplay := strings.CutPrefix(peer, "playfab/")
+	id := platformID(peer)
+	bare := strings.TrimPrefix(id, "Steam_") // as the close line has it
+	for _, k := range o.knocks {
+		if crossplay && k.hex == hex {
+			id = k.id
+		}
+	}
+	o.unknock(func(k knock) bool {
+		return crossplay && k.hex == hex || id != "" && (k.id == id || k.id == bare)
+	})
+	if id != "" {
+		o.refused = bounded(append(o.refused, bare))
+	}
+	o.refusedAt = r.now
+	h.PlatformID = id
+	r.emit(h)
+}
+
+// kick marks the session that is about to be thrown out.
+func (r *Reader) kick(name, peer string) *session {
+	id := platformID(peer)
+	s := r.roster.first(func(s *session) bool { return id != "" && s.id == id })
+	if s == nil {
+		if named := r.roster.all(func(s *session) bool { return s.owner != "" && s.name == name }); len(named) == 1 {
+			s = named[0]
+		}
+	}
+	if s != nil {
+		s.kicked = true
+	}
+	return s
+}
+
+// character: a session has a body. The first time that is its spawn.
+func (r *Reader) character(owner, name, idx string) {
+	o := &r.roster
+	r.alive()
+	if s := o.first(func(s *session) bool { return s.owner == owner }); s != nil {
+		s.name = name
+		r.respawned(s, idx)
+		return
+	}
+	var s *session
+	switch waiting := o.all(isWaiting); {
+	case len(waiting) == 1:
+		s = waiting[0]
+	case len(waiting) > 1:
+		// The order of acceptance is not the order of spawning: from now on
+		// their ids belong to all of them together.
+		for _, w := range waiting {
+			if w.id != "" {
+				o.pool = append(o.pool, w.id)
+			}
+			w.id, w.hex = "", ""
+		}
+		s = waiting[0]
+	default:
+		if s = o.first(isCounted); s == nil {
+			s = r.accept() // the line of its acceptance was not seen
+		}
+	}
+	s.owner, s.name, s.counted, s.spawned = owner, name, false, r.now
+	o.drop(s)
+	o.add(s) // arrival is when the name is known
+	o.departed = slices.DeleteFunc(o.departed, func(d departure) bool { return d.owner == owner })
+	o.settle()
+	r.emit(Happening{Kind: Spawned, Player: s.player(), PlatformID: s.id})
+}
+
+func (s *session) player() world.Player { return world.Player{Owner: s.owner, Name: s.name} }
