@@ -15,6 +15,11 @@ const (
 	// quits in the same second.
 	ListeningFor = 3 * time.Second
 
+	// CodeWithin is how long a crossplay server may take from opening its
+	// socket to its join code before it is called up without one. Players
+	// join by code; until it is registered there is nothing to tell them.
+	CodeWithin = 30 * time.Second
+
 	// startTimeout bounds a start; a first one may fetch the game's image.
 	startTimeout = 15 * time.Minute
 
@@ -156,6 +161,9 @@ func (b *boot) happened(h valheim.Happening) {
 		b.heardListening(h)
 	case valheim.JoinCode:
 		g.joinCode = h.Code
+		if g.settled != nil {
+			g.settled = b.Clock.After(ListeningFor)
+		}
 		b.emit(h, func(at world.Heard) world.Payload { return &world.JoinCode{Heard: at, Code: h.Code} })
 	case valheim.Connecting:
 		b.touched = true
@@ -212,7 +220,11 @@ func (b *boot) heardListening(h valheim.Happening) {
 	}
 	if g.settled == nil && !g.up {
 		g.heard, g.took = h.Line, b.Clock.Now().Sub(g.began)
-		g.settled = b.Clock.After(ListeningFor)
+		wait := ListeningFor
+		if h.Signal == valheim.SignalPlayFab && g.joinCode == "" {
+			wait = CodeWithin
+		}
+		g.settled = b.Clock.After(wait)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"hearth/cmd/hearth/panel"
+	"hearth/internal/playground/panel"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simgame"
 	"hearth/internal/world"

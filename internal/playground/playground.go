@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hearth/cmd/hearth/panel"
+	"hearth/internal/playground/panel"
 	"hearth/internal/clock"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"

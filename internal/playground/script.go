@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"hearth/cmd/hearth/panel"
+	"hearth/internal/playground/panel"
 	"hearth/internal/sim/simdiscord"
 )
 

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"hearth/cmd/hearth/panel"
+	"hearth/internal/playground/panel"
 	"hearth/internal/world"
 )
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"hearth/internal/sim/simdiscord"
 )
@@ -106,6 +107,35 @@ func TestExportImport(t *testing.T) {
 		v.interact(v.start("Bo"))
 		if n := len(v.Messages()); n != 3 {
 			t.Errorf("%d messages, want 3", n)
+		}
+	})
+}
+
+func TestImportVoidsWhatWasUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.registerStart()
+		var saved []byte
+		w.does(func(context.Context, http.Header, []byte) (int, string, string, error) {
+			var err error
+			if saved, err = w.Export(); err != nil {
+				t.Error(err)
+			}
+			return 200, "application/json", `{"type":5}`, nil
+		})
+		w.interact(w.start("Bo"))
+		v := newWorld(t)
+		if err := v.Import(saved); err != nil {
+			t.Fatal(err)
+		}
+		original := webhook(w.token()) + "/messages/@original"
+		if a, m := v.call("GET", original, ""); a.Status != 404 || code(m) != 10015 {
+			t.Errorf("at once: %d %s", a.Status, a.Body)
+		}
+		// Its token dies as every other does, so that it is forgotten in time.
+		<-time.After(simdiscord.TokenLife)
+		if a, m := v.call("GET", original, ""); a.Status != 401 || code(m) != 50027 {
+			t.Errorf("after its life: %d %s", a.Status, a.Body)
 		}
 	})
 }

@@ -147,7 +147,7 @@ func TestCommandForm(t *testing.T) {
 		{"same name", `[{"name":"start","description":"d"},{"name":"start","description":"d"}]`, "", "APPLICATION_COMMANDS_DUPLICATE_NAME"},
 		{"permissions as a number", cmd(`,"default_member_permissions":32`), "0.default_member_permissions", "STRING_TYPE_CONVERT"},
 		{"permissions in words", cmd(`,"default_member_permissions":"MANAGE"`), "0.default_member_permissions", "NUMBER_TYPE_COERCE"},
-		{"unknown field", cmd(`,"descripton":"x"`), "0.descripton", "UNKNOWN_FIELD"},
+		{"unknown field", cmd(`,"describe":"x"`), "0.describe", "UNKNOWN_FIELD"},
 		{"unknown locale", cmd(`,"name_localizations":{"xx":"los"}`), "0.name_localizations.xx", "UNKNOWN_FIELD"},
 		{"user command", cmd(`,"type":2`), "0.type", "NOT_PLAYED"},
 		{"context", cmd(`,"contexts":[3]`), "0.contexts.0", "BASE_TYPE_CHOICES"},

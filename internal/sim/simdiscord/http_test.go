@@ -26,7 +26,7 @@ func serve(t *testing.T, w *world, p simdiscord.Panel) *httptest.Server {
 	return s
 }
 
-func request(t *testing.T, method, url, body string, header http.Header) (*http.Response, string) {
+func request(t *testing.T, method, url, body string, header http.Header) (status int, answer http.Header, text string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -44,7 +44,7 @@ func request(t *testing.T, method, url, body string, header http.Header) (*http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, string(b)
+	return res.StatusCode, res.Header, string(b)
 }
 
 // event is one server-sent event.
@@ -104,9 +104,9 @@ func TestPage(t *testing.T) {
 			_, _ = fmt.Fprint(w, "panel at "+r.URL.Path)
 		}),
 	})
-	res, body := request(t, "GET", s.URL+"/", "", nil)
-	if res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") || res.Header.Get("Content-Security-Policy") == "" {
-		t.Errorf("page: %d %v", res.StatusCode, res.Header)
+	status, header, body := request(t, "GET", s.URL+"/", "", nil)
+	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/html") || header.Get("Content-Security-Policy") == "" {
+		t.Errorf("page: %d %v", status, header)
 	}
 	if strings.Contains(body, "<script>alert") {
 		t.Error("the guild's name became markup")
@@ -124,9 +124,9 @@ func TestPage(t *testing.T) {
 		{"GET", "/api/v10/users/@me", 403, "40333"},
 	} {
 		t.Run(tt.path, func(t *testing.T) {
-			res, body := request(t, tt.method, s.URL+tt.path, "", nil)
-			if res.StatusCode != tt.status || !strings.Contains(body, tt.body) {
-				t.Errorf("%d %s, want %d %s", res.StatusCode, body, tt.status, tt.body)
+			status, _, body := request(t, tt.method, s.URL+tt.path, "", nil)
+			if status != tt.status || !strings.Contains(body, tt.body) {
+				t.Errorf("%d %s, want %d %s", status, body, tt.status, tt.body)
 			}
 		})
 	}
@@ -135,9 +135,9 @@ func TestPage(t *testing.T) {
 func TestAPIOverHTTP(t *testing.T) {
 	w := newWorld(t)
 	s := serve(t, w, simdiscord.Panel{})
-	res, body := request(t, "POST", s.URL+"/api/v10"+messages, `{"content":"x"}`, botHeader())
-	if res.StatusCode != 200 || res.Header.Get("X-RateLimit-Remaining") != "4" || !strings.Contains(body, `"content":"x"`) {
-		t.Errorf("%d %v %s", res.StatusCode, res.Header, body)
+	status, header, body := request(t, "POST", s.URL+"/api/v10"+messages, `{"content":"x"}`, botHeader())
+	if status != 200 || header.Get("X-RateLimit-Remaining") != "4" || !strings.Contains(body, `"content":"x"`) {
+		t.Errorf("%d %v %s", status, header, body)
 	}
 	w.DropReplies(1)
 	req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/api/v10"+messages, strings.NewReader(`{"content":"y"}`))
@@ -177,9 +177,9 @@ func TestPageStream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, text := request(t, "POST", s.URL+path, string(b), http.Header{"Content-Type": {"application/json"}})
-		if res.StatusCode != want {
-			t.Errorf("%s: %d %s, want %d", path, res.StatusCode, text, want)
+		status, _, text := request(t, "POST", s.URL+path, string(b), http.Header{"Content-Type": {"application/json"}})
+		if status != want {
+			t.Errorf("%s: %d %s, want %d", path, status, text, want)
 		}
 		return text
 	}
@@ -241,9 +241,9 @@ func TestOtherSitesAreRefused(t *testing.T) {
 	w := newWorld(t)
 	s := serve(t, w, simdiscord.Panel{})
 	body := `{"user":"` + w.id("Ana") + `","channel":"` + channel + `","content":"x"}`
-	res, _ := request(t, "POST", s.URL+"/page/say", body, http.Header{"Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}})
-	if res.StatusCode != 403 || len(w.Messages()) != 0 {
-		t.Errorf("status %d, %d messages", res.StatusCode, len(w.Messages()))
+	status, _, _ := request(t, "POST", s.URL+"/page/say", body, http.Header{"Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}})
+	if status != 403 || len(w.Messages()) != 0 {
+		t.Errorf("status %d, %d messages", status, len(w.Messages()))
 	}
 }
 
@@ -277,8 +277,8 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	_, _, events, cancel := w.Subscribe()
 	defer cancel()
 	body := `{"user":"` + w.id("Ana") + `","channel":"` + channel + `","kind":"command","command":"start"}`
-	if res, text := request(t, "POST", s.URL+"/page/interact", body, nil); res.StatusCode != 202 {
-		t.Fatalf("%d %s", res.StatusCode, text)
+	if status, _, text := request(t, "POST", s.URL+"/page/interact", body, nil); status != 202 {
+		t.Fatalf("%d %s", status, text)
 	}
 	<-began
 	w.Close()

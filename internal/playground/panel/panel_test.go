@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"hearth/cmd/hearth/panel"
+	"hearth/internal/playground/panel"
 )
 
 // playground remembers what was asked of it.

@@ -12,7 +12,7 @@ const panel = $("#panel");
 const STATUS = {
   stopped: "The fire is out", starting: "Looking for a machine", booting: "The machine wakes up",
   loading: "The world is loading", online: "Burning", stopping: "Saving, then out",
-  relocating: "Moving to another machine", failed: "Needs a keeper",
+  relocating: "Changing machines", failed: "Needs a keeper",
 };
 const STEPS = ["ask", "machine", "world", "play", "save", "gone"];
 const NAMES = ["Astrid", "Bjorn", "Eira", "Freydis", "Gunnar", "Halla", "Ivar", "Kari", "Leif", "Ragna", "Sigrid", "Snorri", "Solveig", "Torvald", "Ulf", "Ylva"];
@@ -191,7 +191,7 @@ function drawPlayers() {
 
 function drawAddress() {
   if (!snap.address && !snap.join_code) {
-    refill($("#address"), [make("span", "none while it is out", "hp-faint")]);
+    refill($("#address"), [make("span", snap.status === "stopped" ? "none while it is out" : "none at the moment", "hp-faint")]);
     return;
   }
   const parts = [];

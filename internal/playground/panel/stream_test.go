@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hearth/cmd/hearth/panel"
+	"hearth/internal/playground/panel"
 )
 
 // page is a response that can be read while it is written.

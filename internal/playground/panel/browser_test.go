@@ -18,7 +18,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"hearth/cmd/hearth/panel"
+	"hearth/internal/playground/panel"
 )
 
 // pageDir holds the pretend Discord's page, which the panel stands beside.
