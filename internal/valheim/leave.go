@@ -107,12 +107,10 @@ func (r *Reader) closing(id string) {
 	}
 	// An id that belongs to nobody known: the one who waits without an id, or
 	// somebody whose objects are destroyed next.
-	reason := ReasonLost
 	waiting := o.all(func(s *session) bool { return isWaiting(s) && s.id == "" })
 	o.closing, o.closingID = r.now, id
 	if len(waiting) == 1 && len(o.all(isNameless)) == 1 {
-		reason = r.reason(waiting[0])
-		r.depart(waiting[0], "", reason)
+		r.depart(waiting[0], "", r.reason(waiting[0]))
 	}
 }
 

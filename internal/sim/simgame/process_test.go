@@ -192,9 +192,7 @@ func TestProcessNobodyReads(t *testing.T) {
 	for range 4000 { // more than a pipe holds
 		command(t, p, "unknown "+strings.Repeat("x", 50))
 	}
-	if err := s.Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	command(t, p, "crash") // in its turn, so every answer is written by then
 	select {
 	case <-s.Done():
 	case <-time.After(patience):
@@ -236,7 +234,9 @@ func itoa(n int) string { return slog.IntValue(n).String() }
 // TestParentKilled: the game saves and ends by itself.
 func TestParentKilled(t *testing.T) {
 	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], gameArgs(dir)...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], gameArgs(dir)...)
 	cmd.Env = append(os.Environ(), "SIMGAME_TEST_AS=parent")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -273,6 +273,39 @@ func TestParentKilled(t *testing.T) {
 		case <-timeout:
 			t.Fatalf("no save in %v after the parent's death", patience)
 		}
+	}
+}
+
+// TestLogReaderGone: with its parent the game loses its log and its input,
+// and saves all the same.
+func TestLogReaderGone(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], gameArgs(dir)...)
+	cmd.Env = append(os.Environ(), "SIMGAME_TEST_AS=game")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil { // it is up
+		t.Fatal(err)
+	}
+	if err := errors.Join(out.Close(), stdin.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	if w, err := simgame.ReadWorld(dir, simgame.DefaultWorld); err != nil || w.Saves != 1 {
+		t.Errorf("got %+v, %v; want save 1", w, err)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// ErrCrashed: the game died as the command crash asked.
+// ErrCrashed says that the game died as the command crash asked.
 var ErrCrashed = errors.New("the game crashed")
 
 // Run is one life of the game. It returns nil when the game has ended by

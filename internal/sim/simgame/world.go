@@ -7,13 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
-// ErrDamaged: a world's file is not what was once written.
+// ErrDamaged says that a world's file is not what was once written.
 var ErrDamaged = errors.New("world file is damaged")
 
 // World is what a save holds.
@@ -55,11 +57,8 @@ func (w World) Day() int { return int(w.Seconds / DaySeconds) }
 // clone shares nothing with w.
 func (w World) clone() World {
 	out := w
-	out.Players = make(map[string]Character, len(w.Players))
-	for name, c := range w.Players {
-		out.Players[name] = c
-	}
-	out.Chronicle = append([]Entry(nil), w.Chronicle...)
+	out.Players = maps.Clone(w.Players)
+	out.Chronicle = slices.Clone(w.Chronicle)
 	return out
 }
 
