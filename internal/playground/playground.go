@@ -13,8 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hearth/internal/playground/panel"
 	"hearth/internal/clock"
+	"hearth/internal/playground/panel"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/world"

@@ -1,90 +1,28 @@
 package panel_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
+	"hearth/internal/playground/browsertest"
 	"hearth/internal/playground/panel"
 )
 
 // pageDir holds the pretend Discord's page, which the panel stands beside.
-const pageDir = "../../../internal/sim/simdiscord/web"
+const pageDir = "../../sim/simdiscord/web"
 
 const hostile = `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>`
 
-// browse opens a page in a headless Chromium. Without one the test is
-// skipped, except in CI.
-func browse(t *testing.T, url string) context.Context {
-	t.Helper()
-	var binary string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			binary = path
-			break
-		}
-	}
-	if binary == "" {
-		if os.Getenv("CI") != "" {
-			t.Fatal("no Chromium: install it, the page is not tested without one")
-		}
-		t.Skip("no Chromium: install it to test the page")
-	}
-	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(binary), chromedp.NoSandbox, chromedp.DisableGPU)
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 1400), chromedp.Navigate(url)); err != nil {
-		t.Fatalf("open the page: %v", err)
-	}
-	return ctx
-}
-
-// eval runs JavaScript in the page.
-func eval[T any](ctx context.Context, t *testing.T, js string) T {
-	t.Helper()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatalf("run %s: %v", js, err)
-	}
-	return v
-}
-
-// until waits for JavaScript to be true.
-func until(ctx context.Context, t *testing.T, js string) {
-	t.Helper()
-	ok := eval[bool](ctx, t, `new Promise((done) => {
-		const end = performance.now() + 10000;
-		const look = () => (`+js+`) ? done(true) : performance.now() > end ? done(false) : setTimeout(look, 20);
-		look();
-	})`)
-	if !ok {
-		t.Fatalf("waited 10 s for %s", js)
-	}
-}
-
-func press(ctx context.Context, t *testing.T, selector string) {
-	t.Helper()
-	if err := chromedp.Do(ctx, chromedp.Click(selector)); err != nil {
-		t.Fatalf("press %s: %v", selector, err)
-	}
-}
+const patience = 10 * time.Second
 
 // serve is the page with the panel, on a server that says hello with one
 // message and takes interactions down.
@@ -178,21 +116,19 @@ func TestPageMakesTextOfWhatPeopleChose(t *testing.T) {
 	})}
 	play := burning()
 	url, _ := serve(t, panel.New(play, quiet()), messages)
-	ctx := browse(t, url)
-	until(ctx, t, `document.querySelector("#messages .message[data-id='7'] .embed") && document.querySelector("#status").dataset.status === "online"`)
-	eval[any](ctx, t, `document.querySelector("#hood").open = true; document.querySelector("#composer").value = ""; null`)
-	if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "/")); err != nil {
-		t.Fatal(err)
-	}
-	until(ctx, t, `document.querySelector("#row-json").textContent.includes("<img") && document.querySelectorAll("#suggestions li").length === 3`)
-	if n := eval[int](ctx, t, `document.querySelectorAll("img, body script:not([src]), [onerror], a[href^='javascript']").length`); n != 0 {
+	page := browsertest.Open(t, url, 1440, 1400)
+	page.Until(patience, `document.querySelector("#messages .message[data-id='7'] .embed") && document.querySelector("#status").dataset.status === "online"`)
+	browsertest.Eval[any](page, `document.querySelector("#hood").open = true; document.querySelector("#composer").value = ""; null`)
+	page.Keys("#composer", "/")
+	page.Until(patience, `document.querySelector("#row-json").textContent.includes("<img") && document.querySelectorAll("#suggestions li").length === 3`)
+	if n := browsertest.Eval[int](page, `document.querySelectorAll("img, body script:not([src]), [onerror], a[href^='javascript']").length`); n != 0 {
 		t.Errorf("got %d elements made of data, want 0", n)
 	}
-	if eval[bool](ctx, t, `"pwned" in window`) {
+	if browsertest.Eval[bool](page, `"pwned" in window`) {
 		t.Error("a script in data ran")
 	}
 	for _, where := range []string{".message .content", ".message .embed-title", ".message button[data-custom-id]", "#players", "#address", "#status-text", "#log", "#machines", "#lease", "#queues", "#channels", "#whoami", "#suggestions"} {
-		if text := eval[string](ctx, t, `document.querySelector("`+where+`").textContent`); !strings.Contains(text, "<img src=x onerror=") {
+		if text := browsertest.Eval[string](page, `document.querySelector("`+where+`").textContent`); !strings.Contains(text, "<img src=x onerror=") {
 			t.Errorf("%s shows %q, want the hostile text as it is", where, text)
 		}
 	}
@@ -205,39 +141,39 @@ func TestPageSendsWhatIsPressed(t *testing.T) {
 	}
 	play := burning()
 	url, asked := serve(t, panel.New(play, quiet()), messages)
-	ctx := browse(t, url)
-	until(ctx, t, `document.querySelector(".message[data-id='8']") && !document.querySelector("button[data-lever='player_join']").disabled`)
+	page := browsertest.Open(t, url, 1440, 1400)
+	page.Until(patience, `document.querySelector(".message[data-id='8']") && !document.querySelector("button[data-lever='player_join']").disabled`)
 
 	t.Run("levers", func(t *testing.T) {
-		eval[any](ctx, t, `document.querySelector("#player-name").value = "Astrid"; null`)
-		press(ctx, t, `button[data-lever="player_join"]`)
-		press(ctx, t, `button[data-lever="no_capacity"]`)
-		until(ctx, t, `document.querySelector("#player-name").value !== "Astrid"`)
+		browsertest.Eval[any](page, `document.querySelector("#player-name").value = "Astrid"; null`)
+		page.Press(`button[data-lever="player_join"]`)
+		page.Press(`button[data-lever="no_capacity"]`)
+		page.Until(patience, `document.querySelector("#player-name").value !== "Astrid"`)
 		want := []panel.Lever{{Name: panel.PlayerJoin, Player: "Astrid"}, {Name: panel.NoCapacity}}
 		for range 100 {
 			if got, _, _ := play.asked(); len(got) >= len(want) {
 				break
 			}
-			eval[any](ctx, t, `new Promise((done) => setTimeout(done, 20))`)
+			browsertest.Eval[any](page, `new Promise((done) => setTimeout(done, 20))`)
 		}
 		if got, _, _ := play.asked(); len(got) != 2 || !slices.Contains(got, want[0]) || !slices.Contains(got, want[1]) {
 			t.Errorf("got %+v pulled, want %+v", got, want)
 		}
-		if !eval[bool](ctx, t, `(() => { const b = document.querySelector("button[data-lever='crash']"); return b.disabled && b.title.startsWith("<img"); })()`) {
+		if !browsertest.Eval[bool](page, `(() => { const b = document.querySelector("button[data-lever='crash']"); return b.disabled && b.title.startsWith("<img"); })()`) {
 			t.Error("a lever that makes no sense is not disabled with a reason")
 		}
 	})
 	t.Run("reset asks first", func(t *testing.T) {
-		press(ctx, t, "#reset")
+		page.Press("#reset")
 		if _, _, resets := play.asked(); resets != 0 {
 			t.Fatal("reset was not asked about")
 		}
-		press(ctx, t, "#reset-confirm")
+		page.Press("#reset-confirm")
 		for range 100 {
 			if _, _, resets := play.asked(); resets == 1 {
 				return
 			}
-			eval[any](ctx, t, `new Promise((done) => setTimeout(done, 20))`)
+			browsertest.Eval[any](page, `new Promise((done) => setTimeout(done, 20))`)
 		}
 		t.Error("reset was not sent")
 	})
@@ -253,31 +189,21 @@ func TestPageSendsWhatIsPressed(t *testing.T) {
 				t.Fatalf("nothing was sent, want %s", want)
 			}
 		}
-		if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "\r")); err != nil {
-			t.Fatal(err)
-		}
+		page.Keys("#composer", "\r")
 		wait(`interact {"channel":"1","command":"start","kind":"command","options":[],"user":"101"}`)
-		if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "/start world:mid\t\r")); err != nil {
-			t.Fatal(err)
-		}
+		page.Keys("#composer", "/start world:mid\t\r")
 		wait(`interact {"channel":"1","command":"start","kind":"command","options":[{"name":"world","value":"midgard"}],"user":"101"}`)
-		if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "/nonsense\r")); err != nil {
-			t.Fatal(err)
-		}
-		until(ctx, t, `document.querySelector("#compose-problem").textContent.includes("no command /nonsense")`)
-		press(ctx, t, `.message button[data-custom-id="h1:stop_now:midgard:1"]`)
+		page.Keys("#composer", "/nonsense\r")
+		page.Until(patience, `document.querySelector("#compose-problem").textContent.includes("no command /nonsense")`)
+		page.Press(`.message button[data-custom-id="h1:stop_now:midgard:1"]`)
 		wait(`interact {"channel":"1","custom_id":"h1:stop_now:midgard:1","kind":"button","message":"7","user":"101"}`)
-		until(ctx, t, `document.querySelector(".message button[data-custom-id]").disabled`)
-		eval[any](ctx, t, `(() => { const w = document.querySelector("#whoami"); w.value = "102"; w.dispatchEvent(new Event("change")); return null; })()`)
-		until(ctx, t, `!document.querySelector(".message[data-id='8']")`)
-		eval[any](ctx, t, `document.querySelector("#composer").value = ""; null`)
-		if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "hello\r")); err != nil {
-			t.Fatal(err)
-		}
+		page.Until(patience, `document.querySelector(".message button[data-custom-id]").disabled`)
+		browsertest.Eval[any](page, `(() => { const w = document.querySelector("#whoami"); w.value = "102"; w.dispatchEvent(new Event("change")); return null; })()`)
+		page.Until(patience, `!document.querySelector(".message[data-id='8']")`)
+		browsertest.Eval[any](page, `document.querySelector("#composer").value = ""; null`)
+		page.Keys("#composer", "hello\r")
 		wait(`say {"channel":"1","content":"hello","user":"102"}`)
-		if err := chromedp.Do(ctx, chromedp.SendKeys("#composer", "/")); err != nil {
-			t.Fatal(err)
-		}
-		until(ctx, t, `document.querySelectorAll("#suggestions li").length === 2`) // /drill is for keepers
+		page.Keys("#composer", "/")
+		page.Until(patience, `document.querySelectorAll("#suggestions li").length === 2`) // /drill is for keepers
 	})
 }
