@@ -20,8 +20,13 @@
 //   - A failing chat never fails an event: what could not be said waits in the
 //     row, at most world.MaxChatWaiting of it and at most world.ChatLifetime
 //     long, and what is dropped is counted and told.
-//   - An order or cloud effect that fails does fail the event: the queue brings
-//     it again.
+//   - An order or delayed event that can't be sent does fail the event: the
+//     queue brings it again. A cloud that fails is an answer like any other.
+//   - A write whose fate is unknown is read back before it is judged: the name
+//     in State.Write tells one's own, after a lost reply and after a conflict
+//     with a repeat of one's own request.
+//   - A session has one card, whoever posts it: its nonce is the session's, so
+//     two workers at once make one message.
 //   - One event costs one read and two writes of the store; an answer of the
 //     cloud that asks for more counts as an event of its own.
 package bot

@@ -75,13 +75,6 @@ func (m *memoryStore) put(ctx context.Context, row world.Row) (string, error) {
 	return strconv.Itoa(old.writes + 1), nil
 }
 
-// writes is how often the row was written.
-func (m *memoryStore) writes(key world.Key) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.rows[key].writes
-}
-
 // memoryQueue is a queue on a clock, in the order of becoming visible.
 type memoryQueue struct {
 	clock world.Clock

@@ -14,16 +14,17 @@ type life struct {
 	calls []string // their names, in order
 	at    int      // the call that goes wrong; 0: none
 	how   fate
+	coped bool // whatever went wrong, the event was acknowledged
 }
 
 // fate is what happens at the call life.at.
 type fate int
 
 const (
-	diesBefore fate = iota // the process ends before the call is made
-	diesAfter              // the call is carried out; the process ends before its answer
-	failsBefore            // the call fails, and the process lives
-	failsAfter             // the call is carried out, its answer is lost, the process lives
+	diesBefore  fate = iota // the process ends before the call is made
+	diesAfter               // the call is carried out; the process ends before its answer
+	failsBefore             // the call fails, and the process lives
+	failsAfter              // the call is carried out, its answer is lost, the process lives
 )
 
 func (f fate) String() string {

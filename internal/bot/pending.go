@@ -17,7 +17,9 @@ func (h *handling) hang(s *world.State, p world.Pending) {
 			})
 		}
 		for countChats(s) >= world.MaxChatWaiting {
-			dropChat(s)
+			if !dropChat(s) {
+				break
+			}
 		}
 	}
 	s.Pending = append(s.Pending, p)
@@ -77,6 +79,15 @@ func (h *handling) adopt(s *world.State) {
 	s.Pending = kept
 }
 
+// release frees what this worker will not come to.
+func (h *handling) release(s *world.State) {
+	for i := range s.Pending {
+		if p := &s.Pending[i]; p.Claim == h.claim {
+			p.Claim, p.Until = "", world.Time{}
+		}
+	}
+}
+
 // mine lists what this worker has claimed, in the order of performing: orders,
 // cloud, delays, chat.
 func (h *handling) mine() []world.Pending {
@@ -106,7 +117,7 @@ func class(e world.Effect) int {
 func (h *handling) claimedElsewhere() bool {
 	now := h.Clock.Now()
 	return slices.ContainsFunc(h.row.State.Pending, func(p world.Pending) bool {
-		return p.Event == h.event && p.Effect.Chat == nil && p.Claim != h.claim && now.Before(p.Until)
+		return p.Event == h.event && p.Claim != "" && p.Claim != h.claim && now.Before(p.Until)
 	})
 }
 
@@ -114,15 +125,23 @@ func (h *handling) claimedElsewhere() bool {
 type result struct {
 	done    map[string]bool
 	later   map[string]time.Time // what could not be said, and when to try again
-	answers []world.Payload
+	answers []answer
+}
+
+// answer is what the outside said to an effect.
+type answer struct {
+	effect string // its id
+	data   world.Payload
 }
 
 // fold writes the result into the state: what is done goes, what failed is
 // free for others, and what the outside answered is reacted to.
 func (h *handling) fold(s *world.State, res result) {
 	kept := make([]world.Pending, 0, len(s.Pending))
+	found := map[string]bool{}
 	for _, p := range s.Pending {
 		if res.done[p.ID] {
+			found[p.ID] = true
 			continue
 		}
 		if p.Claim == h.claim {
@@ -135,12 +154,21 @@ func (h *handling) fold(s *world.State, res result) {
 		}
 		kept = append(kept, p)
 	}
+	if len(kept) == 0 {
+		kept = nil
+	}
 	s.Pending = kept
 	for _, a := range res.answers {
+		// The cloud's answer to an effect that is no longer pending was told
+		// before: by a write of ours whose reply was lost, or by whoever took
+		// the effect over. A card that was posted is one in any case.
+		if _, card := a.data.(*world.Carded); !card && !found[a.effect] {
+			continue
+		}
 		now := h.Clock.Now()
 		h.react(s, world.Event{
 			ID: h.event + "/answer", Source: world.SourceBot, World: h.c.ID,
-			Time: now, Received: now, Data: a,
+			Time: now, Received: now, Data: a.data,
 		})
 	}
 }

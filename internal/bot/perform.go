@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"hearth/internal/world"
@@ -20,18 +22,39 @@ func (h *handling) perform(ctx context.Context) error {
 			return nil
 		}
 		res := result{done: map[string]bool{}, later: map[string]time.Time{}}
-		var failed error
-		for _, p := range todo {
+		failed := h.doAll(ctx, todo, &res)
+		err := h.update(ctx, func(s *world.State) {
+			h.fold(s, res)
 			if failed != nil {
-				break
+				h.release(s)
 			}
-			failed = h.do(ctx, p, &res)
-		}
-		err := h.update(ctx, func(s *world.State) { h.fold(s, res) })
+		})
 		if err := errors.Join(failed, err); err != nil {
 			return err
 		}
 	}
+}
+
+// doAll performs effects in their order, chats last, up to the first whose
+// error fails the event.
+func (h *handling) doAll(ctx context.Context, todo []world.Pending, res *result) error {
+	chats := slices.IndexFunc(todo, func(p world.Pending) bool { return p.Effect.Chat != nil })
+	if chats < 0 {
+		chats = len(todo)
+	}
+	for _, p := range todo[:chats] {
+		if err := h.do(ctx, p, res); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, chatsWithin)
+	defer cancel()
+	for _, p := range todo[chats:] {
+		if err := h.do(ctx, p, res); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // do performs one effect. An error means that the event must come again.
@@ -47,7 +70,7 @@ func (h *handling) do(ctx context.Context, p world.Pending, res *result) error {
 		}
 		h.log.Info("order sent", "kind", string(e.Order.Kind), "boot", e.Order.Epoch)
 	case e.Cloud != nil:
-		res.answers = append(res.answers, h.cloud(ctx, e.Cloud))
+		res.answers = append(res.answers, answer{p.ID, h.cloud(ctx, e.Cloud)})
 	case e.Delay != nil:
 		now := h.Clock.Now()
 		body, err := world.Event{
@@ -61,16 +84,15 @@ func (h *handling) do(ctx context.Context, p world.Pending, res *result) error {
 			return fmt.Errorf("delay event %s: %w", e.Delay.Timer.Kind, err)
 		}
 	case e.Chat != nil:
-		answer, err := h.say(ctx, p)
+		said, err := h.say(ctx, p)
 		if err != nil {
 			// What cannot be said now is said later; the event goes on.
-			wait := min(5*time.Second<<min(e.Chat.Tries, 4), time.Minute)
-			res.later[p.ID] = h.Clock.Now().Add(wait)
+			res.later[p.ID] = h.Clock.Now().Add(chatPause(e.Chat.Tries, err))
 			h.log.Warn("message not posted", "kind", string(e.Chat.Kind), "tries", e.Chat.Tries+1, "error", err)
 			return nil
 		}
-		if answer != nil {
-			res.answers = append(res.answers, answer)
+		if said != nil {
+			res.answers = append(res.answers, answer{p.ID, said})
 		}
 	}
 	res.done[p.ID] = true
@@ -121,17 +143,31 @@ func (h *handling) cloud(ctx context.Context, do *world.CloudDo) *world.CloudRep
 
 func (h *handling) cloudFailed(rep *world.CloudReport, err error) *world.CloudReport {
 	rep.Phase, rep.Class, rep.Code, rep.Detail = world.CloudFailed, world.ClassTransient, "Unreachable", "the cloud could not be reached"
-	var ce *world.CloudError
-	if errors.As(err, &ce) {
+	if ce, ok := errors.AsType[*world.CloudError](err); ok {
 		rep.Class, rep.Code, rep.Detail = ce.Class, ce.Code, ce.Message
 	}
 	h.log.Warn("cloud operation failed", "placement", rep.Placement, "capacity", rep.Capacity, "class", string(rep.Class), "error", err)
 	return rep
 }
 
-// chatWithin bounds one message, so that a chat that is away does not hold up
-// the world.
-const chatWithin = 8 * time.Second
+// A chat that is away must hold up neither the world nor the write that comes
+// after it, even when an answer of the cloud asks for two more rounds.
+const (
+	chatWithin  = 8 * time.Second  // one message
+	chatsWithin = 15 * time.Second // all messages of a round
+)
+
+const longestChatPause = time.Minute
+
+// chatPause is how long to wait before something is said again that failed
+// after so many tries. A refusal for good is not asked about often: Discord
+// counts it against the address.
+func chatPause(tries int, err error) time.Duration {
+	if errors.Is(err, world.ErrChatForbidden) {
+		return longestChatPause
+	}
+	return min(5*time.Second<<min(tries, 4), longestChatPause)
+}
 
 // say posts, edits or answers. A dead end (deleted message, dead token) is
 // resolved here; it is no error.
@@ -191,7 +227,10 @@ func (h *handling) card(ctx context.Context, p world.Pending) (world.Payload, er
 			return nil, err
 		}
 	}
-	ref, err := h.post(ctx, p, h.Guild.Channel)
+	// The nonce is the session's: a newer card that replaced this one in the
+	// row, or that another worker posts now, must not become a second message.
+	name := nonce(h.c.ID, "card", do.Operation, strconv.FormatBool(again))
+	ref, err := h.Chat.Post(ctx, h.Guild.Channel, do.Say, name)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +246,7 @@ func (h *handling) post(ctx context.Context, p world.Pending, channel string) (w
 func nonce(parts ...string) string {
 	sum := sha256.New()
 	for _, p := range parts {
-		fmt.Fprintf(sum, "%d:%s", len(p), p)
+		_, _ = fmt.Fprintf(sum, "%d:%s", len(p), p) // a hash takes everything
 	}
 	return hex.EncodeToString(sum.Sum(nil))[:24]
 }

@@ -22,20 +22,34 @@ type Reactions struct {
 	Log      *slog.Logger
 }
 
+// ErrSpent says that the message was delivered more than world.MaxDeliveries times and
+// belongs into the poison queue.
+var ErrSpent = errors.New("message was delivered too often")
+
 // Handle handles one delivery of an event; dequeueCount is 1 the first time.
 // nil means that it may be deleted. The failure of the last delivery is told
-// in the channel before the queue sets the message aside.
+// in the channel before the queue sets the message aside; a later one is
+// ErrSpent and does nothing, for hosts are known to deliver on
+// (azure-functions-host#3022).
 func (h *Reactions) Handle(ctx context.Context, body []byte, dequeueCount int) error {
+	if dequeueCount > world.MaxDeliveries {
+		return fmt.Errorf("handle event: %w: delivery %d of at most %d", ErrSpent, dequeueCount, world.MaxDeliveries)
+	}
+	e, err := h.handle(ctx, body)
+	if err != nil && dequeueCount == world.MaxDeliveries {
+		h.giveUp(ctx, e)
+	}
+	return err
+}
+
+func (h *Reactions) handle(ctx context.Context, body []byte) (world.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, HandleWithin)
 	defer cancel()
 	e, err := h.read(ctx, body)
 	if err == nil && e.Data != nil {
 		err = h.Runner.Handle(ctx, e)
 	}
-	if err != nil && dequeueCount >= world.MaxDeliveries {
-		h.giveUp(ctx, e)
-	}
-	return err
+	return e, err
 }
 
 // read decodes an event and, for a command, verifies and decides again from
@@ -76,6 +90,9 @@ func (h *Reactions) read(ctx context.Context, body []byte) (world.Event, error) 
 // giveUp tells that a command will not be done. An agent's or the cloud's
 // event is for the log: the next heartbeat or look tells the same anew.
 func (h *Reactions) giveUp(ctx context.Context, e world.Event) {
+	// The time of the event itself may be what ran out.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), chatWithin)
+	defer cancel()
 	h.Log.Error("event given up", "event_id", e.ID, "world", e.World)
 	c, ok := e.Data.(*world.Command)
 	if !ok {

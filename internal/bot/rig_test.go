@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -354,7 +353,8 @@ func (r *rig) asleep() {
 	r.handle(r.command("Ana", "stop"))
 	r.pass(2 * time.Minute)
 	r.expect(world.Stopped)
-	r.pass(time.Hour)
+	r.clock.Advance(world.CheckAfter + time.Minute)
+	r.drain() // the last check finds it asleep
 	r.events.clear()
 	r.orders.clear()
 }
@@ -363,7 +363,8 @@ func (r *rig) asleep() {
 func (r *rig) lit() {
 	r.t.Helper()
 	r.handle(r.command("Ana", "start"))
-	r.pass(45 * time.Second)
+	r.clock.Advance(45 * time.Second)
+	r.drain()
 	r.expect(world.Booting)
 }
 
@@ -399,4 +400,4 @@ func (r *rig) expect(want world.Status) {
 }
 
 // silent is a logger that nobody reads.
-func silent() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -18,11 +18,11 @@ const (
 	raceRetries = 6
 )
 
-// ErrClaimed: effects of this event are being performed by another worker.
+// ErrClaimed says that effects of this event are being performed by another worker.
 // The event must stay in its queue until they are done.
 var ErrClaimed = errors.New("effects are claimed by another worker")
 
-// ErrUnknownWorld: the event is for a world that is not configured.
+// ErrUnknownWorld says that the event is for a world that is not configured.
 var ErrUnknownWorld = errors.New("world is not configured")
 
 // Runner reacts to events and performs what they ask for. It keeps nothing
@@ -33,7 +33,7 @@ type Runner struct {
 	Store   world.Store
 	Compute world.Compute
 	Chat    world.Chat
-	Events  world.Queue                     // takes delayed events
+	Events  world.Queue                      // takes delayed events
 	Orders  func(worldID string) world.Queue // takes the orders of a world
 	Clock   world.Clock
 	Log     *slog.Logger
@@ -48,7 +48,7 @@ func (r *Runner) Handle(ctx context.Context, e world.Event) error {
 	}
 	e.Received = r.Clock.Now()
 	h := &handling{Runner: r, c: c, claim: rand.Text(), event: e.ID, log: r.Log.With("world", e.World, "event_id", e.ID)}
-	if err := h.update(ctx, func(s *world.State) { h.react(s, e) }); err != nil {
+	if err := h.update(ctx, func(s *world.State) { h.react(s, e); h.adopt(s) }); err != nil {
 		return fmt.Errorf("handle event %s: %w", e.ID, err)
 	}
 	if err := h.perform(ctx); err != nil {
@@ -98,41 +98,42 @@ func (h *handling) react(s *world.State, e world.Event) {
 // several times, on newer and newer states; it must do no harm when its own
 // earlier write has landed.
 func (h *handling) update(ctx context.Context, change func(*world.State)) error {
-	for try := range raceRetries {
+	var (
+		failed error
+		tried  string // names the last write, whose fate is unknown
+	)
+	for try := 0; ; try++ {
 		if !h.known {
 			if err := h.load(ctx); err != nil {
-				return err
+				return errors.Join(failed, err)
 			}
+			// A lost reply, and a conflict with a repeat of one's own request,
+			// look like failures of a write that is done.
+			if tried != "" && h.row.State.Write == tried {
+				return nil
+			}
+		}
+		if try == raceRetries {
+			return fmt.Errorf("tried %d times: %w", raceRetries, failed)
 		}
 		s := h.row.State
 		change(&s)
-		h.adopt(&s)
 		if reflect.DeepEqual(s, h.row.State) {
 			return nil
 		}
-		err := h.write(ctx, s)
-		if err == nil {
+		s.Generation++
+		s.Write = h.claim + "." + fmt.Sprint(s.Generation)
+		if failed = h.write(ctx, s); failed == nil {
 			return nil
 		}
-		h.known = false
-		if !errors.Is(err, world.ErrConflict) {
-			// The reply may be lost and the write done: read before judging.
-			if lerr := h.load(ctx); lerr != nil {
-				return errors.Join(err, lerr)
-			}
-			if h.row.State.Write == s.Write {
-				return nil
-			}
-			if errors.Is(err, world.ErrTooLarge) {
-				return err
-			}
-			h.known = true
+		h.known, tried = false, s.Write
+		if errors.Is(failed, world.ErrTooLarge) {
+			return failed // nothing was written, and nothing smaller can be
 		}
 		if err := h.pause(ctx, try); err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
 	}
-	return fmt.Errorf("write row of %s: %w, %d times", h.c.ID, world.ErrConflict, raceRetries)
 }
 
 func (h *handling) load(ctx context.Context) error {
@@ -150,8 +151,6 @@ func (h *handling) load(ctx context.Context) error {
 
 // write stores s in place of the row; on success the row is s.
 func (h *handling) write(ctx context.Context, s world.State) error {
-	s.Generation++
-	s.Write = h.claim + "." + fmt.Sprint(s.Generation)
 	shrink(&s)
 	row := world.Row{Key: h.row.Key, State: s, ETag: h.row.ETag}
 	var err error
