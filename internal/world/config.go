@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Guild says where in Discord a deployment lives and who its keepers are.
@@ -19,12 +22,12 @@ type Guild struct {
 
 // Config is one world's configuration: an object of HEARTH_WORLDS.
 type Config struct {
-	ID         string      `json:"id"`   // names queues and rows: 1–24 of a-z, 0-9 and inner dashes
+	ID         string      `json:"id"`   // names queues and rows: 1–24 of a-z, 0-9 and single inner dashes; not …-poison
 	Name       string      `json:"name"` // as people see it, 1–40 characters
 	Placements []Placement `json:"placements"`
 	Port       int         `json:"port,omitempty"`     // UDP, of the game; default 2456
 	Password   Secret      `json:"password,omitempty"` // shown by /join
-	Roles      []string    `json:"roles,omitempty"`    // who may play; empty: everybody in the channel
+	Roles      []string    `json:"roles,omitempty"`    // ids of those who may play; empty: everybody in the channel
 	// IdleMinutes is how long nobody may be on before the fire goes out;
 	// default 10, 0 < m <= 720.
 	IdleMinutes int `json:"idle_minutes,omitempty"`
@@ -43,14 +46,26 @@ type Placement struct {
 // Limits of the configuration.
 const (
 	MaxWorlds      = 25
+	MaxPlacements  = 25 // of one world
 	DefaultPort    = 2456
 	DefaultIdleMin = 10
+
+	maxWorldID   = 24
+	maxWorldName = 40
 )
 
 var (
-	worldID     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?$`)
+	worldID     = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	roleID      = regexp.MustCompile(`^[0-9]{1,20}$`)
 	placementID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 )
+
+// isWorldID tells whether a text can be a world's id. A storage queue's name
+// has no two dashes in a row, and "orders-x-poison" is where the poison of
+// "orders-x" goes.
+func isWorldID(id string) bool {
+	return len(id) <= maxWorldID && worldID.MatchString(id) && !strings.HasSuffix(id, PoisonQueue(""))
+}
 
 // ParseWorlds reads HEARTH_WORLDS: a JSON array of one object per world. The
 // error names every problem at once, each with what to do about it.
@@ -64,7 +79,7 @@ func ParseWorlds(text string) ([]Config, error) {
 	if err := dec.Decode(&worlds); err != nil {
 		return nil, fmt.Errorf("HEARTH_WORLDS is not the JSON it should be (%w): it is an array of objects with id, name, placements, and optionally port, password, roles, idle_minutes, cents_per_hour", err)
 	}
-	if dec.More() {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("HEARTH_WORLDS has text after its JSON array: remove it")
 	}
 	var problems []error
@@ -104,11 +119,22 @@ func (c *Config) problems(i int) []error {
 	bad := func(format string, args ...any) {
 		ps = append(ps, fmt.Errorf("world %d (%q): "+format, append([]any{i + 1, c.ID}, args...)...))
 	}
-	if !worldID.MatchString(c.ID) {
-		bad("id must be 1 to 24 of a-z, 0-9 and inner dashes: it names queues and rows")
+	switch {
+	case len(c.ID) > maxWorldID || !worldID.MatchString(c.ID):
+		bad("id must be 1 to %d of a-z, 0-9 and single inner dashes: it names queues and rows", maxWorldID)
+	case !isWorldID(c.ID):
+		bad("id ends in %q, which names the queue of another world's broken orders: choose another id", PoisonQueue(""))
 	}
-	if n := len([]rune(c.Name)); n > 40 {
-		bad("name has %d characters: at most 40", n)
+	if n := utf8.RuneCountInString(c.Name); n > maxWorldName {
+		bad("name has %d characters: at most %d", n, maxWorldName)
+	}
+	if c.Name != "" && (visible(c.Name, maxWorldName) == "" || strings.ContainsFunc(c.Name, unicode.IsControl)) {
+		bad("name %q has a line break, or nothing that can be seen: write one line of text", c.Name)
+	}
+	for _, role := range c.Roles {
+		if !roleID.MatchString(role) {
+			bad("role %q is not the id of a role: in Discord switch on developer mode, then copy the role's id", role)
+		}
 	}
 	if c.Port < 1024 || c.Port > 65534 {
 		bad("port is %d: choose one from 1024 to 65534", c.Port)
@@ -121,6 +147,9 @@ func (c *Config) problems(i int) []error {
 	}
 	if len(c.Placements) == 0 {
 		bad(`placements is empty: name at least one scale set, as in [{"id":"vmss-midgard"}]`)
+	}
+	if n := len(c.Placements); n > MaxPlacements {
+		bad("placements has %d entries: at most %d", n, MaxPlacements)
 	}
 	seen := map[string]bool{}
 	for _, p := range c.Placements {

@@ -70,7 +70,8 @@ type envelope struct {
 	Data        json.RawMessage `json:"data"`
 }
 
-// Encode writes the event's envelope; ErrTooLarge above MaxMessageBytes.
+// Encode writes the event's envelope; ErrMalformed without data, ErrTooLarge
+// above MaxMessageBytes.
 func (e Event) Encode() ([]byte, error) {
 	if e.Data == nil {
 		return nil, fmt.Errorf("encode event %s: %w: no data", e.ID, ErrMalformed)
@@ -82,8 +83,12 @@ func (e Event) Encode() ([]byte, error) {
 	return e.encode(data)
 }
 
-// EncodeSealed writes an agent's envelope with its HMAC under the world's key.
+// EncodeSealed writes an agent's envelope with its HMAC under the world's key;
+// errors as of Encode.
 func (e Event) EncodeSealed(key []byte) ([]byte, error) {
+	if e.Data == nil {
+		return nil, fmt.Errorf("encode event %s: %w: no data", e.ID, ErrMalformed)
+	}
 	data, err := json.Marshal(e.Data)
 	if err != nil {
 		return nil, fmt.Errorf("encode event %s: %w", e.ID, err)
@@ -129,7 +134,8 @@ func Decode(body []byte, keyOf func(world string) []byte) (Event, error) {
 		return Event{}, fmt.Errorf("decode event %s: %w: %w", env.ID, ErrMalformed, err)
 	}
 	e := Event{ID: env.ID, Source: env.Source, World: env.Subject, Time: env.Time, Data: p}
-	if e.Seal, err = base64.StdEncoding.DecodeString(env.Seal); err != nil {
+	// Strict: without it several texts would be the same seal.
+	if e.Seal, err = base64.StdEncoding.Strict().DecodeString(env.Seal); err != nil {
 		return Event{}, fmt.Errorf("decode event %s: %w: seal: %w", env.ID, ErrMalformed, err)
 	}
 	if sourceOf(p) != e.Source {
@@ -148,7 +154,7 @@ func seal(key []byte, id, world, typ string, data []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	for _, part := range [][]byte{[]byte(id), []byte(world), []byte(typ), data} {
 		// Length before content, so that no two events share a byte stream.
-		fmt.Fprintf(h, "%d:", len(part))
+		_, _ = fmt.Fprintf(h, "%d:", len(part)) // a hash takes every write
 		h.Write(part)
 	}
 	return h.Sum(nil)

@@ -8,11 +8,19 @@ import (
 
 // Plain makes text that a player or user chose harmless in a message: no
 // markdown, no mention, no link, no line of its own, at most MaxNameRunes
-// long. Empty text becomes "someone".
+// characters before escaping (each becomes two at most). Text in which nothing
+// can be seen becomes "someone".
 func Plain(name string) string {
-	name = cut(name, MaxNameRunes)
+	if s := plain(name, MaxNameRunes); s != "" {
+		return s
+	}
+	return "someone"
+}
+
+// plain is Plain for texts of n characters; empty if nothing can be seen.
+func plain(text string, n int) string {
 	var b strings.Builder
-	for _, c := range name {
+	for _, c := range visible(text, n) {
 		switch {
 		case c == '@' || c == '/':
 			// A zero-width space parts what the client would join into a
@@ -22,26 +30,89 @@ func Plain(name string) string {
 		case strings.ContainsRune("\\*_~`|>#[]()<-+.!:", c):
 			b.WriteByte('\\')
 			b.WriteRune(c)
-		case unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp):
-			// Control, direction and private-use characters can forge the look
-			// of a line.
 		default:
 			b.WriteRune(c)
 		}
 	}
-	if s := strings.TrimSpace(b.String()); s != "" {
-		return s
-	}
-	return "someone"
+	return b.String()
 }
 
-// cut shortens s to n runes of valid UTF-8.
-func cut(s string, n int) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
+// visible is what of a text can be seen: one line of n characters at most, no
+// control, direction or private-use character (they can forge the look of a
+// line), no invisible one, single blanks inside. Empty if nothing is left.
+func visible(s string, n int) string {
+	var b strings.Builder
+	left, blank := n, false
+	for _, c := range s {
+		switch {
+		case unicode.IsSpace(c):
+			blank = b.Len() > 0
+			continue
+		case unseen(c):
+			continue
+		case b.Len() == 0 && unicode.IsMark(c):
+			continue // it would stand on the character before the text
+		}
+		if need := 1 + btoi(blank); left < need {
+			return cut(b.String(), n-1) + "…"
+		} else if blank {
+			b.WriteByte(' ')
+			left--
+		}
+		blank = false
+		b.WriteRune(c)
+		left--
 	}
+	return b.String()
+}
+
+// short is a character's name as a state may keep it. The game lets nobody
+// choose more than 15 characters: 45 bytes.
+func short(name string) string {
+	const most = 48
+	name = visible(name, MaxNameRunes)
+	for i := range name {
+		if i > most-len("…") && len(name) > most {
+			_, last := utf8.DecodeLastRuneInString(name[:i])
+			return name[:i-last] + "…"
+		}
+	}
+	return name
+}
+
+// ownerOf is the number of a player's session, at most 20 characters as a
+// 64-bit number is.
+func ownerOf(p Player) string { return cut(visible(p.Owner, MaxNameRunes), 20) }
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// unseen are the characters that show nothing by themselves. U+2800 is a
+// Braille cell without dots; it counts as a symbol.
+func unseen(c rune) bool {
+	return unicode.IsControl(c) || c == '\u2800' ||
+		unicode.In(c, unicode.Cf, unicode.Co, unicode.Cs, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// cut shortens s to n characters of valid UTF-8.
+func cut(s string, n int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// ellipsis shortens s to n characters and shows that it did.
+func ellipsis(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
-	return string([]rune(s)[:n-1]) + "…"
+	return cut(s, n-1) + "…"
 }

@@ -132,7 +132,7 @@ func (r *reaction) noDeadline() {
 }
 
 func (r *reaction) chat(c ChatDo) {
-	c.Made = r.now
+	c.Made = r.now.Truncate(time.Second)
 	r.effects = append(r.effects, Effect{Chat: &c})
 }
 

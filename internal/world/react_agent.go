@@ -8,7 +8,7 @@ import (
 // believed before the cloud tells of it, and nothing counts twice.
 func (r *reaction) heard(h Heard, then func()) {
 	b := &r.s.Boot
-	if h.Epoch < b.Epoch || h.Epoch == b.Epoch && b.Over {
+	if h.Epoch < 1 || h.Epoch < b.Epoch || h.Epoch == b.Epoch && b.Over {
 		return
 	}
 	if h.Epoch > b.Epoch {
@@ -20,11 +20,15 @@ func (r *reaction) heard(h Heard, then func()) {
 		return
 	}
 	b.Heard = r.now
-	if b.Silent {
+	silent := b.Silent
+	if silent {
 		b.Silent = false
 		r.line(sayBack(&r.c))
 	}
 	then()
+	if silent {
+		r.cardIfAny()
+	}
 }
 
 // newBoot: an agent with a higher epoch speaks for the first time.
@@ -43,6 +47,7 @@ func (r *reaction) newBoot() {
 			r.closeBoot() // it is being deleted before anybody could play
 		}
 	case Stopped, Failed:
+		s.Why = "" // it was told
 		r.keeper(sayUnwanted(&r.c, ""))
 		r.s.Op = Operation{ID: r.e.ID, Since: r.now}
 		r.enter(Stopping)
@@ -57,6 +62,7 @@ func (r *reaction) hostUp(d *HostUp) {
 }
 
 func (r *reaction) machine(m Machine) {
+	m = Machine{Name: visible(m.Name, maxMachine), Size: visible(m.Size, maxMachine), Zone: visible(m.Zone, maxMachine), Address: visible(m.Address, maxMachine)}
 	if m.Address == "" {
 		m.Address = r.s.Boot.Machine.Address
 	}
@@ -83,13 +89,15 @@ func (r *reaction) heartbeat(d *Heartbeat) {
 		r.add(p)
 	}
 	b.Connecting, b.Known = min(max(d.Connecting, 0), MaxPlayers), true
-	if d.JoinCode != "" && d.JoinCode != b.JoinCode {
-		b.JoinCode = d.JoinCode
+	code := visible(d.JoinCode, maxCode)
+	newCode := code != "" && code != b.JoinCode
+	if newCode {
+		b.JoinCode = code
 	}
 	switch {
 	case d.Listening && s.Status == Loading:
 		r.nowOnline()
-	case len(b.Players) != before && s.Status == Online:
+	case (newCode || len(b.Players) != before) && s.Status == Online:
 		r.card()
 	}
 	r.rosterChanged()
@@ -97,8 +105,9 @@ func (r *reaction) heartbeat(d *Heartbeat) {
 }
 
 func (r *reaction) listening(d *Listening) {
-	r.s.Boot.Version = d.Version
-	if r.s.Status == Loading {
+	r.s.Boot.Version = visible(d.Version, maxCode)
+	// One from before a crash, or from before a proof, is no news.
+	if r.s.Status == Loading && d.Seq > r.s.Boot.RosterSeq {
 		r.nowOnline()
 	}
 }
@@ -123,10 +132,11 @@ func (r *reaction) nowOnline() {
 }
 
 func (r *reaction) joinCode(d *JoinCode) {
-	if d.Code == r.s.Boot.JoinCode {
+	code := visible(d.Code, maxCode)
+	if code == r.s.Boot.JoinCode {
 		return
 	}
-	r.s.Boot.JoinCode = d.Code
+	r.s.Boot.JoinCode = code
 	if r.s.Status == Online {
 		r.card()
 	}
@@ -144,13 +154,14 @@ func (r *reaction) connected(d *Connected) {
 // add puts a player on the roster, which has a bound.
 func (r *reaction) add(p Player) {
 	b := &r.s.Boot
-	p.Name, p.Owner = cut(p.Name, MaxNameRunes), cut(p.Owner, MaxNameRunes)
+	p = Player{Owner: ownerOf(p), Name: short(p.Name)}
 	i := slices.IndexFunc(b.Players, func(q Player) bool { return q.Owner == p.Owner })
-	switch {
-	case i >= 0:
+	if i < 0 && len(b.Players) < MaxPlayers {
+		i = len(b.Players)
+		b.Players = append(b.Players, Player{Owner: p.Owner})
+	}
+	if i >= 0 && i < maxNamed { // nobody reads more names; the rest is counted
 		b.Players[i] = p
-	case len(b.Players) < MaxPlayers:
-		b.Players = append(b.Players, p)
 	}
 	if played := &r.s.Session.Played; p.Name != "" && !slices.Contains(*played, p.Name) && len(*played) < MaxPlayed {
 		*played = append(*played, p.Name)
@@ -172,7 +183,7 @@ func (r *reaction) disconnected(d *Disconnected) {
 	b := &r.s.Boot
 	if d.Seq > b.RosterSeq {
 		before := len(b.Players)
-		b.Players = slices.DeleteFunc(b.Players, func(p Player) bool { return p.Owner == d.Player.Owner })
+		b.Players = slices.DeleteFunc(b.Players, func(p Player) bool { return p.Owner == ownerOf(d.Player) })
 		if len(b.Players) == before && d.Player.Name == "" {
 			b.Connecting = max(b.Connecting-1, 0) // gave up before it spawned
 		}
@@ -246,13 +257,18 @@ func (r *reaction) noticed(d *Noticed) {
 	switch d.Kind {
 	case "Preempt", "Terminate", "Redeploy":
 		s.Boot.Noticed = true
-		if s.Status == Stopping {
+		if s.Status == Stopping || s.Status == Relocating {
 			return
 		}
 		r.line(sayNotice(&r.c))
 		r.enter(Relocating)
-		r.within(SaveWithin)
-		r.lookSoon()
+		if s.Boot.Proven { // the proof was faster than the notice
+			r.within(DeleteWithin)
+			r.scale(0)
+		} else {
+			r.within(SaveWithin)
+			r.lookSoon()
+		}
 		r.card()
 	case "Reboot":
 		r.line(sayReboot(&r.c))

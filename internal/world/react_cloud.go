@@ -1,11 +1,15 @@
 package world
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // rent wants a machine at the next placement that is not blocked, or waits
 // until one is tried again.
 func (r *reaction) rent() {
 	s := &r.s
+	fresh := s.Status != Starting || s.Deadline.IsZero()
 	r.enter(Starting)
 	s.RetryAt = Time{}
 	p, ok := r.pick()
@@ -13,9 +17,12 @@ func (r *reaction) rent() {
 		r.waitForCapacity()
 		return
 	}
+	fresh = fresh || p != s.Cloud.Placement
 	s.Cloud.Placement = p
 	r.scale(1)
-	r.within(MachineWithin)
+	if fresh { // the same place once more has what is left of its time
+		r.within(MachineWithin)
+	}
 }
 
 // pick returns the best placement that is not blocked.
@@ -33,7 +40,8 @@ func (r *reaction) block(placement string, d time.Duration) {
 	if r.s.Blocked == nil {
 		r.s.Blocked = map[string]Time{}
 	}
-	r.s.Blocked[placement] = r.now.Add(d)
+	maps.DeleteFunc(r.s.Blocked, func(_ string, until Time) bool { return !r.now.Before(until) })
+	r.s.Blocked[placement] = r.now.Add(d).Truncate(time.Second)
 }
 
 // waitForCapacity: every placement is blocked. They are all tried again after
@@ -188,6 +196,7 @@ func (r *reaction) sweep(d *Sweep) {
 // machineSeen: the placement has a machine.
 func (r *reaction) machineSeen(i Instance) {
 	s, c := &r.s, &r.s.Cloud
+	i = Instance{ID: visible(i.ID, maxMachine), Address: visible(i.Address, maxMachine)}
 	if c.VM != i.ID {
 		c.VM = i.ID
 		if c.Rented.IsZero() {
@@ -207,8 +216,10 @@ func (r *reaction) machineSeen(i Instance) {
 		r.within(HostWithin)
 		r.card()
 	case (s.Status == Stopped || s.Status == Failed) && c.Want == 0:
-		// Nobody wants this machine.
+		// Nobody wants this machine. Why the world is out was told.
+		s.Why = ""
 		r.keeper(sayUnwanted(&r.c, i.ID))
+		r.closeBoot()
 		r.enter(Stopping)
 		r.startChecks()
 		r.within(DeleteWithin)
@@ -223,6 +234,7 @@ func (r *reaction) noMachineSeen() {
 		return
 	}
 	c.VM = ""
+	s.Boot.Machine = Machine{} // the next one has another address
 	r.stopPaying()
 	switch s.Status {
 	case Booting, Loading, Online, Relocating:
@@ -250,7 +262,7 @@ func (r *reaction) machineGone() {
 	switch {
 	case s.Boot.Proven && s.Boot.Confirmed:
 		r.line(sayMovingOn(&r.c))
-	case s.Status == Booting:
+	case s.Status == Booting || s.Boot.Over: // nothing was lost, or it was told
 	default:
 		r.line(sayVanished(&r.c, s, r.now))
 	}
@@ -274,15 +286,17 @@ func (r *reaction) empty() {
 		r.out()
 	case Relocating:
 		r.s.Session.Ready = Time{}
-		if len(s.Blocked) >= len(r.c.Placements) {
+		if _, ok := r.pick(); !ok {
 			// Every place is blocked, this one only for having been taken.
 			delete(s.Blocked, s.Cloud.Placement)
 		}
 		r.rent()
 		r.card()
 	case Starting:
-		r.rent()
-		r.card()
+		if s.RetryAt.IsZero() { // else its time has not come
+			r.rent()
+			r.card()
+		}
 	case Booting, Loading, Online, Stopped, Failed:
 	}
 }
@@ -321,6 +335,9 @@ func (r *reaction) cloudFailed(d *CloudReport) {
 	c.Acting, c.Token, c.Settled = false, "", false
 	if d.Class == ClassBusy {
 		return // another operation runs; the next look tries again
+	}
+	if c.Want == 0 && c.Toward == 1 {
+		return // it would have come to nothing anyway; the next look makes sure of zero
 	}
 	if c.Want == 0 {
 		// A machine may stay: never give up, and let the keeper know.

@@ -6,6 +6,9 @@ func (r *reaction) command(c *Command) {
 	if slices.Contains(r.s.Commands, r.e.ID) {
 		return
 	}
+	own := *c
+	own.By.Name = visible(c.By.Name, MaxNameRunes)
+	c = &own
 	r.s.Commands = append(r.s.Commands, r.e.ID)
 	if n := len(r.s.Commands) - MaxCommandIDs; n > 0 {
 		r.s.Commands = r.s.Commands[n:]
@@ -31,14 +34,17 @@ func (r *reaction) command(c *Command) {
 		r.answer(c, saySuperseded(&r.c))
 		return
 	}
-	r.s.WishAt = r.e.Time
 	switch c.Name {
 	case CmdStart:
+		r.s.WishAt = r.e.Time
 		r.start(c)
 	case CmdStop:
+		r.s.WishAt = r.e.Time
 		r.stop(c)
 	default:
-		r.askedBack(c)
+		if r.askedBack(c) {
+			r.s.WishAt = r.e.Time
+		}
 	}
 }
 
@@ -55,12 +61,16 @@ func (r *reaction) start(c *Command) {
 			r.s.Again = &Again{By: c.By, ID: r.e.ID, Reply: &c.Reply}
 		}
 		r.answer(c, sayAgain(&r.c, first))
+		r.cardIfAny()
 	case Starting, Booting, Loading, Relocating:
 		r.answer(c, sayAlreadyLighting(&r.c, &r.s, r.now))
 	case Online:
 		kept := r.s.WhenEmpty != nil
 		r.s.WhenEmpty = nil
 		r.answer(c, sayAlreadyOnline(&r.c, &r.s, kept))
+		if kept {
+			r.cardIfAny()
+		}
 	}
 }
 
@@ -122,12 +132,13 @@ func (r *reaction) cardIfAny() {
 	}
 }
 
-// askedBack handles the buttons of "others are playing".
-func (r *reaction) askedBack(c *Command) {
+// askedBack handles the buttons of "others are playing". It tells whether the
+// button counted: one that was refused is nobody's newer wish.
+func (r *reaction) askedBack(c *Command) bool {
 	s := &r.s
 	if s.Status != Online || c.Operation != s.Session.ID {
 		r.answer(c, sayStaleButton(&r.c, s))
-		return
+		return false
 	}
 	switch c.Name {
 	case CmdKeepGoing:
@@ -137,7 +148,7 @@ func (r *reaction) askedBack(c *Command) {
 	case CmdStopNow:
 		if !c.Keeper {
 			r.answer(c, SayDenied(DenyKeeper, nil))
-			return
+			return false
 		}
 		r.beginStop(c.By, &c.Reply, false)
 		r.awaitSave()
@@ -151,6 +162,7 @@ func (r *reaction) askedBack(c *Command) {
 			r.cardIfAny()
 		}
 	}
+	return true
 }
 
 // stopIfAsked begins the stop that somebody asked for once nobody is on.

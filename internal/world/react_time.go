@@ -119,10 +119,15 @@ func (r *reaction) deadline() {
 			r.card()
 			return
 		}
+		r.block(s.Cloud.Placement, BlockFor) // the next /start goes elsewhere
 		r.fail(whyNoMachine)
 	case Booting:
 		r.fail(whyNoHost)
 	case Loading:
+		if s.Boot.Proven {
+			r.fail(whyNoReturn)
+			return
+		}
 		s.Why = whyNeverListens
 		r.keeper(sayNeverListens(&r.c))
 		op := s.Op
@@ -143,7 +148,7 @@ func (r *reaction) saveOverdue() {
 		// No agent within its time and no sign that a game runs.
 		r.line(sayNoAgent(&r.c))
 		r.release()
-	case s.Boot.Over:
+	case s.Boot.Over || s.Boot.Proven:
 		// Nothing to save any more; the machine just does not go.
 		r.keeper(sayCannotDelete(&r.c, "it takes very long"))
 		r.within(DeleteWithin)

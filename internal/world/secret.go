@@ -1,6 +1,10 @@
 package world
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 const redacted = "REDACTED"
 
@@ -22,6 +26,17 @@ func (s Secret) String() string {
 // GoString implements fmt.GoStringer, for %#v.
 func (s Secret) GoString() string { return `"` + s.String() + `"` }
 
+// Format implements fmt.Formatter: a verb that does not fit text would print
+// the bytes themselves, past String.
+func (s Secret) Format(f fmt.State, verb rune) { format(f, verb, s.String(), s.GoString()) }
+
+func format(f fmt.State, verb rune, text, source string) {
+	if verb == 'q' || verb == 'v' && f.Flag('#') {
+		text = source
+	}
+	_, _ = io.WriteString(f, text) // fmt's own buffer: it does not fail
+}
+
 // LogValue implements slog.LogValuer.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
@@ -40,6 +55,9 @@ func (t Token) String() string { return Secret(t).String() }
 
 // GoString implements fmt.GoStringer, for %#v.
 func (t Token) GoString() string { return Secret(t).GoString() }
+
+// Format implements fmt.Formatter, as Secret's does.
+func (t Token) Format(f fmt.State, verb rune) { Secret(t).Format(f, verb) }
 
 // LogValue implements slog.LogValuer.
 func (t Token) LogValue() slog.Value { return Secret(t).LogValue() }

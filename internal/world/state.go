@@ -1,6 +1,7 @@
 package world
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -116,14 +117,15 @@ type Cloud struct {
 
 // Boot is one life of one VM and its agent.
 type Boot struct {
-	Epoch     int64    `json:"epoch,omitempty"`
-	Machine   Machine  `json:"machine"`
-	Up        bool     `json:"up,omitempty"` // host_up was heard, and not yet the end
-	Listening bool     `json:"listening,omitempty"`
-	Version   string   `json:"version,omitempty"`
-	JoinCode  string   `json:"join_code,omitempty"`
-	Heard     Time     `json:"heard,omitzero"` // last word of the agent
-	Players   []Player `json:"players,omitempty"`
+	Epoch     int64   `json:"epoch,omitempty"`
+	Machine   Machine `json:"machine"`
+	Up        bool    `json:"up,omitempty"` // host_up was heard, and not yet the end
+	Listening bool    `json:"listening,omitempty"`
+	Version   string  `json:"version,omitempty"`
+	JoinCode  string  `json:"join_code,omitempty"`
+	Heard     Time    `json:"heard,omitzero"` // last word of the agent
+	// Players are at most MaxPlayers; from the 13th on without names.
+	Players []Player `json:"players,omitempty"`
 	// Connecting is how many are on their way in.
 	Connecting int   `json:"connecting,omitempty"`
 	Known      bool  `json:"known,omitempty"` // the roster is known; else somebody may be on
@@ -158,9 +160,13 @@ type Session struct {
 const (
 	MaxPlayers    = 64
 	MaxPlayed     = 24
-	MaxNameRunes  = 32
+	MaxNameRunes  = 32 // of a name; a character's also has at most 48 bytes
 	MaxCommandIDs = 64
 	MaxSeen       = 256
+
+	maxNamed   = 12 // players with names: the game lets in ten
+	maxCode    = 16 // characters of a join code (six digits) or version
+	maxMachine = 64 // of a machine's name, size, zone or address
 )
 
 // Seen remembers which events of a boot were handled: all up to Mark, and
@@ -194,10 +200,13 @@ func (s *State) OnlinePlayers() int {
 
 // Encode writes the state document; ErrTooLarge above MaxStateBytes.
 func (s State) Encode() ([]byte, error) {
-	b, err := json.Marshal(s)
-	if err != nil {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // no page: six bytes for a "<" would tell on the bound
+	if err := enc.Encode(s); err != nil {
 		return nil, fmt.Errorf("encode state of %s: %w", s.World, err)
 	}
+	b := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 	if len(b) > MaxStateBytes {
 		return nil, fmt.Errorf("encode state of %s: %w: %d bytes of at most %d", s.World, ErrTooLarge, len(b), MaxStateBytes)
 	}

@@ -1,0 +1,163 @@
+package world_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"hearth/internal/world"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const good = `{"id":"midgard","name":"Midgard","placements":[{"id":"vmss-midgard"}]}`
+
+// with is the good world with some of its keys replaced.
+func with(t *testing.T, keys string) string {
+	t.Helper()
+	var m, over map[string]any
+	if err := json.Unmarshal([]byte(good), &m); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(keys), &over); err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(m, over)
+	b, err := json.Marshal([]any{m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestParseWorlds(t *testing.T) {
+	got, err := world.ParseWorlds(` [{"id":"a"` + `,"placements":[{"id":"vmss-a"}]},
+		{"id":"two-2","name":"The Ten Worlds","placements":[{"id":"A.b_c-1","size":"Standard_D2as_v5","region":"westeurope"},{"id":"B"}],
+		 "port":65534,"password":"` + canary + `","roles":["123456789012345678"],"idle_minutes":720,"cents_per_hour":3.1}] `)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []world.Config{
+		{ID: "a", Name: "a", Placements: []world.Placement{{ID: "vmss-a"}}, Port: world.DefaultPort, IdleMinutes: world.DefaultIdleMin},
+		{
+			ID: "two-2", Name: "The Ten Worlds", Port: 65534, Password: canary, Roles: []string{"123456789012345678"},
+			Placements:  []world.Placement{{ID: "A.b_c-1", Size: "Standard_D2as_v5", Region: "westeurope"}, {ID: "B"}},
+			IdleMinutes: 720, CentsPerHour: 3.1,
+		},
+	}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("got -, want +:\n%s", diff)
+	}
+	if p, ok := got[1].Placement("B"); !ok || p.ID != "B" {
+		t.Errorf("Placement: got %+v, %v", p, ok)
+	}
+	if p, ok := got[1].Placement("C"); ok {
+		t.Errorf("Placement of no name: got %+v", p)
+	}
+	if d := got[0].Idle(); d != 10*time.Minute {
+		t.Errorf("Idle: got %s, want 10m", d)
+	}
+}
+
+func TestParseWorldsRefuses(t *testing.T) {
+	many := func(n int, one func(int) string) string {
+		parts := make([]string, n)
+		for i := range parts {
+			parts[i] = one(i)
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	}
+	for _, tc := range []struct{ name, text, want string }{
+		{"nothing", "", "is empty: give it a JSON array"},
+		{"blanks", " \n\t", "is empty: give it a JSON array"},
+		{"not JSON", "midgard", "it is an array of objects with id, name"},
+		{"one object", good, "it is an array of objects with id, name"},
+		{"an unknown key", with(t, `{"pasword":"x"}`), `unknown field "pasword"`},
+		{"a port in words", with(t, `{"port":"2456"}`), "Config.port"},
+		{"text after it", "[" + good + "] x", "text after its JSON array: remove it"},
+		{"a bracket after it", "[" + good + "]]", "text after its JSON array: remove it"},
+		{"a second array", "[" + good + "][]", "text after its JSON array: remove it"},
+		{"no worlds", "[]", "has 0 worlds: one deployment keeps 1 to 25"},
+		{"null", "null", "has 0 worlds"},
+		{"26 worlds", many(26, func(i int) string { return fmt.Sprintf(`{"id":"w%d","placements":[{"id":"p"}]}`, i) }), "has 26 worlds"},
+		{"one id twice", "[" + good + "," + good + "]", `world "midgard" appears twice: ids must differ`},
+		{"no id", with(t, `{"id":""}`), `world 1 (""): id must be 1 to 24`},
+		{"capitals", with(t, `{"id":"Midgard"}`), "id must be"},
+		{"a blank", with(t, `{"id":"mid gard"}`), "id must be"},
+		{"a slash", with(t, `{"id":"mid/gard"}`), "id must be"},
+		{"a line end", with(t, `{"id":"midgard\n"}`), "id must be"},
+		{"a dash before", with(t, `{"id":"-midgard"}`), "id must be"},
+		{"a dash after", with(t, `{"id":"midgard-"}`), "id must be"},
+		{"two dashes", with(t, `{"id":"mid--gard"}`), "id must be"},
+		{"25 letters", with(t, `{"id":"`+strings.Repeat("a", 25)+`"}`), "id must be"},
+		{"a poison queue", with(t, `{"id":"midgard-poison"}`), `id ends in "-poison"`},
+		{"a long name", with(t, `{"name":"`+strings.Repeat("ø", 41)+`"}`), "name has 41 characters: at most 40"},
+		{"a name of blanks", with(t, `{"name":"  "}`), "nothing that can be seen"},
+		{"a name of nothing", with(t, `{"name":"\u200b"}`), "nothing that can be seen"},
+		{"a name of two lines", with(t, `{"name":"Mid\ngard"}`), "line break"},
+		{"port 80", with(t, `{"port":80}`), "port is 80: choose one from 1024 to 65534"},
+		{"port below zero", with(t, `{"port":-1}`), "port is -1"},
+		{"the last port, whose next does not exist", with(t, `{"port":65535}`), "port is 65535"},
+		{"no patience", with(t, `{"idle_minutes":-5}`), "idle_minutes is -5: choose 1 to 720"},
+		{"much patience", with(t, `{"idle_minutes":721}`), "idle_minutes is 721"},
+		{"a price below zero", with(t, `{"cents_per_hour":-0.5}`), "cents_per_hour is -0.5: choose 0 to 1000"},
+		{"a price in another unit", with(t, `{"cents_per_hour":1001}`), "cents_per_hour is 1001"},
+		{"a role by its name", with(t, `{"roles":["viking"]}`), `role "viking" is not the id of a role`},
+		{"an empty role", with(t, `{"roles":[""]}`), `role "" is not the id of a role`},
+		{"no placements", with(t, `{"placements":[]}`), "placements is empty: name at least one scale set"},
+		{"a placement without a name", with(t, `{"placements":[{"size":"x"}]}`), `placement id "" is not the name of a scale set`},
+		{"a path as placement", with(t, `{"placements":[{"id":"../x"}]}`), `placement id "../x"`},
+		{"a long placement", with(t, `{"placements":[{"id":"`+strings.Repeat("p", 65)+`"}]}`), "is not the name of a scale set"},
+		{"a placement twice", with(t, `{"placements":[{"id":"p"},{"id":"p","size":"x"}]}`), `placement "p" appears twice`},
+		{
+			"26 placements",
+			with(t, `{"placements":`+many(26, func(i int) string { return fmt.Sprintf(`{"id":"p%d"}`, i) })+`}`),
+			"placements has 26 entries: at most 25",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := world.ParseWorlds(tc.text)
+			if err == nil {
+				t.Fatalf("got %+v, want an error with %q", got, tc.want)
+			}
+			if !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "HEARTH_WORLDS") {
+				t.Errorf("got %q, want HEARTH_WORLDS and %q in it", err, tc.want)
+			}
+		})
+	}
+}
+
+// TestParseWorldsNamesAll: who mends one problem must not find the next only
+// after the next deployment.
+func TestParseWorldsNamesAll(t *testing.T) {
+	_, err := world.ParseWorlds(`[
+		{"id":"Bad","name":"` + strings.Repeat("x", 50) + `","port":1,"idle_minutes":9999,"cents_per_hour":-1,"roles":["x"],"placements":[{"id":"/"},{"id":"/"}],"password":"` + canary + `"},
+		{"id":"x-poison","placements":[]},
+		{"id":"good","placements":[{"id":"p"}]},
+		{"id":"good","placements":[{"id":"p"}]}]`)
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	for _, want := range []string{
+		`world 1 ("Bad"): id must be`, "name has 50", "port is 1:", "idle_minutes is 9999", "cents_per_hour is -1", `role "x"`,
+		`placement id "/"`, `placement "/" appears twice`, `world 2 ("x-poison"): id ends in`, `world 2 ("x-poison"): placements is empty`,
+		`world "good" appears twice`,
+	} {
+		has(t, err.Error(), want)
+	}
+	if leaks(err.Error()) {
+		t.Errorf("the error tells the password: %v", err)
+	}
+}
+
+func TestQueueNamesDiffer(t *testing.T) {
+	if _, err := world.ParseWorlds(`[{"id":"x","placements":[{"id":"p"}]},{"id":"x-poison","placements":[{"id":"q"}]}]`); err == nil {
+		t.Errorf("%s would be both the orders of one world and the poison of another", world.OrdersQueue("x-poison"))
+	}
+	if got := world.PoisonQueue(world.OrdersQueue("x")); got != "orders-x-poison" {
+		t.Errorf("poison queue: got %s", got)
+	}
+}
