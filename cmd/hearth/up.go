@@ -20,7 +20,7 @@ import (
 type upCommand struct {
 	Dir      string  `help:"Folder that keeps everything." default:".hearth" type:"path"`
 	Listen   string  `help:"Address of the page." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	Speed    float64 `help:"How many times as fast as real time." default:"1"`
+	Speed    float64 `help:"How many times as fast as real time." default:"20"`
 	Headless bool    `help:"No page for people: play the script and end."`
 	Script   string  `help:"Journey to play: a file, or - for standard input. Needs --headless." placeholder:"FILE"`
 	Verbose  bool    `help:"Write the log to standard error, too."`

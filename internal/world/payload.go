@@ -136,7 +136,7 @@ type Heartbeat struct {
 	GameUp     bool     `json:"game_up"`              // its process exists
 	Listening  bool     `json:"listening"`            // players can connect
 	Players    []Player `json:"players"`              // the whole roster
-	Connecting int      `json:"connecting,omitempty"` // authenticated or knocking, not yet in the roster
+	Connecting int      `json:"connecting,omitempty"` // let in and loading the world: told by Connected, not yet in Players
 	JoinCode   string   `json:"join_code,omitempty"`
 	LastSave   Time     `json:"last_save,omitzero"` // end of the last finished save
 	MemoryMB   int      `json:"memory_mb,omitempty"`

@@ -281,6 +281,9 @@ func (r *reaction) empty() {
 		r.rent()
 		r.card()
 	case Starting:
+		if !s.RetryAt.IsZero() {
+			return // every place is without capacity; the deadline tries again
+		}
 		r.rent()
 		r.card()
 	case Booting, Loading, Online, Stopped, Failed:
