@@ -20,10 +20,10 @@ type life struct {
 type fate int
 
 const (
-	diesBefore fate = iota // the process ends before the call is made
-	diesAfter              // the call is carried out; the process ends before its answer
-	failsBefore            // the call fails, and the process lives
-	failsAfter             // the call is carried out, its answer is lost, the process lives
+	diesBefore  fate = iota // the process ends before the call is made
+	diesAfter               // the call is carried out; the process ends before its answer
+	failsBefore             // the call fails, and the process lives
+	failsAfter              // the call is carried out, its answer is lost, the process lives
 )
 
 func (f fate) String() string {

@@ -99,11 +99,11 @@ func (h *handling) cloud(ctx context.Context, do *world.CloudDo) *world.CloudRep
 	rep.Phase = world.CloudProgress
 	if do.Token != "" {
 		done, err := h.Compute.Poll(ctx, do.Token)
-		var ce *world.CloudError
+		ce, told := errors.AsType[*world.CloudError](err)
 		switch {
 		case err == nil && done:
 			rep.Phase = world.CloudDone
-		case errors.As(err, &ce) && ce.Class != world.ClassTransient && ce.Class != world.ClassBusy:
+		case told && ce.Class != world.ClassTransient && ce.Class != world.ClassBusy:
 			return h.cloudFailed(rep, err)
 		case err != nil:
 			h.log.Warn("cloud operation not polled", "placement", do.Placement, "error", err)
@@ -121,8 +121,7 @@ func (h *handling) cloud(ctx context.Context, do *world.CloudDo) *world.CloudRep
 
 func (h *handling) cloudFailed(rep *world.CloudReport, err error) *world.CloudReport {
 	rep.Phase, rep.Class, rep.Code, rep.Detail = world.CloudFailed, world.ClassTransient, "Unreachable", "the cloud could not be reached"
-	var ce *world.CloudError
-	if errors.As(err, &ce) {
+	if ce, told := errors.AsType[*world.CloudError](err); told {
 		rep.Class, rep.Code, rep.Detail = ce.Class, ce.Code, ce.Message
 	}
 	h.log.Warn("cloud operation failed", "placement", rep.Placement, "capacity", rep.Capacity, "class", string(rep.Class), "error", err)
@@ -207,7 +206,7 @@ func (h *handling) post(ctx context.Context, p world.Pending, channel string) (w
 func nonce(parts ...string) string {
 	sum := sha256.New()
 	for _, p := range parts {
-		fmt.Fprintf(sum, "%d:%s", len(p), p)
+		_, _ = fmt.Fprintf(sum, "%d:%s", len(p), p) // a hash takes everything
 	}
 	return hex.EncodeToString(sum.Sum(nil))[:24]
 }

@@ -18,11 +18,11 @@ const (
 	raceRetries = 6
 )
 
-// ErrClaimed: effects of this event are being performed by another worker.
+// ErrClaimed means that effects of this event are being performed by another worker.
 // The event must stay in its queue until they are done.
 var ErrClaimed = errors.New("effects are claimed by another worker")
 
-// ErrUnknownWorld: the event is for a world that is not configured.
+// ErrUnknownWorld means that the event is for a world that is not configured.
 var ErrUnknownWorld = errors.New("world is not configured")
 
 // Runner reacts to events and performs what they ask for. It keeps nothing
@@ -33,7 +33,7 @@ type Runner struct {
 	Store   world.Store
 	Compute world.Compute
 	Chat    world.Chat
-	Events  world.Queue                     // takes delayed events
+	Events  world.Queue                      // takes delayed events
 	Orders  func(worldID string) world.Queue // takes the orders of a world
 	Clock   world.Clock
 	Log     *slog.Logger

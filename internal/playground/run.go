@@ -87,7 +87,7 @@ func newRun(ctx context.Context, o Options, log *slog.Logger, clk *clock.Scaled,
 	if err := r.openDiscord(address); err != nil {
 		return nil, err
 	}
-	if err := r.openCloud(); err != nil {
+	if err := r.openCloud(); err != nil { //nolint:contextcheck // the cloud lives until its Close, not as long as the start
 		return nil, err
 	}
 	if err := r.openBot(address); err != nil {
