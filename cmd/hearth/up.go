@@ -138,12 +138,17 @@ func (c upCommand) welcome(e *env, p *playground.Playground, worlds []world.Conf
 	}
 	say(e.stdout, `Hearth is up: a pretend Discord and a pretend cloud around the real bot and agent.
 
-    Open   %s
+    Open   %[1]s
     Type   /start
 
-  world    %s
-  folder   %s (queues, state and lease in hearth.db; saves in worlds/; log in hearth.log)
-  speed    %v×
-  Ctrl-C   ends it in order and says what was saved
-`, p.URL(), strings.Join(names, ", "), c.Dir, c.Speed)
+  What runs where
+    page, pretend Discord    %[1]s/ and %[1]s/api/v10
+    bot: interactions        %[1]s/api/interactions
+    bot: worker              in this process, on the events queue
+    pretend cloud, agents    in this process; each game is a process of its own
+    queues, state, lease     %[2]s/hearth.db
+    saves, log               %[2]s/worlds, %[2]s/hearth.log
+
+  Worlds: %[3]s. Speed: %[4]v×. Ctrl-C ends it in order and says what was saved.
+`, p.URL(), c.Dir, strings.Join(names, ", "), c.Speed)
 }
