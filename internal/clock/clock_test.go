@@ -10,7 +10,7 @@ import (
 
 func TestScaled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := clock.NewScaled(20)
+		c := clock.NewScaled(20, time.Time{})
 		began, scaled := time.Now(), c.Now()
 		<-c.After(time.Minute)
 		if got := time.Since(began); got != 3*time.Second {
@@ -34,7 +34,7 @@ func TestScaledChangesItsSpeedUnderWaiters(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := clock.NewScaled(tt.from)
+				c := clock.NewScaled(tt.from, time.Time{})
 				began := time.Now()
 				done := c.After(time.Minute)
 				<-time.After(time.Second)
@@ -56,7 +56,7 @@ func TestScaledChangesItsSpeedUnderWaiters(t *testing.T) {
 
 func TestScaledFiresAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := clock.NewScaled(1)
+		c := clock.NewScaled(1, time.Time{})
 		began := time.Now()
 		<-c.After(0)
 		<-c.After(-time.Hour)
@@ -72,5 +72,17 @@ func TestScaledRefusesToStand(t *testing.T) {
 			t.Error("a speed of zero was taken")
 		}
 	}()
-	clock.NewScaled(0)
+	clock.NewScaled(0, time.Time{})
+}
+
+func TestScaledGoesOnFromALaterTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		later := time.Now().Add(time.Hour)
+		if got := clock.NewScaled(20, later).Now(); !got.Equal(later) {
+			t.Errorf("got %s, want %s", got, later)
+		}
+		if got, want := clock.NewScaled(20, time.Now().Add(-time.Hour)).Now(), time.Now(); !got.Equal(want) {
+			t.Errorf("got %s, want the system's %s", got, want)
+		}
+	})
 }

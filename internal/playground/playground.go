@@ -56,11 +56,15 @@ func Start(ctx context.Context, o Options) (*Playground, error) {
 	if o.Speed < panel.MinSpeed || o.Speed > panel.MaxSpeed {
 		return nil, fmt.Errorf("speed is %v: choose %d to %d", o.Speed, panel.MinSpeed, panel.MaxSpeed)
 	}
+	from, err := lastTime(o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve the page at %s (%w): stop what runs there, or choose another address with --listen, such as 127.0.0.1:0 for any free port", o.Listen, err)
 	}
-	p := &Playground{o: o, clock: clock.NewScaled(o.Speed), address: "http://" + ln.Addr().String(), served: make(chan error, 1)}
+	p := &Playground{o: o, clock: clock.NewScaled(o.Speed, from), address: "http://" + ln.Addr().String(), served: make(chan error, 1)}
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
 		p.loopback = tcp.IP.IsLoopback()
 	}
