@@ -80,8 +80,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return exitUsage
 	}
 	if err := k.Run(e, k); err != nil {
-		var code exitCode
-		if errors.As(err, &code) {
+		if code, ok := errors.AsType[exitCode](err); ok {
 			return int(code)
 		}
 		say(stderr, "hearth: %v", err)

@@ -20,15 +20,16 @@ import (
 type upCommand struct {
 	Dir      string  `help:"Folder that keeps everything." default:".hearth" type:"path"`
 	Listen   string  `help:"Address of the page." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	Speed    float64 `help:"How many times as fast as real time." default:"1"`
+	Speed    float64 `help:"How many times as fast as real time." default:"20"`
 	Headless bool    `help:"No page for people: play the script and end."`
 	Script   string  `help:"Journey to play: a file, or - for standard input. Needs --headless." placeholder:"FILE"`
 	Verbose  bool    `help:"Write the log to standard error, too."`
 }
 
 // defaultWorlds is the world of a playground that was told nothing else. The
-// price is a spot Standard_D2ads_v5's with its address in eastus2, from
-// docs/cost.md.
+// price is that of a spot Standard_D2ads_v5 in eastus2, $0.0141 an hour by a
+// price catalogue of 2026, and a Standard IP address, $0.005 an hour; ask
+// Azure's retail price API for today's.
 const defaultWorlds = `[{
 	"id": "midgard", "name": "Midgard", "cents_per_hour": 1.9,
 	"placements": [
@@ -137,12 +138,17 @@ func (c upCommand) welcome(e *env, p *playground.Playground, worlds []world.Conf
 	}
 	say(e.stdout, `Hearth is up: a pretend Discord and a pretend cloud around the real bot and agent.
 
-    Open   %s
+    Open   %[1]s
     Type   /start
 
-  world    %s
-  folder   %s (queues, state and lease in hearth.db; saves in worlds/; log in hearth.log)
-  speed    %v×
-  Ctrl-C   ends it in order and says what was saved
-`, p.URL(), strings.Join(names, ", "), c.Dir, c.Speed)
+  What runs where
+    page, pretend Discord    %[1]s/ and %[1]s/api/v10
+    bot: interactions        %[1]s/api/interactions
+    bot: worker              in this process, on the events queue
+    pretend cloud, agents    in this process; each game is a process of its own
+    queues, state, lease     %[2]s/hearth.db
+    saves, log               %[2]s/worlds, %[2]s/hearth.log
+
+  Worlds: %[3]s. Speed: %[4]v×. Ctrl-C ends it in order and says what was saved.
+`, p.URL(), c.Dir, strings.Join(names, ", "), c.Speed)
 }

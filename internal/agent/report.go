@@ -74,7 +74,7 @@ func (b *boot) heartbeat() {
 		beat := &world.Heartbeat{Heard: at, Machine: b.machine, Players: b.players(), LastSave: b.lastSave}
 		if g := b.game; g != nil {
 			beat.GameUp, beat.Listening, beat.JoinCode = true, g.up, g.joinCode
-			beat.Connecting = g.reader.Roster().Connecting
+			beat.Connecting = g.reader.Roster().Authenticated
 		}
 		return beat
 	})

@@ -41,13 +41,18 @@ type waiter struct {
 	timer *time.Timer
 }
 
-// NewScaled starts a clock at the system's present time. speed must be > 0.
-func NewScaled(speed float64) *Scaled {
+// NewScaled starts a clock that shows from, or the system's present time if
+// that is later. speed must be > 0.
+func NewScaled(speed float64, from time.Time) *Scaled {
 	if speed <= 0 {
 		panic("clock: speed must be above zero")
 	}
 	now := time.Now()
-	return &Scaled{real: now, base: now, speed: speed, waiting: map[*waiter]struct{}{}}
+	base := now
+	if from.After(now) {
+		base = from
+	}
+	return &Scaled{real: now, base: base, speed: speed, waiting: map[*waiter]struct{}{}}
 }
 
 // Now implements world.Clock.

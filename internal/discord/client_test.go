@@ -428,7 +428,7 @@ func TestWaitsAreOnTheGivenClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{answers: []answer{{status: 429, body: `{"retry_after":10}`}, fine()}}
 		c := newClient(t, s, func(o *discord.ClientOptions) {
-			o.Clock = clock.NewScaled(20)
+			o.Clock = clock.NewScaled(20, time.Time{})
 			o.Jitter = func() float64 { return 0 }
 		})
 		if err := everyCall(c)["post"](t.Context()); err != nil {

@@ -34,7 +34,7 @@ func start(t *testing.T, dir string) *playground.Playground {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out io.Writer = io.Discard
+	out := io.Writer(io.Discard)
 	if logs := os.Getenv("HEARTH_TEST_LOG"); logs != "" {
 		f, err := os.OpenFile(filepath.Clean(logs), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {

@@ -14,6 +14,7 @@
 //	hearth.db      queues, rows and leases
 //	cloud.json     the pretend cloud's machines and operations under way
 //	discord.json   the pretend Discord's channel
+//	time           the clock's, which may have run ahead of the wall's
 //	secrets.json   keys and tokens, made at the first start
 //	worlds/<id>/   the game's saves, which outlive every machine
 //	hearth.log     the log

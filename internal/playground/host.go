@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"hearth/internal/world"
@@ -91,13 +93,8 @@ func describe(body []byte) string {
 	if json.Unmarshal(body, &e) != nil {
 		return "something that is no event"
 	}
-	text := e.Type
-	for _, detail := range []string{e.Data.Name, e.Data.Kind, e.Data.Phase} {
-		if detail != "" {
-			text += " " + detail
-		}
-	}
-	return text + " → " + e.Subject
+	words := slices.DeleteFunc([]string{e.Type, e.Data.Name, e.Data.Kind, e.Data.Phase}, func(w string) bool { return w == "" })
+	return strings.Join(words, " ") + " → " + e.Subject
 }
 
 // drain waits until the worker has seen to what the agents said last.

@@ -13,16 +13,16 @@ import (
 )
 
 // Pull implements panel.Playground for the first world.
-func (p *Playground) Pull(ctx context.Context, l panel.Lever) error {
+func (p *Playground) Pull(_ context.Context, l panel.Lever) error {
 	r := p.current.Load()
 	if r == nil {
 		return panel.Refuse("The playground is just being reset.")
 	}
 	defer r.notes.changed()
-	return r.pull(ctx, r.worlds[0], l)
+	return r.pull(r.worlds[0], l)
 }
 
-func (r *run) pull(ctx context.Context, w world.Config, l panel.Lever) error {
+func (r *run) pull(w world.Config, l panel.Lever) error {
 	command := ""
 	switch l.Name {
 	case panel.PlayerJoin:

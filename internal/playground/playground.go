@@ -39,7 +39,9 @@ type Playground struct {
 	clock   *clock.Scaled
 	server  *http.Server
 	address string
-	served  chan error
+	// loopback: the page is for this machine, so no other name leads to it.
+	loopback bool
+	served   chan error
 
 	current atomic.Pointer[run]
 	reset   sync.Mutex // held by whoever replaces current
@@ -54,11 +56,18 @@ func Start(ctx context.Context, o Options) (*Playground, error) {
 	if o.Speed < panel.MinSpeed || o.Speed > panel.MaxSpeed {
 		return nil, fmt.Errorf("speed is %v: choose %d to %d", o.Speed, panel.MinSpeed, panel.MaxSpeed)
 	}
+	from, err := lastTime(o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve the page at %s (%w): stop what runs there, or choose another address with --listen, such as 127.0.0.1:0 for any free port", o.Listen, err)
 	}
-	p := &Playground{o: o, clock: clock.NewScaled(o.Speed), address: "http://" + ln.Addr().String(), served: make(chan error, 1)}
+	p := &Playground{o: o, clock: clock.NewScaled(o.Speed, from), address: "http://" + ln.Addr().String(), served: make(chan error, 1)}
+	if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
+		p.loopback = tcp.IP.IsLoopback()
+	}
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.server = &http.Server{
 		Handler: p.handler(), ReadHeaderTimeout: 5 * time.Second,
@@ -175,6 +184,10 @@ func (p *Playground) handler() http.Handler {
 	}
 	var last atomic.Pointer[faced]
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if p.loopback && !localName(req.Host) {
+			http.Error(w, "This page is "+p.address+": open it by that name.", http.StatusMisdirectedRequest)
+			return
+		}
 		r := p.current.Load()
 		if r == nil {
 			http.Error(w, "Hearth is just starting. Reload in a moment.", http.StatusServiceUnavailable)
@@ -191,4 +204,16 @@ func (p *Playground) handler() http.Handler {
 		}
 		f.face.ServeHTTP(w, req)
 	})
+}
+
+// localName: the host of a request is a name of this machine's loopback. A
+// page elsewhere could make a name of its own lead here (DNS rebinding), and
+// would then be of the same origin as this page.
+func localName(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	ip := net.ParseIP(name)
+	return name == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -23,6 +23,10 @@ import (
 	"hearth/internal/world"
 )
 
+// keepEvery is how often the time, and the channel if it changed, are written
+// down.
+const keepEvery = 200 * time.Millisecond
+
 // run is one life of the playground on its folder.
 type run struct {
 	o       Options
@@ -87,7 +91,7 @@ func newRun(ctx context.Context, o Options, log *slog.Logger, clk *clock.Scaled,
 	if err := r.openDiscord(address); err != nil {
 		return nil, err
 	}
-	if err := r.openCloud(); err != nil {
+	if err := r.openCloud(); err != nil { //nolint:contextcheck // the cloud lives until its Close, not as long as the start
 		return nil, err
 	}
 	if err := r.openBot(address); err != nil {
@@ -97,6 +101,7 @@ func newRun(ctx context.Context, o Options, log *slog.Logger, clk *clock.Scaled,
 	r.stopPump = stop
 	r.work.Go(func() { r.pump(pumpCtx) })
 	r.work.Go(func() { r.sweep(pumpCtx) })
+	r.work.Go(func() { r.keep(pumpCtx) })
 	return r, nil
 }
 
@@ -260,13 +265,72 @@ func (r *run) close(ctx context.Context) error {
 	r.work.Wait()
 	if r.discord != nil {
 		r.discord.Close()
-		b, err := r.discord.Export()
-		if err == nil {
-			err = writeFile(r.path("discord.json"), b)
-		}
-		errs = append(errs, err)
+		errs = append(errs, r.saveChannel(), r.saveTime())
 	}
 	return errors.Join(append(errs, r.db.Close())...)
+}
+
+// keep writes down what only lives in memory, soon after it changed: the time
+// and the channel. A run that is killed loses no more than a moment of them.
+func (r *run) keep(ctx context.Context) {
+	_, written, _, cancel := r.discord.Subscribe()
+	cancel()
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := r.saveTime(); err != nil {
+			r.log.Error("time not kept", "error", err)
+		}
+		_, seq, _, cancel := r.discord.Subscribe()
+		cancel()
+		if seq == written {
+			continue
+		}
+		if err := r.saveChannel(); err != nil {
+			r.log.Error("channel not kept", "error", err)
+			continue
+		}
+		written = seq
+	}
+}
+
+func (r *run) saveTime() error {
+	// Until the next one is written the clock goes on: a run that is killed
+	// must not begin before what was written down since.
+	ahead := time.Duration(2 * float64(keepEvery) * r.clock.Speed())
+	return writeFile(r.path("time"), []byte(r.clock.Now().Add(ahead).Format(time.RFC3339Nano)))
+}
+
+// lastTime is the time that the last run on the folder had come to, which may
+// lie in the future: a fast clock runs ahead of the wall's. The state's times
+// and those of commands must not fall back behind it.
+func lastTime(dir string) (time.Time, error) {
+	path := filepath.Join(dir, "time")
+	b, err := os.ReadFile(path) //nolint:gosec // the folder is the user's own choice
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the last run's time: %w", err)
+	}
+	at, err := time.Parse(time.RFC3339Nano, string(b))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s holds no time: delete it, and the clock begins at now", path)
+	}
+	return at, nil
+}
+
+func (r *run) saveChannel() error {
+	b, err := r.discord.Export()
+	if err != nil {
+		return err
+	}
+	return writeFile(r.path("discord.json"), b)
 }
 
 // writeFile replaces a file in one step.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -159,13 +160,13 @@ func (s *player) person(ctx context.Context, who simdiscord.Person, what string)
 }
 
 func newestButton(ms []simdiscord.Message, user, label string) (simdiscord.Message, string, bool) {
-	for i := len(ms) - 1; i >= 0; i-- {
-		if ms[i].EphemeralTo != nil && *ms[i].EphemeralTo != user {
+	for _, m := range slices.Backward(ms) {
+		if m.EphemeralTo != nil && *m.EphemeralTo != user {
 			continue
 		}
-		for _, b := range ms[i].Buttons() {
+		for _, b := range m.Buttons() {
 			if b.Label == label && !b.Disabled {
-				return ms[i], b.CustomID, true
+				return m, b.CustomID, true
 			}
 		}
 	}

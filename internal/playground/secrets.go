@@ -39,7 +39,7 @@ func loadSecrets(dir string) (secrets, error) {
 			return s, fmt.Errorf("make a key: %w", err)
 		}
 	}
-	b, err = json.Marshal(s)
+	b, err = json.Marshal(s) //nolint:gosec // this file is where they are kept, 0600
 	if err != nil {
 		return s, fmt.Errorf("write secrets: %w", err)
 	}

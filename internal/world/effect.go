@@ -19,6 +19,7 @@ type Effect struct {
 // OrderKind is what an order tells the agent to do.
 type OrderKind string
 
+// The kinds of orders.
 const (
 	OrderSave        OrderKind = "save"          // save and go on
 	OrderStop        OrderKind = "stop"          // save, prove it, end the game
@@ -87,6 +88,7 @@ type CloudDo struct {
 // CloudAct is a kind of CloudDo.
 type CloudAct string
 
+// The kinds of acts.
 const (
 	ActScale CloudAct = "scale" // begin to bring the placement to Capacity
 	ActLook  CloudAct = "look"  // poll Token if there is one, and list the instances
@@ -118,6 +120,7 @@ type ChatDo struct {
 // ChatKind is where something is said.
 type ChatKind string
 
+// The places to say something.
 const (
 	ChatAnswer ChatKind = "answer" // to the person who asked
 	ChatCard   ChatKind = "card"   // the session's card: posted once, then edited

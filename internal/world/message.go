@@ -32,6 +32,7 @@ type Field struct {
 // Tone is the colour of a card's edge, always beside words that say the same.
 type Tone string
 
+// The tones.
 const (
 	ToneOut     Tone = "out"     // grey: stopped
 	ToneWorking Tone = "working" // amber: starting, stopping
@@ -50,6 +51,7 @@ type Button struct {
 // Style is a button's weight.
 type Style string
 
+// The styles, as Discord has them.
 const (
 	StylePrimary   Style = "primary"
 	StyleSecondary Style = "secondary"

@@ -105,6 +105,7 @@ type Signed struct {
 // CommandName says what a person wants.
 type CommandName string
 
+// The commands and buttons.
 const (
 	CmdStart         CommandName = "start"
 	CmdStop          CommandName = "stop"
@@ -123,7 +124,7 @@ type Heard struct {
 	Line string `json:"line,omitempty"`
 }
 
-// HostUp: the agent runs and holds the world's lease; the game is starting.
+// HostUp tells: the agent runs and holds the world's lease; the game is starting.
 type HostUp struct {
 	Heard
 	Machine Machine `json:"machine"`
@@ -136,7 +137,7 @@ type Heartbeat struct {
 	GameUp     bool     `json:"game_up"`              // its process exists
 	Listening  bool     `json:"listening"`            // players can connect
 	Players    []Player `json:"players"`              // the whole roster
-	Connecting int      `json:"connecting,omitempty"` // authenticated or knocking, not yet in the roster
+	Connecting int      `json:"connecting,omitempty"` // let in and loading the world: told by Connected, not yet in Players
 	JoinCode   string   `json:"join_code,omitempty"`
 	LastSave   Time     `json:"last_save,omitzero"` // end of the last finished save
 	MemoryMB   int      `json:"memory_mb,omitempty"`
@@ -151,43 +152,43 @@ type Player struct {
 	Name  string `json:"name,omitempty"` // the character's; empty until it spawns. Hostile
 }
 
-// Listening: players can connect.
+// Listening tells: players can connect.
 type Listening struct {
 	Heard
 	Version string        `json:"version,omitempty"`
 	Took    time.Duration `json:"took,omitempty"` // since the game's process began
 }
 
-// JoinCode: crossplay players can join by this code (six digits, as text).
+// JoinCode tells: crossplay players can join by this code (six digits, as text).
 type JoinCode struct {
 	Heard
 	Code string `json:"code"`
 }
 
-// Connected: somebody passed every check and is loading the world. The log
+// Connected tells: somebody passed every check and is loading the world. The log
 // does not say who.
 type Connected struct{ Heard }
 
-// Spawned: a character is in the world for the first time of its session.
+// Spawned tells: a character is in the world for the first time of its session.
 type Spawned struct {
 	Heard
 	Player Player `json:"player"`
 }
 
-// Disconnected: a session ended. Name may be empty for one that never spawned.
+// Disconnected tells: a session ended. Name may be empty for one that never spawned.
 type Disconnected struct {
 	Heard
 	Player Player `json:"player"`
 	Reason string `json:"reason,omitempty"` // left, timeout, lost, kicked, server_stop, unknown
 }
 
-// Died: a character died.
+// Died tells: a character died.
 type Died struct {
 	Heard
 	Player Player `json:"player"`
 }
 
-// Refused: somebody was not let in.
+// Refused tells: somebody was not let in.
 type Refused struct {
 	Heard
 	Reason RefusalReason `json:"reason"`
@@ -199,6 +200,7 @@ type Refused struct {
 // RefusalReason is why the game did not let somebody in.
 type RefusalReason string
 
+// The reasons that the game gives.
 const (
 	RefusedPassword RefusalReason = "password"
 	RefusedVersion  RefusalReason = "version"
@@ -207,13 +209,13 @@ const (
 	RefusedOther    RefusalReason = "other"
 )
 
-// Saved: the game finished a save of its own.
+// Saved tells: the game finished a save of its own.
 type Saved struct {
 	Heard
 	Took time.Duration `json:"took,omitempty"`
 }
 
-// Crashed: the game's process ended without being asked.
+// Crashed tells: the game's process ended without being asked.
 type Crashed struct {
 	Heard
 	Detail     string `json:"detail,omitempty"`
@@ -221,14 +223,14 @@ type Crashed struct {
 	LastSave   Time   `json:"last_save,omitzero"`
 }
 
-// Noticed: the cloud announced that it does something to the machine.
+// Noticed tells: the cloud announced that it does something to the machine.
 type Noticed struct {
 	Heard
 	Kind      string    `json:"kind"` // Preempt, Terminate, Reboot, Redeploy, Freeze
 	NotBefore time.Time `json:"not_before"`
 }
 
-// SaveProven: the game saved after it was asked to, its process is gone by
+// SaveProven tells: the game saved after it was asked to, its process is gone by
 // itself and its files are synced. Or it did not, and says so: a proof of the
 // contrary ends the waiting too.
 type SaveProven struct {
@@ -245,6 +247,7 @@ type SaveProven struct {
 // StopWhy is what made the agent stop the game.
 type StopWhy string
 
+// What makes an agent stop the game.
 const (
 	StopOrdered StopWhy = "order"
 	StopNotice  StopWhy = "notice" // the cloud takes the machine
@@ -252,7 +255,7 @@ const (
 	StopAgent   StopWhy = "agent"  // the agent itself was asked to end
 )
 
-// OrderRefused: the agent did not do what an order said.
+// OrderRefused tells: the agent did not do what an order said.
 type OrderRefused struct {
 	Heard
 	Operation string        `json:"operation"`
@@ -265,6 +268,7 @@ type OrderRefused struct {
 // RefusedOrder is why.
 type RefusedOrder string
 
+// The reasons of an agent.
 const (
 	OrderOccupied RefusedOrder = "occupied" // stop-if-empty, and somebody is connected or connecting
 	OrderExpired  RefusedOrder = "expired"  // older than OrderLifetime
@@ -291,6 +295,7 @@ type CloudReport struct {
 // CloudPhase is how far a cloud operation is.
 type CloudPhase string
 
+// The phases.
 const (
 	CloudBegun    CloudPhase = "begun"
 	CloudProgress CloudPhase = "progress" // under way, or nothing under way: a plain look
@@ -309,6 +314,7 @@ type Timer struct {
 // TimerKind is what a delayed event is for.
 type TimerKind string
 
+// The kinds of timers.
 const (
 	TimerLook     TimerKind = "look"     // look at the cloud again
 	TimerCheck    TimerKind = "check"    // is everything as it should be?
@@ -321,7 +327,7 @@ type Sweep struct {
 	Instances []Instance `json:"instances,omitempty"`
 }
 
-// Carded: the card of a session was posted as this message.
+// Carded tells: the card of a session was posted as this message.
 type Carded struct {
 	Operation string     `json:"operation"`
 	Ref       MessageRef `json:"ref"`

@@ -158,6 +158,7 @@ func (e *CloudError) Error() string { return e.Code + ": " + e.Message }
 // CloudClass says what a cloud failure asks for.
 type CloudClass string
 
+// The classes.
 const (
 	ClassCapacity  CloudClass = "capacity"  // none left here: try the next placement
 	ClassQuota     CloudClass = "quota"     // the keeper must ask the cloud for more

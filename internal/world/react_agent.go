@@ -189,7 +189,8 @@ func (r *reaction) disconnected(d *Disconnected) {
 		}
 		r.rosterChanged()
 	}
-	if d.Player.Name != "" {
+	// At a server's stop nobody leaves: the stop is told, not they.
+	if d.Player.Name != "" && d.Reason != "server_stop" {
 		r.line(sayLeft(d.Player.Name, len(b.Players), d.Reason))
 	}
 	if !r.stopIfAsked() {

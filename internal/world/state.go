@@ -10,6 +10,7 @@ import (
 // Status is where a world is in its life. doc.go draws the ways between.
 type Status string
 
+// The statuses; doc.go draws the ways between them.
 const (
 	Stopped    Status = "stopped"
 	Starting   Status = "starting"   // a machine is wanted

@@ -128,7 +128,7 @@ func (p *Page) Screenshot(name string) {
 		p.t.Errorf("take screenshot %s: %v", name, err)
 		return
 	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil { //nolint:gosec // the folder is the tester's own choice
 		p.t.Error(err)
 	}
 }

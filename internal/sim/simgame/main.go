@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"hearth/internal/clock"
 )
@@ -60,7 +61,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 		say(stderr, "game: --speed is above 0 and at most %d, and no argument follows the flags", maxSpeed)
 		return exitUsage
 	}
-	scaled := clock.NewScaled(speed)
+	scaled := clock.NewScaled(speed, time.Time{})
 	o.Clock = scaled
 	o, err := o.prepare()
 	if err != nil {

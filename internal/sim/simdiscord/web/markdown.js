@@ -95,7 +95,7 @@ function inline(out, text, names, depth) {
   };
   for (let i = 0; i < text.length; ) {
     const rest = text.slice(i);
-    if (text[i] === "\\" && /^[\\`*_~|<>#@:/[\]()-]/.test(text[i + 1] ?? "")) {
+    if (text[i] === "\\" && /^[^0-9A-Za-z\s]/.test(text[i + 1] ?? "")) {
       plain += text[i + 1];
       i += 2;
       continue;

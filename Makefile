@@ -1,0 +1,41 @@
+# Hearth: `make up` runs it, `make test` tests it.
+
+GOLANGCI_VERSION := v2.15.0
+TOOLS := $(CURDIR)/bin/tools
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check race bench fmt
+
+help: ## Show this help
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+up: bin/hearth ## Run everything on this machine and print the page's address (ARGS="--speed 1 …")
+	./bin/hearth up $(ARGS)
+
+test: ## Run all tests (the browser's need Chromium; without one they are skipped, in CI they fail)
+	go test -timeout 15m ./...
+
+race: ## Run the tests of what runs concurrently under the race detector
+	go test -race -timeout 15m ./internal/bot ./internal/agent ./internal/sqlite ./internal/clock ./internal/discord ./internal/sim/... ./internal/playground/panel
+
+check: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## Format, vet, lint, and build for every platform
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'ed (make fmt):"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	GOOS=windows go build ./...
+	GOOS=darwin go build ./...
+	$< run ./...
+
+bench: ## Measure; ratios within one run are what to trust
+	go test -run '^$$' -bench . -benchtime 2s ./internal/...
+
+fmt: ## Format the code
+	gofmt -w $$(git ls-files '*.go')
+
+.PHONY: bin/hearth
+bin/hearth:
+	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or newer from go.dev/dl, then run make again"; exit 1; }
+	go build -o bin/hearth ./cmd/hearth
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(TOOLS)/golangci-lint $@

@@ -1,0 +1,152 @@
+package hearth_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "hearth"
+
+// mayImport is the house's floor plan: which of our packages a package may
+// import in production code. A package that is missing here is a new row, to
+// be argued for in docs/adr/. "*" is everything.
+var mayImport = map[string][]string{
+	"internal/world":                  {},
+	"internal/world/worldtest":        {"internal/world"},
+	"internal/clock":                  {"internal/world"},
+	"internal/bot":                    {"internal/world", "internal/discord"},
+	"internal/valheim":                {"internal/world"},
+	"internal/agent":                  {"internal/world", "internal/valheim"},
+	"internal/discord":                {"internal/world"},
+	"internal/sqlite":                 {"internal/world"},
+	"internal/sim/simgame":            {"internal/world", "internal/valheim", "internal/clock"},
+	"internal/sim/simcloud":           {"internal/world"},
+	"internal/sim/simdiscord":         {},
+	"internal/playground":             {"*"},
+	"internal/playground/panel":       {},
+	"internal/playground/browsertest": {},
+	"cmd/hearth":                      {"*"},
+}
+
+// coreBans are what the core may not touch: network, files, processes. Its
+// clock is banned below.
+var coreBans = []string{"net", "os", "io/fs", "io/ioutil", "path/filepath", "syscall", "math/rand", "database/sql", "log"}
+
+// clockCalls are the functions of package time that read the system's clock.
+var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+
+type pkg struct {
+	documented bool
+	imports    map[string]string // path to a file that imports it
+	files      []*ast.File
+}
+
+// packages parses the production code of the module.
+func packages(t *testing.T) (map[string]*pkg, *token.FileSet) {
+	t.Helper()
+	set := token.NewFileSet()
+	pkgs := map[string]*pkg{}
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && name != "." || d.Name() == "testdata" || d.Name() == "node_modules" || d.Name() == "bin") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(set, name, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		dir := path.Dir(filepath.ToSlash(name))
+		p := pkgs[dir]
+		if p == nil {
+			p = &pkg{imports: map[string]string{}}
+			pkgs[dir] = p
+		}
+		p.documented = p.documented || f.Doc != nil
+		p.files = append(p.files, f)
+		for _, i := range f.Imports {
+			target, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			p.imports[target] = name
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pkgs, set
+}
+
+func TestWhoMayImportWhom(t *testing.T) {
+	pkgs, _ := packages(t)
+	for _, dir := range slices.Sorted(maps.Keys(pkgs)) {
+		allowed, ok := mayImport[dir]
+		if !ok {
+			t.Errorf("%s has no row in the import table: add one in arch_test.go, and the reason in docs/adr/", dir)
+			continue
+		}
+		for target, file := range pkgs[dir].imports {
+			ours, is := strings.CutPrefix(target, module+"/")
+			if is && !slices.Contains(allowed, ours) && !slices.Contains(allowed, "*") {
+				t.Errorf("%s imports %s: %s may import only %v", file, ours, dir, allowed)
+			}
+		}
+		if !pkgs[dir].documented {
+			t.Errorf("%s has no package comment", dir)
+		}
+	}
+	for dir := range mayImport {
+		if pkgs[dir] == nil {
+			t.Errorf("the import table has a row for %s, which does not exist", dir)
+		}
+	}
+}
+
+func TestCoreTouchesNothing(t *testing.T) {
+	pkgs, set := packages(t)
+	core := pkgs["internal/world"]
+	for target, file := range core.imports {
+		for _, ban := range coreBans {
+			if target == ban || strings.HasPrefix(target, ban+"/") && ban != "log" {
+				t.Errorf("%s imports %s: the core does no I/O", file, target)
+			}
+		}
+	}
+	for _, f := range core.files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			s, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clockCalls, s.Sel.Name) {
+				t.Errorf("%s: time.%s: the core has no clock, the time is in the event", set.Position(n.Pos()), s.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
+// TestProductionKnowsNoTests: what ships does not import testing.
+func TestProductionKnowsNoTests(t *testing.T) {
+	pkgs, _ := packages(t)
+	for dir, p := range pkgs {
+		if file, ok := p.imports["testing"]; ok && dir != "internal/world/worldtest" && dir != "internal/playground/browsertest" {
+			t.Errorf("%s imports testing", file)
+		}
+	}
+}
