@@ -63,7 +63,10 @@ func (r *run) pump(ctx context.Context) {
 			r.handle(ctx, m)
 		}
 		if len(msgs) == 0 {
-			if err := r.events.Wait(ctx); err != nil && ctx.Err() == nil {
+			r.idle.Store(true)
+			err := r.events.Wait(ctx)
+			r.idle.Store(false)
+			if err != nil && ctx.Err() == nil {
 				r.log.Error("events not awaited", "error", err)
 			}
 		}
@@ -103,7 +106,9 @@ func (r *run) drain(ctx context.Context) {
 	defer cancel()
 	for {
 		st, err := r.events.Stats(ctx)
-		if err != nil || st.Visible == 0 {
+		// In this order: a message that is no longer visible is in hand until
+		// the pump is idle again.
+		if err != nil || st.Visible == 0 && r.idle.Load() {
 			return
 		}
 		select {

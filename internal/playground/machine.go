@@ -110,6 +110,16 @@ func fileName(w world.Config) string {
 	}, w.ID)
 }
 
+// setSpeed changes the clock, and that of every game.
+func (r *run) setSpeed(speed float64) {
+	r.clock.SetSpeed(speed)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, g := range r.games {
+		_ = g.Command(speedCommand(speed)) // one that is not running learns it at its start
+	}
+}
+
 // game returns the running game of a world, for the levers.
 func (r *run) game(worldID string) (*simgame.Process, error) {
 	r.mu.Lock()

@@ -142,9 +142,11 @@ func (p *Playground) Reset(ctx context.Context) error {
 	if r == nil {
 		return panel.Refuse("The playground is just being reset.")
 	}
+	speed := p.clock.Speed()
 	if err := r.close(ctx); err != nil {
 		p.o.Log.Warn("run not closed in order", "error", err)
 	}
+	p.clock.SetSpeed(speed) // closing went slower
 	p.current.Store(nil)
 	for _, name := range []string{"hearth.db", "hearth.db-wal", "hearth.db-shm", "cloud.json", "discord.json", "worlds"} {
 		if err := os.RemoveAll(filepath.Join(p.o.Dir, name)); err != nil {
@@ -160,17 +162,12 @@ func (p *Playground) SetSpeed(speed float64) error {
 	if speed < panel.MinSpeed || speed > panel.MaxSpeed {
 		return panel.Refuse("The speed can be %d to %d.", panel.MinSpeed, panel.MaxSpeed)
 	}
-	p.clock.SetSpeed(speed)
-	r := p.current.Load()
-	if r == nil {
-		return nil
+	if r := p.current.Load(); r != nil {
+		r.setSpeed(speed)
+		r.notes.changed()
+	} else {
+		p.clock.SetSpeed(speed)
 	}
-	r.mu.Lock()
-	for _, g := range r.games {
-		_ = g.Command(speedCommand(speed)) // one that is not running learns it at its start
-	}
-	r.mu.Unlock()
-	r.notes.changed()
 	return nil
 }
 

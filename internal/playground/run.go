@@ -51,6 +51,7 @@ type run struct {
 
 	neverListens atomic.Bool // games started from now on never open their door
 
+	idle     atomic.Bool // the pump waits for a message
 	stopPump context.CancelFunc
 	work     sync.WaitGroup
 }
@@ -201,12 +202,17 @@ func (r *run) ready(ctx context.Context) error {
 
 func (r *run) path(name string) string { return filepath.Join(r.o.Dir, name) }
 
+// closeSpeed is how fast time runs at most while machines end.
+const closeSpeed = 5
+
 // closeMachines ends what runs on the machines: the agents save, and the
 // worker hears of it.
 func (r *run) closeMachines(ctx context.Context) error {
 	if r.cloud == nil {
 		return nil
 	}
+	// At a high speed the agents' patience is a moment of this machine's time.
+	r.setSpeed(min(r.clock.Speed(), closeSpeed))
 	return r.cloud.Close(ctx)
 }
 
