@@ -109,19 +109,18 @@ func TestChatAway(t *testing.T) {
 		t.Errorf("the first line was said %d times, want it dropped", len(got))
 	}
 	r.handle(die(r, "Last"))
-	// Each line but those that waited at the end was dropped; lines said
-	// meanwhile carry the count of those before them, and some of them were
-	// dropped in turn.
+	// What was not said is told, also what was lost with a line that told of
+	// others.
 	told := 0
 	for _, m := range r.said("could not be posted in time") {
 		told += unsaidIn(t, m.Content)
 	}
-	if s := r.state(); told == 0 || s.Unsaid != 0 {
-		t.Errorf("%d dropped lines told, %d not yet; want some and 0", told, s.Unsaid)
+	lost := 2*deaths + 1 - len(r.said("** died")) - len(r.said("** came in"))
+	if s := r.state(); told != lost || lost == 0 || s.Unsaid != 0 {
+		t.Errorf("%d dropped lines told, %d not yet; want %d and 0", told, s.Unsaid, lost)
 	}
 }
 
-// unsaidIn reads the count out of a line's last sentence.
 func unsaidIn(t *testing.T, text string) int {
 	t.Helper()
 	_, tail, ok := strings.Cut(text, "\n-# ")

@@ -43,8 +43,8 @@ func dropChat(s *world.State) bool {
 	if i < 0 {
 		return false
 	}
+	s.Unsaid += 1 + s.Pending[i].Effect.Chat.Unsaid
 	s.Pending = slices.Delete(s.Pending, i, i+1)
-	s.Unsaid++
 	return true
 }
 
@@ -64,7 +64,7 @@ func (h *handling) adopt(s *world.State) {
 	for _, p := range s.Pending {
 		if c := p.Effect.Chat; c != nil && now.Sub(c.Made) > world.ChatLifetime {
 			if c.Kind != world.ChatCard {
-				s.Unsaid++
+				s.Unsaid += 1 + c.Unsaid
 			}
 			continue
 		}

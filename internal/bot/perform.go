@@ -76,7 +76,7 @@ func (h *handling) do(ctx context.Context, p world.Pending, res *result) error {
 		body, err := world.Event{
 			ID:     fmt.Sprintf("%s/%s/%d", h.c.ID, e.Delay.Timer.Kind, e.Delay.Timer.Number),
 			Source: world.SourceBot, World: h.c.ID, Time: now, Data: &e.Delay.Timer,
-		}.Encode()
+		}.EncodeSealed(h.Key)
 		if err != nil {
 			return err
 		}

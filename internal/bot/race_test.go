@@ -97,7 +97,7 @@ func bare(store world.Store, chat world.Chat, clock world.Clock) *bot.Runner {
 	q := &memoryQueue{clock: clock}
 	return &bot.Runner{
 		Guild: world.Guild{ID: "1", Channel: "2"}, Worlds: oneWorld(), Store: store, Compute: still{}, Chat: chat,
-		Events: q, Orders: func(string) world.Queue { return q }, Clock: clock, Log: silent(),
+		Events: q, Orders: func(string) world.Queue { return q }, Key: []byte("the bot's own key, nobody else's"), Clock: clock, Log: silent(),
 	}
 }
 

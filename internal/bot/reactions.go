@@ -18,7 +18,7 @@ const HandleWithin = 50 * time.Second
 type Reactions struct {
 	Runner   *Runner
 	Verifier *discord.Verifier
-	KeyOf    func(worldID string) []byte // HMAC key of a world's agent, or nil
+	KeyOf    func(worldID string) []byte // HMAC key of a world's agent, the bot's own for world.BotKey, or nil
 	Log      *slog.Logger
 }
 

@@ -19,6 +19,20 @@ import (
 	"hearth/internal/world"
 )
 
+// forgeBot writes a report of the bot's under somebody's key.
+func forgeBot(t *testing.T, worldID string, key []byte) []byte {
+	t.Helper()
+	e := world.Event{ID: "x", Source: world.SourceBot, World: worldID, Time: time.Now(), Data: &world.Sweep{Placement: "p"}}
+	body, err := e.EncodeSealed(key)
+	if key == nil {
+		body, err = e.Encode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
 // forge writes a command into an envelope past the endpoint.
 func forge(t *testing.T, worldID string, s world.Signed) []byte {
 	t.Helper()
@@ -88,7 +102,9 @@ func TestForgedEvents(t *testing.T) {
 		{"truncated JSON", good[:len(good)/2], world.ErrMalformed},
 		{"nothing", nil, world.ErrMalformed},
 		{"too large", bytes.Repeat([]byte(" "), world.MaxMessageBytes+1), world.ErrTooLarge},
-		{"unknown world", bytes.ReplaceAll(r.bot("x", &world.Sweep{Placement: "p"}), []byte(midgard), []byte("asgard")), bot.ErrUnknownWorld},
+		{"the bot's own word, unsealed", forgeBot(t, midgard, nil), world.ErrMalformed},
+		{"the bot's own word under an agent's key", forgeBot(t, midgard, r.key(midgard)), world.ErrMalformed},
+		{"unknown world", forgeBot(t, "asgard", r.key(world.BotKey)), bot.ErrUnknownWorld},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			said := len(r.discord.Messages())

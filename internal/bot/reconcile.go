@@ -16,6 +16,7 @@ type Reconcile struct {
 	Worlds  []world.Config
 	Compute world.Compute
 	Events  world.Queue
+	Key     []byte // seals the bot's own events
 	Clock   world.Clock
 	Log     *slog.Logger
 }
@@ -36,7 +37,7 @@ func (h *Reconcile) Run(ctx context.Context) error {
 				ID:     fmt.Sprintf("%s/sweep/%s/%d", w.ID, p.ID, now.UnixNano()),
 				Source: world.SourceBot, World: w.ID, Time: now,
 				Data: &world.Sweep{Placement: p.ID, Instances: found},
-			}.Encode()
+			}.EncodeSealed(h.Key)
 			if err == nil {
 				err = h.Events.Send(ctx, body, 0)
 			}

@@ -27,7 +27,7 @@ func (b blind) Instances(ctx context.Context, p world.Placement) ([]world.Instan
 }
 
 func (r *rig) reconcile(c world.Compute) *bot.Reconcile {
-	return &bot.Reconcile{Worlds: r.worlds, Compute: c, Events: r.events, Clock: r.clock, Log: r.logger()}
+	return &bot.Reconcile{Worlds: r.worlds, Compute: c, Events: r.events, Key: r.key(world.BotKey), Clock: r.clock, Log: r.logger()}
 }
 
 // sweeps lists the sweeps in the queue as "world/placement: machines".

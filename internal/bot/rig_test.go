@@ -151,8 +151,11 @@ func request(ctx context.Context, method string, header http.Header, body []byte
 
 // key is of the only agent's world.
 func (r *rig) key(worldID string) []byte {
-	if worldID == midgard {
+	switch worldID {
+	case midgard:
 		return []byte("the key of midgard's agent")
+	case world.BotKey:
+		return []byte("the bot's own key, nobody else's")
 	}
 	return []byte("the key of another agent!!")
 }
@@ -170,6 +173,7 @@ func (r *rig) worker(l *life) *bot.Reactions {
 			Store: mortalStore{r.store, l}, Compute: mortalCompute{r.cloud, l}, Chat: mortalChat{r.chat, l},
 			Events: mortalQueue{r.events, l, "delay"},
 			Orders: func(string) world.Queue { return mortalQueue{r.orders, l, "order"} },
+			Key:    r.key(world.BotKey),
 		},
 	}
 }
@@ -253,7 +257,7 @@ func (r *rig) agent(p func(h world.Heard) world.Payload) []byte {
 // bot is an event that the bot sends to itself.
 func (r *rig) bot(id string, p world.Payload) []byte {
 	r.t.Helper()
-	body, err := world.Event{ID: id, Source: world.SourceBot, World: midgard, Time: r.clock.Now(), Data: p}.Encode()
+	body, err := world.Event{ID: id, Source: world.SourceBot, World: midgard, Time: r.clock.Now(), Data: p}.EncodeSealed(r.key(world.BotKey))
 	if err != nil {
 		r.t.Fatal(err)
 	}

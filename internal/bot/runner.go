@@ -35,6 +35,7 @@ type Runner struct {
 	Chat    world.Chat
 	Events  world.Queue                      // takes delayed events
 	Orders  func(worldID string) world.Queue // takes the orders of a world
+	Key     []byte                           // seals the bot's own events
 	Clock   world.Clock
 	Log     *slog.Logger
 }

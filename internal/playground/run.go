@@ -177,15 +177,23 @@ func (r *run) openBot(address string) error {
 	}
 	r.reactions = &bot.Reactions{
 		Verifier: verifier, Log: r.log.With("part", "reactions"),
-		KeyOf: func(string) []byte { return r.secrets.AgentKey },
+		KeyOf: r.key,
 		Runner: &bot.Runner{
 			Guild: r.guild, Worlds: r.worlds, Store: r.db.Store(), Compute: r.cloud, Chat: chat,
-			Events: r.events, Orders: func(id string) world.Queue { return r.db.Queue(world.OrdersQueue(id)) },
+			Events: r.events, Orders: func(id string) world.Queue { return r.db.Queue(world.OrdersQueue(id)) }, Key: r.secrets.BotKey,
 			Clock: r.clock, Log: r.log.With("part", "runner"),
 		},
 	}
-	r.reconcile = &bot.Reconcile{Worlds: r.worlds, Compute: r.cloud, Events: r.events, Clock: r.clock, Log: r.log.With("part", "reconcile")}
+	r.reconcile = &bot.Reconcile{Worlds: r.worlds, Compute: r.cloud, Events: r.events, Key: r.secrets.BotKey, Clock: r.clock, Log: r.log.With("part", "reconcile")}
 	return nil
+}
+
+// key is whose seal an event must bear.
+func (r *run) key(worldID string) []byte {
+	if worldID == world.BotKey {
+		return r.secrets.BotKey
+	}
+	return r.secrets.AgentKey
 }
 
 // ready does what a deployment does once: register the commands, and save the

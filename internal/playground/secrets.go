@@ -16,6 +16,7 @@ import (
 type secrets struct {
 	DiscordSeed []byte `json:"discord_seed"` // of the pretend Discord's signing key, 32 bytes
 	AgentKey    []byte `json:"agent_key"`    // of the agents' seals, 32 bytes
+	BotKey      []byte `json:"bot_key"`      // of the bot's own seals, 32 bytes
 	BotToken    string `json:"bot_token"`
 	Password    string `json:"password"` // of the game, for worlds without one
 }
@@ -25,7 +26,7 @@ func loadSecrets(dir string) (secrets, error) {
 	var s secrets
 	b, err := os.ReadFile(path) //nolint:gosec // the folder is the user's own choice
 	if err == nil {
-		if err := json.Unmarshal(b, &s); err != nil || len(s.DiscordSeed) != 32 || len(s.AgentKey) != 32 || s.BotToken == "" {
+		if err := json.Unmarshal(b, &s); err != nil || len(s.DiscordSeed) != 32 || len(s.AgentKey) != 32 || len(s.BotKey) != 32 || s.BotToken == "" {
 			return s, fmt.Errorf("%s is damaged: delete it, and new keys are made (what is under way then starts over; no world is in it)", path)
 		}
 		return s, nil
@@ -33,8 +34,8 @@ func loadSecrets(dir string) (secrets, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return s, fmt.Errorf("read secrets: %w", err)
 	}
-	s = secrets{DiscordSeed: make([]byte, 32), AgentKey: make([]byte, 32), BotToken: rand.Text(), Password: strings.ToLower(rand.Text()[:8])}
-	for _, k := range [][]byte{s.DiscordSeed, s.AgentKey} {
+	s = secrets{DiscordSeed: make([]byte, 32), AgentKey: make([]byte, 32), BotKey: make([]byte, 32), BotToken: rand.Text(), Password: strings.ToLower(rand.Text()[:8])}
+	for _, k := range [][]byte{s.DiscordSeed, s.AgentKey, s.BotKey} {
 		if _, err := rand.Read(k); err != nil {
 			return s, fmt.Errorf("make a key: %w", err)
 		}

@@ -113,6 +113,9 @@ type ChatDo struct {
 	Operation string `json:"operation,omitempty"`
 	// Made is when it was said; after ChatLifetime it is no longer news.
 	Made time.Time `json:"made"`
+	// Unsaid is how many lost messages this one tells of; if it is lost too,
+	// they go on being counted.
+	Unsaid int `json:"unsaid,omitempty"`
 	// Tries counts failed attempts.
 	Tries int `json:"tries,omitempty"`
 }

@@ -35,8 +35,8 @@ type Event struct {
 	Received time.Time
 	// Data is a pointer to one of the payload types of payload.go.
 	Data Payload
-	// Seal is the HMAC-SHA256 of the data under the world's key, on an
-	// agent's events.
+	// Seal is the HMAC-SHA256 of the data under its speaker's key: the world's
+	// for an agent's events, the bot's own for SourceBot.
 	Seal []byte
 }
 
@@ -70,7 +70,8 @@ type envelope struct {
 	Data        json.RawMessage `json:"data"`
 }
 
-// Encode writes the event's envelope; ErrMalformed without data, ErrTooLarge
+// Encode writes the envelope of an event that proves itself otherwise, as a
+// command does by its signed body; ErrMalformed without data, ErrTooLarge
 // above MaxMessageBytes.
 func (e Event) Encode() ([]byte, error) {
 	if e.Data == nil {
@@ -83,8 +84,8 @@ func (e Event) Encode() ([]byte, error) {
 	return e.encode(data)
 }
 
-// EncodeSealed writes an agent's envelope with its HMAC under the world's key;
-// errors as of Encode.
+// EncodeSealed writes the envelope of an agent's or the bot's event with its
+// HMAC under the speaker's key; errors as of Encode.
 func (e Event) EncodeSealed(key []byte) ([]byte, error) {
 	if e.Data == nil {
 		return nil, fmt.Errorf("encode event %s: %w: no data", e.ID, ErrMalformed)
@@ -112,9 +113,14 @@ func (e Event) encode(data []byte) ([]byte, error) {
 	return body, nil
 }
 
-// Decode reads an envelope. keyOf returns the key of a world, or nil; an
-// event of SourceAgent whose seal does not fit is ErrMalformed. The other
-// sources prove themselves otherwise: a command by its signed body.
+// BotKey is what Decode asks for the bot's own key by: no world has this id.
+const BotKey = ""
+
+// Decode reads an envelope. keyOf returns the key of a world's agent, the
+// bot's own for BotKey, or nil. An event of SourceAgent or SourceBot whose seal
+// does not fit is ErrMalformed: whoever may put messages into the queue, as
+// every machine may, can speak for no world but its own, and not for the bot.
+// A command proves itself by its signed body, which is the worker's to verify.
 func Decode(body []byte, keyOf func(world string) []byte) (Event, error) {
 	var env envelope
 	if len(body) > MaxMessageBytes {
@@ -141,8 +147,12 @@ func Decode(body []byte, keyOf func(world string) []byte) (Event, error) {
 	if sourceOf(p) != e.Source {
 		return Event{}, fmt.Errorf("decode event %s: %w: %s does not send %s", env.ID, ErrMalformed, e.Source, env.Type)
 	}
-	if e.Source == SourceAgent {
-		key := keyOf(e.World)
+	if e.Source == SourceAgent || e.Source == SourceBot {
+		speaker := e.World
+		if e.Source == SourceBot {
+			speaker = BotKey
+		}
+		key := keyOf(speaker)
 		if len(key) == 0 || !hmac.Equal(e.Seal, seal(key, e.ID, e.World, env.Type, env.Data)) {
 			return Event{}, fmt.Errorf("decode event %s: %w: seal does not fit", env.ID, ErrMalformed)
 		}

@@ -16,12 +16,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var key = []byte("0123456789abcdef0123456789abcdef")
+var (
+	key    = []byte("0123456789abcdef0123456789abcdef")
+	botKey = []byte("fedcba9876543210fedcba9876543210")
+)
 
-// keyring knows the key of midgard alone.
+// keyring knows the keys of midgard's agent and of the bot.
 func keyring(w string) []byte {
-	if w == "midgard" {
+	switch w {
+	case "midgard":
 		return key
+	case world.BotKey:
+		return botKey
 	}
 	return nil
 }
@@ -34,10 +40,23 @@ func event(p world.Payload) world.Event {
 func encoded(t testing.TB, e world.Event) []byte {
 	t.Helper()
 	encode := e.Encode
-	if e.Source == world.SourceAgent {
+	switch e.Source {
+	case world.SourceAgent:
 		encode = func() ([]byte, error) { return e.EncodeSealed(key) }
+	case world.SourceBot:
+		encode = func() ([]byte, error) { return e.EncodeSealed(botKey) }
 	}
 	body, err := encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// sealedBy is the bot's word under somebody's key.
+func sealedBy(t *testing.T, k []byte) []byte {
+	t.Helper()
+	body, err := event(&world.Timer{Kind: world.TimerCheck, Number: 1}).EncodeSealed(k)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +71,7 @@ func TestEventRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if sealed := len(got.Seal) > 0; sealed != (want.Source == world.SourceAgent) {
+			if sealed := len(got.Seal) > 0; sealed != (want.Source != world.SourceDiscord) {
 				t.Errorf("sealed: got %v of a word of %s", sealed, want.Source)
 			}
 			got.Seal = nil
@@ -91,7 +110,7 @@ func TestEventGolden(t *testing.T) {
 			if diff := cmp.Diff(string(encoded(t, event(samples()[typ]))), one.String()); diff != "" {
 				t.Errorf("got -, want +:\n%s", diff)
 			}
-			if _, err := world.Decode(want, keyring); typ != "agent.died" && err != nil {
+			if _, err := world.Decode(want, keyring); typ == "discord.command" && err != nil {
 				t.Errorf("decode of the golden file: %v", err)
 			}
 		})
@@ -163,6 +182,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{"no key for this world", died, none, world.ErrMalformed},
 		{"an empty key", died, func(string) []byte { return []byte{} }, world.ErrMalformed},
 		{"another world's key", died, other, world.ErrMalformed},
+		{"the bot's word without a seal", forge(t, timer, map[string]any{"hearthseal": nil}), keyring, world.ErrMalformed},
+		{"the bot's word under an agent's key", sealedBy(t, key), keyring, world.ErrMalformed},
+		{"the bot's word, and no key of the bot's", timer, none, world.ErrMalformed},
 		{"no seal", forge(t, died, map[string]any{"hearthseal": nil}), keyring, world.ErrMalformed},
 		{"a seal that is no base64", forge(t, died, map[string]any{"hearthseal": "?"}), keyring, world.ErrMalformed},
 		{"of another world", forge(t, died, map[string]any{"subject": "asgard"}), keyring, world.ErrMalformed},
@@ -277,7 +299,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		e.Received = time.Time{}
 		world.React(world.Config{ID: e.World, Placements: []world.Placement{{ID: "a"}}}, world.NewState(e.World), e)
-		if _, err := world.Decode(again, keyring); err != nil && e.Source != world.SourceAgent {
+		if _, err := world.Decode(again, keyring); err != nil && e.Source == world.SourceDiscord {
 			t.Fatalf("decode of what was encoded: %v", err)
 		}
 	})

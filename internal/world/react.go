@@ -143,11 +143,12 @@ func (r *reaction) answer(c *Command, say Say) {
 // line says something new in the channel, and how much could not be said
 // before.
 func (r *reaction) line(say Say) {
-	if r.s.Unsaid > 0 {
-		say.Text += unsaid(r.s.Unsaid)
+	lost := r.s.Unsaid
+	if lost > 0 {
+		say.Text += unsaid(lost)
 		r.s.Unsaid = 0
 	}
-	r.chat(ChatDo{Kind: ChatLine, Say: say})
+	r.chat(ChatDo{Kind: ChatLine, Say: say, Unsaid: lost})
 }
 
 func (r *reaction) keeper(say Say) { r.chat(ChatDo{Kind: ChatKeeper, Say: say}) }
