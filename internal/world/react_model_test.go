@@ -41,21 +41,20 @@ type set struct {
 }
 
 type machine struct {
-	id       string
-	born     time.Time
-	epoch    int64 // 0 until the agent is up
-	seq      int64
-	mute     bool // its events are lost
-	gone     time.Time
-	game     string // "", loading, on, down
-	gameAt   time.Time
-	beat     time.Time
-	players  []world.Player
-	dirty    bool // somebody played since the last proven save
-	orders   []world.Order
-	savedFor string
-	proof    *world.SaveProven
-	proofAt  time.Time
+	id      string
+	born    time.Time
+	epoch   int64 // 0 until the agent is up
+	seq     int64
+	mute    bool // its events are lost
+	gone    time.Time
+	game    string // "", loading, on, down
+	gameAt  time.Time
+	beat    time.Time
+	players []world.Player
+	dirty   bool // somebody played since the last proven save
+	orders  []world.Order
+	proof   *world.SaveProven
+	proofAt time.Time
 }
 
 func newModel(t *rapid.T) *model {

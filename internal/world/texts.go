@@ -244,9 +244,7 @@ func sayRefused(c *Config, d *Refused) Say {
 		text := "🚪 " + who + " has a different version of Valheim"
 		if d.Theirs != "" && d.Mine != "" {
 			text += fmt.Sprintf(" (theirs %s, the server's %s)", Plain(d.Theirs), Plain(d.Mine))
-			theirs, err1 := strconv.Atoi(d.Theirs)
-			mine, err2 := strconv.Atoi(d.Mine)
-			if err1 == nil && err2 == nil && theirs > mine {
+			if theirs, mine := networkVersion(d.Theirs), networkVersion(d.Mine); mine > 0 && theirs > mine {
 				return Say{Text: text + fmt.Sprintf(". The server is older: `/stop` and `/start` bring %s up to date.", bold(c.Name))}
 			}
 		}
@@ -258,6 +256,19 @@ func sayRefused(c *Config, d *Refused) Say {
 	case RefusedOther:
 	}
 	return Say{Text: "🚪 " + who + " could not come in. Try once more; if it stays so, restart the game."}
+}
+
+// networkVersion is the number that decides who may join: "36", or in
+// brackets as in "0.221.12 (network version 36)". 0 if there is none.
+func networkVersion(s string) int {
+	if _, tail, ok := strings.Cut(s, "network version "); ok {
+		s, _, _ = strings.Cut(tail, ")")
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func sayNoCapacity(c *Config, retry Time) Say {
