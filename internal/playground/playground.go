@@ -114,7 +114,9 @@ func (p *Playground) Close(ctx context.Context) ([]string, error) {
 	var words []string
 	if r != nil {
 		up := r.worldsUp(ctx)
-		words = r.farewell(ctx, up, func() { errs = append(errs, r.closeMachines(ctx)) })
+		errs = append(errs, r.closeMachines(ctx))
+		r.drain(ctx)
+		words = r.fates(ctx, up)
 		errs = append(errs, r.close(ctx))
 	}
 	errs = append(errs, p.stopServing(ctx))

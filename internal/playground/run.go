@@ -235,20 +235,18 @@ func (r *run) worldsUp(ctx context.Context) []world.Config {
 	return up
 }
 
-// farewell says, after the machines have ended, what became of each world.
-func (r *run) farewell(ctx context.Context, up []world.Config, end func()) []string {
-	end()
-	r.drain(ctx)
-	var words []string
-	for _, w := range up {
+// fates says, after the machines have ended, what became of these worlds.
+func (r *run) fates(ctx context.Context, worlds []world.Config) []string {
+	words := make([]string, len(worlds))
+	for i, w := range worlds {
 		s, err := r.state(ctx, w.ID)
 		switch {
 		case err != nil || !s.Boot.Proven:
-			words = append(words, w.Name+": the save was not proven; the last one stands in "+r.saves(w))
+			words[i] = w.Name + ": the save was not proven; the last one stands in " + r.saves(w)
 		case s.Boot.Confirmed:
-			words = append(words, w.Name+" is saved in "+r.saves(w)+"; the next `hearth up` goes on from there")
+			words[i] = w.Name + " is saved in " + r.saves(w) + "; the next `hearth up` goes on from there"
 		default:
-			words = append(words, w.Name+": the game ended without a save that counts; the last one stands in "+r.saves(w))
+			words[i] = w.Name + ": the game ended without a save that counts; the last one stands in " + r.saves(w)
 		}
 	}
 	return words
