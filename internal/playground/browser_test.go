@@ -95,10 +95,14 @@ func TestEveningInTheBrowser(t *testing.T) {
 	page.Until(soon, said("still playing"))
 	page.Screenshot("4-ask-back")
 
+	// The thirty seconds of notice are to be this machine's, however busy it is.
+	page.Press(`#speed button[data-speed="1"]`)
 	page.Press(`button[data-lever="evict"]`)
 	page.Until(soon, said("takes the machine"))
 	page.Screenshot("5-relocating")
-	page.Until(soon, said("is saved, in")+" && "+said("old machine is gone"))
+	page.Until(soon, said("is saved, in"))
+	page.Press(`#speed button[data-speed="20"]`)
+	page.Until(soon, said("old machine is gone"))
 	order := browsertest.Eval[[]string](page, `[...document.querySelectorAll("#messages .message")].map(m => m.textContent).filter(t => t.includes("is saved, in") || t.includes("old machine is gone")).map(t => t.includes("is saved, in") ? "saved" : "gone")`)
 	if len(order) < 2 || order[0] != "saved" || order[1] != "gone" {
 		t.Errorf("got %v, want the save before the machine is gone", order)
@@ -106,7 +110,7 @@ func TestEveningInTheBrowser(t *testing.T) {
 	page.Until(soon, status("online"))
 
 	page.Press(`button[data-lever="player_join"]`)
-	page.Until(soon, `document.querySelector("#players").textContent.length > 3 && !document.querySelector("button[data-lever='player_leave']").disabled`)
+	page.Until(soon, `!document.querySelector("button[data-lever='player_leave']").disabled`)
 	page.Press(`button[data-lever="all_leave"]`)
 	page.Until(soon, `document.querySelector("button[data-lever='player_leave']").disabled`)
 	page.Type("#composer", "/stop\r")

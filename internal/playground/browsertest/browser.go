@@ -80,7 +80,7 @@ func (p *Page) Until(within time.Duration, js string) {
 	})`) {
 		if time.Now().After(deadline) {
 			p.Screenshot("failed-" + p.t.Name())
-			p.t.Fatalf("waited %s for %s", within, js)
+			p.t.Fatalf("waited %s for %s; the page says:\n%s", within, js, Eval[string](p, `document.body.innerText`))
 		}
 	}
 }
