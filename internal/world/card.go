@@ -27,7 +27,7 @@ func step(st Status) string {
 
 // card is the one message that tells a session from start to end.
 func card(c *Config, s *State, now time.Time) Say {
-	k := Card{Title: title(c, s.Status)}
+	k := Card{Title: title(c, s)}
 	say := Say{Card: &k}
 	by := Plain(s.Op.By.Name)
 	switch s.Status {
@@ -72,6 +72,9 @@ func card(c *Config, s *State, now time.Time) Say {
 	case Relocating:
 		k.Tone = ToneWorking
 		k.Body = "🌬️ The cloud is taking this machine back. Saving, then lighting it elsewhere: the new address comes here."
+		if s.Boot.Proven || s.Boot.Over {
+			k.Body = "🌬️ Lighting it on another machine: the new address comes here."
+		}
 	case Stopped:
 		k.Tone = ToneOut
 		k.Body = "🌙 The fire is out and nothing costs money. `/start` lights it again."
@@ -92,12 +95,15 @@ func card(c *Config, s *State, now time.Time) Say {
 	return say
 }
 
-func title(c *Config, st Status) string {
+func title(c *Config, s *State) string {
 	words := map[Status]string{
 		Stopped: "is out", Starting: "is being lit", Booting: "is being lit", Loading: "is being lit",
 		Online: "is burning", Stopping: "is going out", Relocating: "is moving", Failed: "did not light",
 	}
-	return c.Name + " " + words[st]
+	if s.Status == Failed && !s.Session.Ready.IsZero() {
+		return plain(c.Name, maxWorldName) + " went out"
+	}
+	return plain(c.Name, maxWorldName) + " " + words[s.Status]
 }
 
 func usually(s *State, now time.Time) string {

@@ -86,7 +86,7 @@ func ParseWorlds(text string) ([]Config, error) {
 	if len(worlds) == 0 || len(worlds) > MaxWorlds {
 		problems = append(problems, fmt.Errorf("HEARTH_WORLDS has %d worlds: one deployment keeps 1 to %d", len(worlds), MaxWorlds))
 	}
-	seen := map[string]bool{}
+	seen, owner := map[string]bool{}, map[string]string{}
 	for i := range worlds {
 		w := &worlds[i]
 		w.applyDefaults()
@@ -95,6 +95,12 @@ func ParseWorlds(text string) ([]Config, error) {
 			problems = append(problems, fmt.Errorf("world %q appears twice: ids must differ", w.ID))
 		}
 		seen[w.ID] = true
+		for _, p := range w.Placements {
+			if other, taken := owner[p.ID]; taken && other != w.ID {
+				problems = append(problems, fmt.Errorf("placement %q is used by worlds %q and %q: each world needs scale sets of its own, or stopping one deletes the other's machine", p.ID, other, w.ID))
+			}
+			owner[p.ID] = w.ID
+		}
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("HEARTH_WORLDS: %w", err)

@@ -12,6 +12,9 @@ func (r *reaction) heard(h Heard, then func()) {
 		return
 	}
 	if h.Epoch > b.Epoch {
+		if b.Up && b.Opened && !b.Proven {
+			r.line(sayStartedOver(&r.c, &r.s, r.now))
+		}
 		r.s.Boot = Boot{Epoch: h.Epoch, Up: true, LastSave: b.LastSave, Machine: Machine{Address: b.Machine.Address}}
 		b = &r.s.Boot
 		r.newBoot()
@@ -82,7 +85,7 @@ func (r *reaction) heartbeat(d *Heartbeat) {
 	if d.Seq < b.RosterSeq || b.Proven {
 		return // a late one: newer word on the roster is known
 	}
-	before := len(b.Players)
+	before := r.s.OnlinePlayers()
 	b.RosterSeq = d.Seq
 	b.Players = nil
 	for _, p := range d.Players {
@@ -97,11 +100,13 @@ func (r *reaction) heartbeat(d *Heartbeat) {
 	switch {
 	case d.Listening && s.Status == Loading:
 		r.nowOnline()
-	case (newCode || len(b.Players) != before) && s.Status == Online:
+	case (newCode || s.OnlinePlayers() != before) && s.Status == Online:
 		r.card()
 	}
 	r.rosterChanged()
-	r.stopIfAsked()
+	if d.Listening { // else it is empty because nobody can be in
+		r.stopIfAsked()
+	}
 }
 
 func (r *reaction) listening(d *Listening) {
@@ -115,7 +120,7 @@ func (r *reaction) listening(d *Listening) {
 // nowOnline: players can connect.
 func (r *reaction) nowOnline() {
 	s := &r.s
-	s.Boot.Listening, s.Boot.Known = true, true
+	s.Boot.Listening, s.Boot.Known, s.Boot.Opened = true, true, true
 	r.enter(Online)
 	r.noDeadline()
 	s.Tries = 0
@@ -126,9 +131,13 @@ func (r *reaction) nowOnline() {
 			s.Usually = mean(s.Usually, r.now.Sub(s.Session.Began))
 		}
 	}
+	// Whoever asked for a stop once all have left meant those who were in
+	// before it moved or crashed; they are to find it burning.
+	dropped := s.WhenEmpty != nil
+	s.WhenEmpty = nil
 	r.rosterChanged()
 	r.card()
-	r.line(sayOnline(&r.c, s, first))
+	r.line(sayOnline(&r.c, s, first, dropped))
 }
 
 func (r *reaction) joinCode(d *JoinCode) {
@@ -189,8 +198,10 @@ func (r *reaction) disconnected(d *Disconnected) {
 		}
 		r.rosterChanged()
 	}
-	// At a server's stop nobody leaves: the stop is told, not they.
-	if d.Player.Name != "" && d.Reason != "server_stop" {
+	if d.Reason == "server_stop" {
+		return // nobody left: the game did, and what that means is told next
+	}
+	if d.Player.Name != "" {
 		r.line(sayLeft(d.Player.Name, len(b.Players), d.Reason))
 	}
 	if !r.stopIfAsked() {
@@ -288,7 +299,9 @@ func (r *reaction) saveProven(d *SaveProven) {
 	b.Listening, b.JoinCode, b.Players, b.Connecting, b.Known, b.RosterSeq = false, "", nil, 0, true, d.Seq
 	switch s.Status {
 	case Stopping:
-		r.line(sayProven(&r.c, s, d, r.now))
+		if s.Why != whyCrashes { // the crash told the loss
+			r.line(sayProven(&r.c, s, d, r.now))
+		}
 		r.release()
 		r.cardIfAny()
 	case Relocating:

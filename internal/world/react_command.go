@@ -30,21 +30,23 @@ func (r *reaction) command(c *Command) {
 		return
 	}
 	// The queue keeps no order: what was asked later wins, whenever it comes.
-	if r.e.Time.Before(r.s.WishAt) {
+	// Who wanted the same is simply answered.
+	up := c.Name == CmdStart || c.Name == CmdKeepGoing
+	if r.e.Time.Before(r.s.WishAt) && up != r.s.WishUp {
 		r.answer(c, saySuperseded(&r.c))
 		return
 	}
+	counts := true
 	switch c.Name {
 	case CmdStart:
-		r.s.WishAt = r.e.Time
 		r.start(c)
 	case CmdStop:
-		r.s.WishAt = r.e.Time
 		r.stop(c)
 	default:
-		if r.askedBack(c) {
-			r.s.WishAt = r.e.Time
-		}
+		counts = r.askedBack(c)
+	}
+	if counts && r.e.Time.After(r.s.WishAt) {
+		r.s.WishAt, r.s.WishUp = r.e.Time, up
 	}
 }
 
@@ -63,6 +65,7 @@ func (r *reaction) start(c *Command) {
 		r.answer(c, sayAgain(&r.c, first))
 		r.cardIfAny()
 	case Starting, Booting, Loading, Relocating:
+		r.s.WhenEmpty = nil
 		r.answer(c, sayAlreadyLighting(&r.c, &r.s, r.now))
 	case Online:
 		kept := r.s.WhenEmpty != nil
@@ -157,7 +160,7 @@ func (r *reaction) askedBack(c *Command) bool {
 	default: // CmdStopWhenEmpty
 		by := c.By
 		s.WhenEmpty = &by
-		r.answer(c, sayWhenEmpty(&r.c))
+		r.answer(c, sayWhenEmpty(&r.c, s))
 		if !r.stopIfAsked() {
 			r.cardIfAny()
 		}

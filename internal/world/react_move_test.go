@@ -180,7 +180,7 @@ func TestEvictionOnTheWay(t *testing.T) {
 		g.toLoading()
 		g.vanish()
 		g.comesUp("b")
-		g.tells(world.ChatLine, "There was no save in this session: the world is as it was before")
+		g.tells(world.ChatLine, "Nobody could have been in yet, so nothing is lost")
 	})
 	t.Run("stopping, with notice", func(t *testing.T) {
 		g := newStage(t)

@@ -167,7 +167,7 @@ func TestStopWhileOthersPlay(t *testing.T) {
 	})
 	t.Run("a member may not", func(t *testing.T) {
 		g := playing(t)
-		has(t, g.button(world.CmdStopNow, false), "Only a keeper can do this while others play")
+		has(t, g.button(world.CmdStopNow, false), "Only a keeper can do this")
 		g.status(world.Online)
 		if len(g.orders) != 0 {
 			t.Errorf("ordered %+v", g.orders)
@@ -233,7 +233,7 @@ func TestStopWhileOthersPlay(t *testing.T) {
 	t.Run("a button of an earlier session", func(t *testing.T) {
 		g := playing(t)
 		for _, name := range []world.CommandName{world.CmdStopNow, world.CmdStopWhenEmpty, world.CmdKeepGoing} {
-			has(t, g.say(cmd{name: name, keeper: true, operation: "e0"}), "That button is from earlier. **Midgard** is burning now")
+			has(t, g.say(cmd{name: name, keeper: true, operation: "e0"}), "That button is from earlier. Now: Midgard is burning")
 		}
 		g.status(world.Online)
 	})
@@ -241,7 +241,7 @@ func TestStopWhileOthersPlay(t *testing.T) {
 		g := playing(t)
 		old := g.s.Session.ID
 		g.button(world.CmdStopNow, true)
-		has(t, g.say(cmd{name: world.CmdStopNow, keeper: true, operation: old}), "That button is from earlier. **Midgard** is going out now")
+		has(t, g.say(cmd{name: world.CmdStopNow, keeper: true, operation: old}), "That button is from earlier. Now: Midgard is going out")
 	})
 	t.Run("unknown is somebody", func(t *testing.T) {
 		g := newStage(t)

@@ -74,6 +74,8 @@ type State struct {
 	// WishAt is when the last command that changed the wish was given; an
 	// older one that arrives later changes nothing.
 	WishAt Time `json:"wish_at,omitzero"`
+	// WishUp: that command wanted the fire to burn.
+	WishUp bool `json:"wish_up,omitempty"`
 	// Usually is how long a start took of late, as a running mean.
 	Usually time.Duration `json:"usually,omitempty"`
 
@@ -122,9 +124,12 @@ type Boot struct {
 	Machine   Machine `json:"machine"`
 	Up        bool    `json:"up,omitempty"` // host_up was heard, and not yet the end
 	Listening bool    `json:"listening,omitempty"`
-	Version   string  `json:"version,omitempty"`
-	JoinCode  string  `json:"join_code,omitempty"`
-	Heard     Time    `json:"heard,omitzero"` // last word of the agent
+	// Opened: players could connect at some time of this boot, so there may
+	// be something to lose.
+	Opened   bool   `json:"opened,omitempty"`
+	Version  string `json:"version,omitempty"`
+	JoinCode string `json:"join_code,omitempty"`
+	Heard    Time   `json:"heard,omitzero"` // last word of the agent
 	// Players are at most MaxPlayers; from the 13th on without names.
 	Players []Player `json:"players,omitempty"`
 	// Connecting is how many are on their way in.
@@ -160,7 +165,7 @@ type Session struct {
 // Bounds of the lists in a State.
 const (
 	MaxPlayers    = 64
-	MaxPlayed     = 24
+	MaxPlayed     = 20
 	MaxNameRunes  = 32 // of a name; a character's also has at most 48 bytes
 	MaxCommandIDs = 64
 	MaxSeen       = 256

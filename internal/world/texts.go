@@ -51,7 +51,7 @@ func SayDenied(d Denial, worlds []Config) Say {
 	case DenyRole:
 		return Say{Text: "🔒 You need the role for this world. Ask a keeper to give it to you."}
 	case DenyKeeper:
-		return Say{Text: "🔒 Only a keeper can do this while others play. Choose **Stop when empty** instead."}
+		return Say{Text: "🔒 Only a keeper can do this. **Stop when empty** is for everybody."}
 	case DenyWorld:
 		return Say{Text: "🗺️ There is no such world here. There is " + nameWorlds(worlds) + "."}
 	case DenyWorldNeeded:
@@ -99,7 +99,7 @@ func sayJoin(c *Config, s *State) Say {
 	if s.Boot.JoinCode != "" {
 		body = "In Valheim: *Join Game* → *Join by code* or *Add server*."
 	}
-	return Say{Card: &Card{Title: "How to join " + c.Name, Body: body, Tone: ToneBurning, Fields: fs}}
+	return Say{Card: &Card{Title: "How to join " + plain(c.Name, maxWorldName), Body: body, Tone: ToneBurning, Fields: fs}}
 }
 
 func sayLighting(c *Config) Say {
@@ -159,9 +159,9 @@ func sayAskBack(c *Config, s *State, keeper bool) Say {
 		{Label: "Stop when empty", Emoji: "🌙", Style: StylePrimary, Action: action(CmdStopWhenEmpty, c, s)},
 	}}
 	if keeper {
-		say.Buttons = append(say.Buttons, Button{Label: "Save and stop now", Emoji: "💾", Style: StyleDanger, Action: action(CmdStopNow, c, s)})
+		say.Buttons = append(say.Buttons, stopNowButton(c, s))
 	}
-	say.Buttons = append(say.Buttons, Button{Label: "Never mind", Style: StyleSecondary, Action: action(CmdKeepGoing, c, s)})
+	say.Buttons = append(say.Buttons, keepGoingButton(c, s))
 	return say
 }
 
@@ -172,8 +172,11 @@ func isAre(n int) string {
 	return fmt.Sprintf("%d are", n)
 }
 
-func sayWhenEmpty(c *Config) Say {
-	return Say{Text: fmt.Sprintf("🌙 When the last one leaves, %s is saved and the fire goes out. `/start` changes that.", bold(c.Name))}
+func sayWhenEmpty(c *Config, s *State) Say {
+	return Say{
+		Text:    fmt.Sprintf("🌙 When the last one leaves, %s is saved and the fire goes out. `/start` changes that.", bold(c.Name)),
+		Buttons: []Button{stopNowButton(c, s), keepGoingButton(c, s)},
+	}
 }
 
 func sayKeepGoing(c *Config) Say {
@@ -181,7 +184,7 @@ func sayKeepGoing(c *Config) Say {
 }
 
 func sayStaleButton(c *Config, s *State) Say {
-	return Say{Text: fmt.Sprintf("🕰️ That button is from earlier. %s now.", title(&Config{Name: bold(c.Name)}, s.Status))}
+	return Say{Text: fmt.Sprintf("🕰️ That button is from earlier. Now: %s.", title(c, s))}
 }
 
 func sayTooOld(c *Command) Say {
@@ -192,12 +195,15 @@ func saySuperseded(c *Config) Say {
 	return Say{Text: fmt.Sprintf("↪️ Somebody has said something newer about %s meanwhile; that counts.", bold(c.Name))}
 }
 
-func sayOnline(c *Config, s *State, first bool) Say {
+func sayOnline(c *Config, s *State, first, dropped bool) Say {
 	text := fmt.Sprintf("🔥 %s is burning. Join at %s", bold(c.Name), code(address(c, s)))
 	if s.Boot.JoinCode != "" {
 		text += " or with code " + code(s.Boot.JoinCode)
 	}
 	text += "."
+	if dropped {
+		text += " It does not go out as soon as it is empty any more."
+	}
 	say := Say{Text: text, Buttons: []Button{joinButton(c, s)}}
 	if id := s.Op.By.ID; id != "" && (first || s.Session.Evicted > 0) {
 		say.Text, say.Ping = text+" <@"+id+">", []string{id}
@@ -301,10 +307,17 @@ func sayProven(c *Config, s *State, d *SaveProven, now time.Time) Say {
 }
 
 func lossText(s *State, now time.Time) string {
+	if !s.Boot.Opened {
+		return "Nobody could have been in yet, so nothing is lost."
+	}
 	if s.Boot.LastSave.IsZero() {
 		return "There was no save in this session: the world is as it was before."
 	}
 	return fmt.Sprintf("The last save is %s old; what was done since is lost.", spell(now.Sub(s.Boot.LastSave)))
+}
+
+func sayStartedOver(c *Config, s *State, now time.Time) Say {
+	return Say{Text: fmt.Sprintf("🔁 The machine of %s started over without word of a save. %s", bold(c.Name), lossText(s, now))}
 }
 
 func saySaveOverdue(c *Config, s *State, now time.Time) Say {
@@ -439,6 +452,15 @@ func stopButton(c *Config, s *State) Button {
 
 func joinButton(c *Config, s *State) Button {
 	return Button{Label: "How to join", Emoji: "🚪", Style: StylePrimary, Action: action(CmdJoin, c, s)}
+}
+
+// stopNowButton is the keeper's; the worker sees to that.
+func stopNowButton(c *Config, s *State) Button {
+	return Button{Label: "Save and stop now", Emoji: "💾", Style: StyleDanger, Action: action(CmdStopNow, c, s)}
+}
+
+func keepGoingButton(c *Config, s *State) Button {
+	return Button{Label: "Never mind", Style: StyleSecondary, Action: action(CmdKeepGoing, c, s)}
 }
 
 func action(cmd CommandName, c *Config, s *State) string {

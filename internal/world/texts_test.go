@@ -163,7 +163,7 @@ func TestDenials(t *testing.T) {
 		world.DenyDirect:      "Go to its Hearth channel",
 		world.DenyChannel:     "Go to the Hearth channel",
 		world.DenyRole:        "Ask a keeper to give it to you",
-		world.DenyKeeper:      "Choose **Stop when empty** instead",
+		world.DenyKeeper:      "**Stop when empty** is for everybody",
 		world.DenyWorld:       `There is **\*A\***, **Bee**`,
 		world.DenyWorldNeeded: "Say it with the `world` option",
 		world.DenyCommand:     "Try `/start`, `/stop`, `/status` or `/join`",
