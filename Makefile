@@ -13,7 +13,14 @@ up: bin/hearth ## Run everything on this machine and print the page's address (A
 	./bin/hearth up $(ARGS)
 
 test: ## Run all tests (the browser's need Chromium; without one they are skipped, in CI they fail)
+ifeq ($(CI),true)
+	@mkdir -p bin; go test -timeout 15m -v ./... > bin/test.log 2>&1; status=$$?; \
+	grep -E '^(ok|FAIL|panic:|---? FAIL)' bin/test.log; \
+	test $$status -eq 0 || { grep -E -A25 -e '--- FAIL' bin/test.log | head -300; exit $$status; }; \
+	! grep -E -e '--- SKIP' bin/test.log || { echo "a skipped test counts as failed here"; exit 1; }
+else
 	go test -timeout 15m ./...
+endif
 
 race: ## Run the tests of what runs concurrently under the race detector
 	go test -race -timeout 15m ./internal/bot ./internal/agent ./internal/sqlite ./internal/clock ./internal/discord ./internal/sim/... ./internal/playground/panel

@@ -19,7 +19,7 @@ import (
 
 type upCommand struct {
 	Dir      string  `help:"Folder that keeps everything." default:".hearth" type:"path"`
-	Listen   string  `help:"Address of the page." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Listen   string  `help:"Address of the page (default 127.0.0.1:8080; with --headless any free port)." placeholder:"HOST:PORT"`
 	Speed    float64 `help:"How many times as fast as real time." default:"20"`
 	Headless bool    `help:"No page for people: play the script and end."`
 	Script   string  `help:"Journey to play: a file, or - for standard input. Needs --headless." placeholder:"FILE"`
@@ -31,7 +31,7 @@ type upCommand struct {
 // price catalogue of 2026, and a Standard IP address, $0.005 an hour; ask
 // Azure's retail price API for today's.
 const defaultWorlds = `[{
-	"id": "midgard", "name": "Midgard", "cents_per_hour": 1.9,
+	"id": "midgard", "name": "Midgard", "cents_per_hour": 1.9, "idle_minutes": 60,
 	"placements": [
 		{"id": "vmss-midgard-1", "size": "Standard_D2ads_v5", "region": "eastus2"},
 		{"id": "vmss-midgard-2", "size": "Standard_D2ds_v5", "region": "westus2"}
@@ -58,8 +58,11 @@ func (c upCommand) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if c.Headless && c.Listen == "127.0.0.1:8080" {
-		c.Listen = "127.0.0.1:0" // nobody looks at it
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:8080"
+		if c.Headless {
+			c.Listen = "127.0.0.1:0" // nobody looks at it
+		}
 	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
@@ -91,7 +94,7 @@ func (c upCommand) Run(e *env) error {
 	} else {
 		c.welcome(e, p, worlds)
 		<-e.ctx.Done()
-		say(e.stdout, "\nEnding in order: the worlds are saved first…")
+		say(e.stdout, "\nEnding in order: the worlds are saved first. Ctrl-C again ends at once.")
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), closeWithin)
 	defer cancel()

@@ -16,10 +16,11 @@ import (
 // the handler, deleted after it.
 
 const (
+	// visibility is how long a message is a handler's, in this machine's time:
+	// longer than bot.HandleWithin.
 	visibility    = 60 * time.Second
 	sweepEvery    = 6 * time.Hour
 	drainWithin   = 10 * time.Second
-	pumpAtOnce    = 16
 	enqueueWithin = 2 * time.Second
 )
 
@@ -47,7 +48,7 @@ func (r *run) serveInteraction(w http.ResponseWriter, req *http.Request) {
 // pump hands events to the worker until ctx ends.
 func (r *run) pump(ctx context.Context) {
 	for ctx.Err() == nil {
-		msgs, err := r.events.Receive(ctx, pumpAtOnce, visibility)
+		msgs, err := r.events.Receive(ctx, 1, time.Duration(float64(visibility)*r.clock.Speed()))
 		if err != nil {
 			if ctx.Err() != nil {
 				return

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"hearth/internal/playground/panel"
@@ -50,7 +52,7 @@ func (r *run) pull(w world.Config, l panel.Lever) error {
 	case panel.Evict, panel.EvictShort, panel.Vanish:
 		vm, ok := r.machineOf(w)
 		if !ok {
-			return panel.Refuse("There is no machine to take.")
+			return panel.Refuse("There is no machine to take, or it is still being made.")
 		}
 		if l.Name == panel.Vanish {
 			r.notes.add("lever: the machine vanishes")
@@ -58,6 +60,9 @@ func (r *run) pull(w world.Config, l panel.Lever) error {
 		}
 		r.notes.add(fmt.Sprintf("lever: the cloud takes the machine in %d s", l.NoticeSeconds))
 		return refused(r.cloud.Evict(vm.ID, time.Duration(l.NoticeSeconds)*time.Second))
+	}
+	if l.Name == panel.PlayerJoin && means(l.Player) {
+		return panel.Refuse("The pretend game takes the end of that name for an order: choose another.")
 	}
 	g, err := r.game(w.ID)
 	if err == nil {
@@ -68,6 +73,13 @@ func (r *run) pull(w world.Config, l panel.Lever) error {
 	}
 	r.notes.add("lever: " + command)
 	return refused(err)
+}
+
+// means: the game would read a manner of joining at the end of this name.
+func means(name string) bool {
+	return slices.ContainsFunc([]string{"wrong-password", "old-version", "full", "banned"}, func(manner string) bool {
+		return strings.HasSuffix(name, " "+manner)
+	})
 }
 
 func orStranger(name string) string {

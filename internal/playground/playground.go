@@ -67,6 +67,9 @@ func Start(ctx context.Context, o Options) (*Playground, error) {
 	p := &Playground{o: o, clock: clock.NewScaled(o.Speed, from), address: "http://" + ln.Addr().String(), served: make(chan error, 1)}
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
 		p.loopback = tcp.IP.IsLoopback()
+		if tcp.IP.IsUnspecified() { // served on every address: this one always works here
+			p.address = fmt.Sprintf("http://127.0.0.1:%d", tcp.Port)
+		}
 	}
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.server = &http.Server{
@@ -113,10 +116,12 @@ func (p *Playground) Close(ctx context.Context) ([]string, error) {
 	var errs []error
 	var words []string
 	if r != nil {
-		up := r.worldsUp(ctx)
+		awake := r.awake(ctx)
 		errs = append(errs, r.closeMachines(ctx))
 		r.drain(ctx)
-		words = r.fates(ctx, up)
+		for _, f := range awake {
+			words = append(words, r.words(ctx, f))
+		}
 		errs = append(errs, r.close(ctx))
 	}
 	errs = append(errs, p.stopServing(ctx))
@@ -139,17 +144,15 @@ func (p *Playground) stopServing(ctx context.Context) error {
 func (p *Playground) Reset(ctx context.Context) error {
 	p.reset.Lock()
 	defer p.reset.Unlock()
-	ctx = context.WithoutCancel(ctx) // half a reset is worse than a late one
-	r := p.current.Load()
-	if r == nil {
-		return panel.Refuse("The playground is just being reset.")
+	ctx = context.WithoutCancel(ctx)     // half a reset is worse than a late one
+	if r := p.current.Load(); r != nil { // else the last reset failed half-way
+		speed := p.clock.Speed()
+		if err := r.close(ctx); err != nil {
+			p.o.Log.Warn("run not closed in order", "error", err)
+		}
+		p.clock.SetSpeed(speed) // closing went slower
+		p.current.Store(nil)
 	}
-	speed := p.clock.Speed()
-	if err := r.close(ctx); err != nil {
-		p.o.Log.Warn("run not closed in order", "error", err)
-	}
-	p.clock.SetSpeed(speed) // closing went slower
-	p.current.Store(nil)
 	for _, name := range []string{"hearth.db", "hearth.db-wal", "hearth.db-shm", "cloud.json", "discord.json", "worlds"} {
 		if err := os.RemoveAll(filepath.Join(p.o.Dir, name)); err != nil {
 			return fmt.Errorf("reset: %w", err)

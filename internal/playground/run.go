@@ -43,6 +43,7 @@ type run struct {
 	interactions *bot.Interactions
 	reactions    *bot.Reactions
 	reconcile    *bot.Reconcile
+	chat         *discord.Client
 
 	notes *notes
 
@@ -65,38 +66,10 @@ func (halfClock) After(d time.Duration) <-chan time.Time { return time.After(d) 
 
 // newRun opens the folder and starts everything. address is where the HTTP
 // face of this playground is reached.
-func newRun(ctx context.Context, o Options, log *slog.Logger, clk *clock.Scaled, address string) (r *run, err error) {
-	r = &run{o: o, log: log, clock: clk, notes: newNotes(clk), games: map[string]*simgame.Process{}}
-	for _, d := range []string{o.Dir, filepath.Join(o.Dir, "worlds")} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return nil, fmt.Errorf("make folder: %w", err)
-		}
-	}
-	if r.db, err = sqlite.Open(ctx, filepath.Join(o.Dir, "hearth.db"), clk); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, r.close(context.WithoutCancel(ctx)))
-		}
-	}()
-	if r.secrets, err = loadSecrets(o.Dir); err != nil {
-		return nil, err
-	}
-	r.worlds = worldsOf(o.Worlds, r.secrets.Password)
-	r.guild = world.Guild{
-		ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
-		KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,
-	}
-	r.events = r.db.Queue(world.EventsQueue)
-	if err := r.openDiscord(address); err != nil {
-		return nil, err
-	}
-	if err := r.openCloud(); err != nil { //nolint:contextcheck // the cloud lives until its Close, not as long as the start
-		return nil, err
-	}
-	if err := r.openBot(address); err != nil {
-		return nil, err
+func newRun(ctx context.Context, o Options, log *slog.Logger, clk *clock.Scaled, address string) (*run, error) {
+	r := &run{o: o, log: log, clock: clk, notes: newNotes(clk), games: map[string]*simgame.Process{}}
+	if err := r.open(ctx, address); err != nil {
+		return nil, errors.Join(err, r.close(context.WithoutCancel(ctx)))
 	}
 	pumpCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r.stopPump = stop
@@ -104,6 +77,34 @@ func newRun(ctx context.Context, o Options, log *slog.Logger, clk *clock.Scaled,
 	r.work.Go(func() { r.sweep(pumpCtx) })
 	r.work.Go(func() { r.keep(pumpCtx) })
 	return r, nil
+}
+
+// open opens the parts, each of which needs those before it.
+func (r *run) open(ctx context.Context, address string) (err error) {
+	for _, d := range []string{r.o.Dir, filepath.Join(r.o.Dir, "worlds")} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return fmt.Errorf("make folder: %w", err)
+		}
+	}
+	if r.db, err = sqlite.Open(ctx, filepath.Join(r.o.Dir, "hearth.db"), r.clock); err != nil {
+		return err
+	}
+	if r.secrets, err = loadSecrets(r.o.Dir); err != nil {
+		return err
+	}
+	r.worlds = worldsOf(r.o.Worlds, r.secrets.Password)
+	r.guild = world.Guild{
+		ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
+		KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,
+	}
+	r.events = r.db.Queue(world.EventsQueue)
+	if err := r.openDiscord(address); err != nil {
+		return err
+	}
+	if err := r.openCloud(); err != nil { //nolint:contextcheck // the cloud lives until its Close, not as long as the start
+		return err
+	}
+	return r.openBot(address)
 }
 
 // worldsOf gives worlds without a password the playground's own.
@@ -164,7 +165,7 @@ func (r *run) openBot(address string) error {
 	if err != nil {
 		return err
 	}
-	chat, err := discord.NewClient(discord.ClientOptions{
+	r.chat, err = discord.NewClient(discord.ClientOptions{
 		URL: address + "/api/v10", Application: simdiscord.DefaultApplicationID,
 		Token: world.Secret(r.secrets.BotToken), Version: r.o.Version,
 		Log: r.log.With("part", "discord"), Clock: halfClock{r.clock},
@@ -179,7 +180,7 @@ func (r *run) openBot(address string) error {
 		Verifier: verifier, Log: r.log.With("part", "reactions"),
 		KeyOf: r.key,
 		Runner: &bot.Runner{
-			Guild: r.guild, Worlds: r.worlds, Store: r.db.Store(), Compute: r.cloud, Chat: chat,
+			Guild: r.guild, Worlds: r.worlds, Store: r.db.Store(), Compute: r.cloud, Chat: r.chat,
 			Events: r.events, Orders: func(id string) world.Queue { return r.db.Queue(world.OrdersQueue(id)) }, Key: r.secrets.BotKey,
 			Clock: r.clock, Log: r.log.With("part", "runner"),
 		},
@@ -199,7 +200,7 @@ func (r *run) key(worldID string) []byte {
 // ready does what a deployment does once: register the commands, and save the
 // endpoint's address, which Discord tries out. The HTTP face must be served.
 func (r *run) ready(ctx context.Context) error {
-	if err := r.reactions.Runner.Chat.(*discord.Client).Register(ctx, r.guild.ID, r.worlds); err != nil {
+	if err := r.chat.Register(ctx, r.guild.ID, r.worlds); err != nil {
 		return fmt.Errorf("register commands: %w", err)
 	}
 	if err := r.discord.ValidateEndpoint(ctx); err != nil {
@@ -224,32 +225,42 @@ func (r *run) closeMachines(ctx context.Context) error {
 	return r.cloud.Close(ctx)
 }
 
-// worldsUp lists the worlds whose game may be running.
-func (r *run) worldsUp(ctx context.Context) []world.Config {
-	var up []world.Config
-	for _, w := range r.worlds {
-		if s, err := r.state(ctx, w.ID); err == nil && s.Boot.Up && !s.Boot.Proven {
-			up = append(up, w)
-		}
-	}
-	return up
+// fate is a world that was not asleep when the end began.
+type fate struct {
+	world  world.Config
+	status world.Status
+	played bool // its game was up
 }
 
-// fates says, after the machines have ended, what became of these worlds.
-func (r *run) fates(ctx context.Context, worlds []world.Config) []string {
-	words := make([]string, len(worlds))
-	for i, w := range worlds {
+// awake lists the worlds that are not asleep.
+func (r *run) awake(ctx context.Context) []fate {
+	var fs []fate
+	for _, w := range r.worlds {
 		s, err := r.state(ctx, w.ID)
-		switch {
-		case err != nil || !s.Boot.Proven:
-			words[i] = w.Name + ": the save was not proven; the last one stands in " + r.saves(w)
-		case s.Boot.Confirmed:
-			words[i] = w.Name + " is saved in " + r.saves(w) + "; the next `hearth up` goes on from there"
-		default:
-			words[i] = w.Name + ": the game ended without a save that counts; the last one stands in " + r.saves(w)
+		if err == nil && s.Status != world.Stopped && s.Status != world.Failed {
+			fs = append(fs, fate{w, s.Status, s.Boot.Up && !s.Boot.Proven})
 		}
 	}
-	return words
+	return fs
+}
+
+// words says, after the machines have ended, what became of a world.
+func (r *run) words(ctx context.Context, f fate) string {
+	next := "; the next `hearth up` goes on from there"
+	if f.status == world.Stopping {
+		next = "; the next `hearth up` finishes putting it out"
+	}
+	if !f.played {
+		return f.world.Name + " was " + string(f.status) + ", with no game running" + next
+	}
+	s, err := r.state(ctx, f.world.ID)
+	switch {
+	case err != nil || !s.Boot.Proven:
+		return f.world.Name + ": the save was not proven; the last one stands in " + r.saves(f.world)
+	case s.Boot.Confirmed:
+		return f.world.Name + " is saved in " + r.saves(f.world) + next
+	}
+	return f.world.Name + ": the game ended without a save that counts; the last one stands in " + r.saves(f.world)
 }
 
 func (r *run) state(ctx context.Context, worldID string) (world.State, error) {
@@ -279,7 +290,10 @@ func (r *run) close(ctx context.Context) error {
 		r.discord.Close()
 		errs = append(errs, r.saveChannel(), r.saveTime())
 	}
-	return errors.Join(append(errs, r.db.Close())...)
+	if r.db != nil {
+		errs = append(errs, r.db.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // keep writes down what only lives in memory, soon after it changed: the time

@@ -44,8 +44,5 @@ func loadSecrets(dir string) (secrets, error) {
 	if err != nil {
 		return s, fmt.Errorf("write secrets: %w", err)
 	}
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		return s, fmt.Errorf("write secrets: %w", err)
-	}
-	return s, nil
+	return s, writeFile(path, b)
 }

@@ -157,7 +157,7 @@ func leverStates(s world.State, machine, noCapacity bool) map[panel.LeverName]pa
 	on := func(ok bool, why string) panel.LeverState { return panel.LeverState{Enabled: ok, Why: why} }
 	online := s.Status == world.Online
 	playing := online && len(s.Boot.Players) > 0
-	const notOnline, nobody, noMachine = "Players can only come while the fire burns: type /start.", "Nobody is in the world.", "There is no machine."
+	const notOnline, nobody, noMachine = "Players can only come while the fire burns: type /start.", "Nobody is in the world.", "There is no machine, or it is still being made."
 	return map[panel.LeverName]panel.LeverState{
 		panel.PlayerJoin:    on(online, notOnline),
 		panel.OldClient:     on(online, notOnline),
@@ -220,6 +220,9 @@ func statusText(w world.Config, s world.State) string {
 		}
 		return "The world is being saved before anything else."
 	case world.Relocating:
+		if s.Boot.Over {
+			return "The old machine is gone; the world comes up on another."
+		}
 		return "The cloud takes the machine; the world is saved and comes up elsewhere."
 	case world.Failed:
 		return "The fire is out: " + s.Why + "."
