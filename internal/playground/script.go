@@ -17,7 +17,8 @@ import (
 // A script is a journey in plain lines, for tests and for showing:
 //
 //	Ana: /start              a person gives a command (options as name=value)
-//	Bo: [Stop when empty]    a person presses the newest button of that label they can see
+//	Bo: [Stop when empty]    a person presses the newest button of that label they can
+//	                         see, as soon as there is one
 //	Bo: hello                a person says something
 //	lever player_join Bo     pulls a lever of the panel; also: evict 30, no_capacity on
 //	wait online              until the world has that status, at most 30 minutes of its time
@@ -140,9 +141,14 @@ func (s *player) person(ctx context.Context, who simdiscord.Person, what string)
 		}
 	case strings.HasPrefix(what, "["):
 		label := strings.Trim(what, "[]")
-		m, id, ok := newestButton(d.Messages(), who.ID, label)
-		if !ok {
-			return fmt.Errorf("no button %q to press", label)
+		var m simdiscord.Message
+		var id string
+		err := s.until(ctx, waitAtMost, func() (ok bool) {
+			m, id, ok = newestButton(d.Messages(), who.ID, label)
+			return ok
+		}, func() error { return fmt.Errorf("no button %q to press", label) })
+		if err != nil {
+			return err
 		}
 		req.Kind, req.Message, req.CustomID, req.Channel = simdiscord.KindButton, m.ID, id, m.ChannelID
 	default:
