@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,8 +21,26 @@ func TestJourneys(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
-			return nil
+			script, err := readmeScript()
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(e.WorkDir, "readme.txt"), []byte(script), 0o600)
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
+}
+
+// readmeScript is the journey that the README shows.
+func readmeScript() (string, error) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		return "", err
+	}
+	_, tail, ok := strings.Cut(string(b), "```\nAna: /start\n")
+	script, _, ended := strings.Cut(tail, "```")
+	if !ok || !ended {
+		return "", errors.New("the README shows no journey that begins with \"Ana: /start\"")
+	}
+	return "Ana: /start\n" + script, nil
 }

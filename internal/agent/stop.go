@@ -82,21 +82,28 @@ func (b *boot) askToStop(work context.Context) {
 	g.proof.Request()
 	server := g.server
 	b.errands.Go(func() {
-		for {
-			err := b.tryStop(work, server)
-			if err == nil || gone(server) || work.Err() != nil {
-				return
-			}
+		b.insist(work, server, func() error { return b.tryStop(work, server) }, func(err error) {
 			b.Log.Warn("game could not be asked to stop, asking again", "world", b.World, "error", err)
-			select {
-			case <-b.Clock.After(askAgain):
-			case <-server.Done():
-				return
-			case <-work.Done():
-				return
-			}
-		}
+		})
 	})
+}
+
+// insist tries until it succeeds, the server is gone, or the work ends.
+func (b *boot) insist(work context.Context, server world.Server, try func() error, failed func(error)) {
+	for {
+		err := try()
+		if err == nil || gone(server) || work.Err() != nil {
+			return
+		}
+		failed(err)
+		select {
+		case <-b.Clock.After(askAgain):
+		case <-server.Done():
+			return
+		case <-work.Done():
+			return
+		}
+	}
 }
 
 func (b *boot) tryStop(ctx context.Context, s world.Server) error {
@@ -127,20 +134,9 @@ func (b *boot) kill(work context.Context) {
 	}
 	server := b.game.server
 	b.errands.Go(func() {
-		for {
-			err := server.Kill()
-			if err == nil || gone(server) {
-				return
-			}
+		b.insist(work, server, server.Kill, func(err error) {
 			b.Log.Error("game could not be killed, trying again", "world", b.World, "error", err)
-			select {
-			case <-b.Clock.After(askAgain):
-			case <-server.Done():
-				return
-			case <-work.Done():
-				return
-			}
-		}
+		})
 	})
 }
 
