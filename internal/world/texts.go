@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Every word that Hearth says to people stands in this file and in card.go: short and warm,
+// Every word that Hearth says to people stands in this file: short and warm,
 // the state first, then the next step. What a player chose goes through Plain.
 
 // Why a session failed, and what to do next.
@@ -67,6 +67,193 @@ func nameWorlds(worlds []Config) string {
 		names[i] = bold(worlds[i].Name)
 	}
 	return strings.Join(names, ", ")
+}
+
+// The three steps of a start.
+const (
+	stepMachine = "1/3 Renting a machine…"
+	stepBoot    = "2/3 The machine is waking up…"
+	stepLoad    = "3/3 Loading the world…"
+)
+
+func step(st Status) string {
+	switch st {
+	case Starting:
+		return stepMachine
+	case Booting:
+		return stepBoot
+	default:
+		return stepLoad
+	}
+}
+
+// card is the one message that tells a session from start to end.
+func card(c *Config, s *State, now time.Time) Say {
+	k := Card{Title: title(c, s)}
+	say := Say{Card: &k}
+	by := Plain(s.Op.By.Name)
+	switch s.Status {
+	case Starting, Booting, Loading:
+		k.Tone = ToneWorking
+		k.Body = fmt.Sprintf("🔥 %s is lighting %s. %s", by, bold(c.Name), usually(s, now))
+		if s.Status == Loading && s.Boot.Proven {
+			k.Body = "🔥 The fire is banked and the world saved. Waiting for the machine to come back…"
+		} else if !s.RetryAt.IsZero() {
+			k.Body = fmt.Sprintf("⏳ The cloud has no machine for us right now. Trying again %s. `/stop` to leave it.", at(s.RetryAt))
+		} else if !s.Session.Ready.IsZero() || s.Session.Evicted > 0 {
+			k.Body = fmt.Sprintf("🔥 %s is being lit again. %s", bold(c.Name), step(s.Status))
+		}
+		say.Buttons = []Button{stopButton(c, s)}
+	case Online:
+		k.Tone = ToneBurning
+		k.Body = "The fire burns. Come in!"
+		if s.WhenEmpty != nil {
+			k.Body = fmt.Sprintf("The fire burns. %s asked to let it go out when the last one leaves.", Plain(s.WhenEmpty.Name))
+		}
+		if s.Boot.Silent {
+			k.Tone = ToneTrouble
+			k.Body = "The machine has gone quiet. I can't see who is on; looking after it."
+		}
+		k.Fields = append(joinFields(c, s), Field{Name: "Players", Value: playersText(s)})
+		say.Buttons = []Button{joinButton(c, s), stopButton(c, s)}
+	case Stopping:
+		k.Tone = ToneWorking
+		switch {
+		case s.Why != "":
+			k.Body = "🌫️ Putting the fire out: " + s.Why + "."
+		case s.Boot.Over && s.Boot.Confirmed:
+			k.Body = "🌙 Saved. Giving the machine back…"
+		case s.Boot.Over:
+			k.Body = "🌙 Giving the machine back…"
+		default:
+			k.Body = "💾 Saving " + bold(c.Name) + " before anything else…"
+		}
+		if s.Again != nil {
+			k.Body += fmt.Sprintf("\nThen it is lit again for %s.", Plain(s.Again.By.Name))
+		}
+	case Relocating:
+		k.Tone = ToneWorking
+		k.Body = "🌬️ The cloud is taking this machine back. Saving, then lighting it elsewhere: the new address comes here."
+		if s.Boot.Proven || s.Boot.Over {
+			k.Body = "🌬️ Lighting it on another machine: the new address comes here."
+		}
+	case Stopped:
+		k.Tone = ToneOut
+		k.Body = "🌙 The fire is out and nothing costs money. `/start` lights it again."
+		k.Fields = recap(c, s, now)
+		say.Buttons = []Button{startButton(c, s)}
+	case Failed:
+		k.Tone = ToneTrouble
+		k.Body = "🌫️ The fire is out: " + s.Why + "."
+		k.Fields = recap(c, s, now)
+		say.Buttons = []Button{startButton(c, s)}
+	}
+	if !s.Boot.LastSave.IsZero() {
+		k.Fields = append(k.Fields, Field{Name: "Last save", Value: at(s.Boot.LastSave), Inline: true})
+	}
+	if cost := costText(c, s, now); cost != "" && s.Status != Stopped && s.Status != Failed {
+		k.Fields = append(k.Fields, Field{Name: "This session", Value: cost, Inline: true})
+	}
+	return say
+}
+
+func title(c *Config, s *State) string {
+	words := map[Status]string{
+		Stopped: "is out", Starting: "is being lit", Booting: "is being lit", Loading: "is being lit",
+		Online: "is burning", Stopping: "is going out", Relocating: "is moving", Failed: "did not light",
+	}
+	if s.Status == Failed && !s.Session.Ready.IsZero() {
+		return plain(c.Name, maxWorldName) + " went out"
+	}
+	return plain(c.Name, maxWorldName) + " " + words[s.Status]
+}
+
+func usually(s *State, now time.Time) string {
+	u := s.Usually
+	if u == 0 {
+		u = DefaultUsually
+	}
+	left := u - now.Sub(s.Session.Began)
+	if left < 30*time.Second {
+		return step(s.Status) + " any moment now"
+	}
+	if s.Status == Starting {
+		return step(s.Status) + " usually ready in " + spell(left)
+	}
+	return step(s.Status) + " about " + spell(left) + " left"
+}
+
+func joinFields(c *Config, s *State) []Field {
+	fs := []Field{{Name: "Address", Value: code(address(c, s)), Inline: true}}
+	if s.Boot.JoinCode != "" {
+		fs = append(fs, Field{Name: "Join code", Value: code(s.Boot.JoinCode), Inline: true})
+	}
+	return fs
+}
+
+func address(c *Config, s *State) string {
+	if s.Boot.Machine.Address == "" {
+		return "not known yet"
+	}
+	return s.Boot.Machine.Address + ":" + strconv.Itoa(c.Port)
+}
+
+func playersText(s *State) string {
+	if s.OnlinePlayers() < 0 {
+		return "can't see right now"
+	}
+	var names []string
+	left := 360 // bytes: what waits to be said is part of the row
+	for _, p := range s.Boot.Players {
+		if name := Plain(p.Name); p.Name != "" && len(names) < maxNamed && len(name) < left {
+			names = append(names, name)
+			left -= len(name) + len(", ")
+		}
+	}
+	nameless := len(s.Boot.Players) - len(names) + s.Boot.Connecting
+	switch {
+	case len(names) == 0 && nameless == 0:
+		return "nobody yet"
+	case nameless == 0:
+		return strings.Join(names, ", ")
+	case len(names) == 0:
+		return fmt.Sprintf("%d coming in", nameless)
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), nameless)
+}
+
+func recap(c *Config, s *State, now time.Time) []Field {
+	var fs []Field
+	if len(s.Session.Played) > 0 {
+		names := make([]string, 0, len(s.Session.Played))
+		for _, n := range s.Session.Played {
+			names = append(names, Plain(n))
+		}
+		fs = append(fs, Field{Name: "Played", Value: ellipsis(strings.Join(names, ", "), 500), Inline: true})
+	}
+	if !s.Session.Ready.IsZero() {
+		fs = append(fs, Field{Name: "Burned for", Value: spell(s.Since.Sub(s.Session.Ready)), Inline: true})
+	}
+	if cost := costText(c, s, now); cost != "" {
+		fs = append(fs, Field{Name: "Cost", Value: cost, Inline: true})
+	}
+	return fs
+}
+
+// MachineTime is how long machines were paid for in this session.
+func (s *State) MachineTime(now time.Time) time.Duration {
+	d := s.Session.Paid
+	if !s.Cloud.Rented.IsZero() {
+		d += now.Sub(s.Cloud.Rented)
+	}
+	return d
+}
+
+func costText(c *Config, s *State, now time.Time) string {
+	if c.CentsPerHour == 0 || s.MachineTime(now) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("about $%.2f", max(s.MachineTime(now).Hours()*c.CentsPerHour/100, 0.01))
 }
 
 func sayStatus(c *Config, s *State, now time.Time) Say {
