@@ -10,6 +10,7 @@ import (
 
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/world"
+	"hearth/internal/world/worldtest"
 )
 
 func TestFileGoesOn(t *testing.T) {
@@ -84,20 +85,19 @@ func TestFileGoesOn(t *testing.T) {
 // A clock that starts anew may be behind the one that wrote the file.
 func TestFileOfTheFuture(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cloud.json")
-	for i, clock := range []*manual{
-		{now: time.Date(2026, 9, 13, 4, 0, 0, 0, time.UTC)},
-		{now: time.Date(2026, 9, 12, 20, 0, 0, 0, time.UTC)},
-	} {
+	ahead := worldtest.NewClock()
+	ahead.Advance(8 * time.Hour)
+	for i, clock := range []*worldtest.Clock{ahead, worldtest.NewClock()} {
 		c := openCloud(t, simcloud.Options{Clock: clock, File: file})
 		if i == 0 {
 			_, err := c.Scale(t.Context(), midgard, 1)
 			must(t, err)
 		} else {
-			clock.advance(34 * time.Second)
+			clock.Advance(34 * time.Second)
 			if vm := c.Snapshot().VMs[0]; vm.State != simcloud.VMCreating {
 				t.Errorf("%s after 34 s", vm.State)
 			}
-			clock.advance(time.Second)
+			clock.Advance(time.Second)
 			if vm := c.Snapshot().VMs[0]; vm.State != simcloud.VMBooting || !vm.Since.Equal(clock.Now()) {
 				t.Errorf("%s since %v; want booting since now", vm.State, vm.Since)
 			}
@@ -307,7 +307,7 @@ func FuzzFile(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"born":"a","saved":"2026-09-12T20:00:10Z","serial":0,"sets":[]}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		clock := &manual{now: time.Date(2026, 9, 12, 20, 0, 0, 0, time.UTC)}
+		clock := worldtest.NewClock()
 		file := filepath.Join(t.TempDir(), "cloud.json")
 		must(t, os.WriteFile(file, body, 0o600))
 		o := simcloud.Options{Clock: clock, Placements: []world.Placement{midgard}, File: file}
@@ -319,7 +319,7 @@ func FuzzFile(f *testing.F) {
 			return
 		}
 		for range 3 {
-			clock.advance(100 * 365 * 24 * time.Hour / 3)
+			clock.Advance(100 * 365 * 24 * time.Hour / 3)
 			c.Snapshot()
 		}
 		for _, p := range c.Snapshot().Placements {
