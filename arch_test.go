@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simgame":            {"internal/world", "internal/valheim", "internal/clock"},
 	"internal/sim/simcloud":           {"internal/world"},
 	"internal/sim/simdiscord":         {},
+	"internal/sim/simstorage":         {"internal/world"},
 	"internal/playground":             {"*"},
 	"internal/playground/panel":       {},
 	"internal/playground/browsertest": {},
