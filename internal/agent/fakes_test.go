@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"testing"
 	"time"
 
+	"hearth/internal/sim/simstorage"
 	"hearth/internal/world"
 )
 
@@ -28,23 +30,18 @@ type bubbleClock struct{}
 func (bubbleClock) Now() time.Time                         { return time.Now() }
 func (bubbleClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// queue is a queue in memory that can be away or hang.
+// queue is a queue of the storage account that can be away or hang.
 type queue struct {
-	mu       sync.Mutex // guards what follows
-	away     bool
-	hangs    bool
-	lost     int // so many of the next sends arrive although they fail
-	stuck    bool
-	found    func() // called when messages are received
-	messages []*message
-	sent     []sent
-	tries    int
-	next     int
-}
+	*simstorage.Queue
 
-type message struct {
-	world.Message
-	visible time.Time
+	mu    sync.Mutex // guards what follows
+	away  bool
+	hangs bool
+	lost  int // so many of the next sends arrive although they fail
+	stuck bool
+	found func() // called when messages are received
+	sent  []sent
+	tries int
 }
 
 type sent struct {
@@ -71,11 +68,10 @@ func (q *queue) Send(ctx context.Context, body []byte, delay time.Duration) erro
 	if q.away {
 		return errAway
 	}
-	q.next++
+	if err := q.Queue.Send(ctx, body, delay); err != nil {
+		return err
+	}
 	q.sent = append(q.sent, sent{body: body, at: time.Now()})
-	q.messages = append(q.messages, &message{
-		Message: world.Message{ID: strconv.Itoa(q.next), Body: body}, visible: time.Now().Add(delay),
-	})
 	if q.lost > 0 {
 		q.lost--
 		return errAway
@@ -83,40 +79,26 @@ func (q *queue) Send(ctx context.Context, body []byte, delay time.Duration) erro
 	return nil
 }
 
-func (q *queue) Receive(_ context.Context, limit int, visibility time.Duration) ([]world.Message, error) {
+func (q *queue) Receive(ctx context.Context, limit int, visibility time.Duration) ([]world.Message, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.away {
 		return nil, errAway
 	}
-	var out []world.Message
-	for _, m := range q.messages {
-		if len(out) < limit && !m.visible.After(time.Now()) {
-			m.visible = time.Now().Add(visibility)
-			m.DequeueCount++
-			m.Receipt = fmt.Sprintf("%s-%d", m.ID, m.DequeueCount)
-			out = append(out, m.Message)
-		}
-	}
+	out, err := q.Queue.Receive(ctx, limit, visibility)
 	if len(out) > 0 && q.found != nil {
 		q.found()
 	}
-	return out, nil
+	return out, err
 }
 
-func (q *queue) Delete(_ context.Context, gone world.Message) error {
+func (q *queue) Delete(ctx context.Context, gone world.Message) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.away || q.stuck {
 		return errAway
 	}
-	for i, m := range q.messages {
-		if m.ID == gone.ID && m.Receipt == gone.Receipt {
-			q.messages = append(q.messages[:i:i], q.messages[i+1:]...)
-			return nil
-		}
-	}
-	return world.ErrStaleReceipt
+	return q.Queue.Delete(ctx, gone)
 }
 
 func (q *queue) attempts() int {
@@ -125,20 +107,15 @@ func (q *queue) attempts() int {
 	return q.tries
 }
 
-func (q *queue) waiting() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.messages)
-}
+func (q *queue) waiting() int { return len(q.Messages()) }
 
-// lease is one world's lease.
+// lease is the storage account's leases, which can be away.
 type lease struct {
+	*simstorage.Lease
+
 	mu       sync.Mutex // guards what follows
-	away     bool       // renewals fail
-	holder   string
-	epoch    int64
-	until    time.Time
-	released []int64
+	away     bool
+	released []int64 // the epochs of those who held it and gave it back
 }
 
 func (l *lease) set(change func(*lease)) {
@@ -147,44 +124,78 @@ func (l *lease) set(change func(*lease)) {
 	change(l)
 }
 
-func (l *lease) Acquire(_ context.Context, id string) (world.Holding, error) {
+func (l *lease) Acquire(ctx context.Context, id string) (world.Holding, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.away {
 		return world.Holding{}, errAway
 	}
-	if l.holder != "" && time.Now().Before(l.until) {
-		return world.Holding{}, world.ErrLeaseHeld
-	}
-	l.epoch++
-	l.holder, l.until = fmt.Sprintf("holder-%d", l.epoch), time.Now().Add(world.LeaseDuration)
-	return world.Holding{World: id, ID: l.holder, Epoch: l.epoch}, nil
+	return l.Lease.Acquire(ctx, id)
 }
 
-func (l *lease) Renew(_ context.Context, h world.Holding) error {
+func (l *lease) Renew(ctx context.Context, h world.Holding) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.away {
 		return errAway
 	}
-	if l.holder != h.ID || !time.Now().Before(l.until) {
-		return world.ErrLeaseLost
-	}
-	l.until = time.Now().Add(world.LeaseDuration)
-	return nil
+	return l.Lease.Renew(ctx, h)
 }
 
-func (l *lease) Release(_ context.Context, h world.Holding) error {
+func (l *lease) Release(ctx context.Context, h world.Holding) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.away {
 		return errAway
 	}
-	if l.holder == h.ID {
-		l.holder = ""
+	if holder, _, held := l.Holder(h.World); held && holder == h {
 		l.released = append(l.released, h.Epoch)
 	}
-	return nil
+	return l.Lease.Release(ctx, h)
+}
+
+// epoch is that of who holds the lease, or held it last.
+func (l *lease) epoch() int64 {
+	h, _, _ := l.Holder(midgard)
+	return h.Epoch
+}
+
+// until is when the lease ends if it is not renewed.
+func (l *lease) until() time.Time {
+	_, until, _ := l.Holder(midgard)
+	return until
+}
+
+// steal gives the lease to another, whoever holds it, until it expires.
+func (l *lease) steal(t *testing.T) world.Holding {
+	t.Helper()
+	l.Break(midgard)
+	h, err := l.Lease.Acquire(t.Context(), midgard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// occupy lets another hold the lease for d and give it back then.
+func (l *lease) occupy(t *testing.T, d time.Duration) {
+	t.Helper()
+	h := l.steal(t)
+	go func() {
+		for end := time.Now().Add(d); time.Now().Before(end); {
+			select {
+			case <-time.After(min(world.LeaseDuration/2, time.Until(end))):
+			case <-t.Context().Done():
+				return
+			}
+			if err := l.Lease.Renew(t.Context(), h); err != nil {
+				t.Errorf("Renew by the other: %v", err)
+			}
+		}
+		if err := l.Lease.Release(t.Context(), h); err != nil {
+			t.Errorf("Release by the other: %v", err)
+		}
+	}()
 }
 
 // metadata is the machine's.

@@ -34,7 +34,7 @@ func TestLease(t *testing.T) {
 		second.start()
 		first.cancel(agent.ErrPowerOff)
 		first.ended(time.Second, agent.ErrPowerOff)
-		pass(time.Until(first.lease.until) - time.Second)
+		pass(time.Until(first.lease.until()) - time.Second)
 		if len(second.game.all()) != 0 {
 			t.Fatal("started while the lease was held")
 		}
@@ -72,10 +72,11 @@ func TestLease(t *testing.T) {
 		r.game.onStop = func(*server) {}
 		s := r.up()
 		r.lease.set(func(l *lease) { l.away = true })
+		until := r.lease.until()
 		pass(61 * time.Second)
 		kills := s.kills()
-		if len(kills) != 1 || !kills[0].Before(r.lease.until) {
-			t.Fatalf("got kills at %v, the lease ended at %v", kills, r.lease.until)
+		if len(kills) != 1 || !kills[0].Before(until) {
+			t.Fatalf("got kills at %v, the lease ended at %v", kills, until)
 		}
 		if p := r.proof(); p.Confirmed || p.Why != world.StopLease {
 			t.Fatalf("got %+v", p)
@@ -86,15 +87,16 @@ func TestLease(t *testing.T) {
 		s := r.up()
 		r.order(world.OrderStop, "op-1")
 		r.lease.set(func(l *lease) { l.away = true })
+		until := r.lease.until()
 		pass(61 * time.Second)
 		kills := s.kills()
-		if len(kills) != 1 || !kills[0].Before(r.lease.until) {
-			t.Fatalf("got kills at %v, the lease ended at %v", kills, r.lease.until)
+		if len(kills) != 1 || !kills[0].Before(until) {
+			t.Fatalf("got kills at %v, the lease ended at %v", kills, until)
 		}
 	})
 	inBubble(t, "taken by another: killed at once", func(t *testing.T, r *rig) {
 		s := r.up()
-		r.lease.set(func(l *lease) { l.holder = "other" })
+		r.lease.steal(t)
 		pass(10 * time.Second)
 		if len(s.kills()) != 1 || len(s.stops()) != 0 {
 			t.Fatalf("got %d kills, %d stops", len(s.kills()), len(s.stops()))
@@ -114,7 +116,7 @@ func TestLease(t *testing.T) {
 	inBubble(t, "taken while the process is being made: killed when it comes", func(t *testing.T, r *rig) {
 		r.game.takes, r.game.deaf = 20*time.Second, true
 		r.start()
-		r.lease.set(func(l *lease) { l.holder = "other" })
+		r.lease.steal(t)
 		pass(31 * time.Second) // lost at 10 s; the start goes on for 20 s more
 		for _, s := range r.game.all() {
 			if len(s.stops()) != 0 || !isOver(s) {
@@ -128,7 +130,7 @@ func TestLease(t *testing.T) {
 	inBubble(t, "a process that comes before it is given up is killed and proven", func(t *testing.T, r *rig) {
 		r.game.takes, r.game.deaf = 11*time.Second, true
 		r.start()
-		r.lease.set(func(l *lease) { l.holder = "other" })
+		r.lease.steal(t)
 		pass(22 * time.Second)
 		s := r.server(0)
 		if len(s.stops()) != 0 || len(s.kills()) != 1 {

@@ -300,7 +300,7 @@ func TestPowerOff(t *testing.T) {
 		{"while listening", func(r *rig) { r.up() }},
 		{"while loading", func(r *rig) { r.start() }},
 		{"while starting", func(r *rig) { r.game.takes = time.Hour; r.start() }},
-		{"while acquiring", func(r *rig) { r.lease.holder, r.lease.until = "other", time.Now().Add(time.Hour); r.start() }},
+		{"while acquiring", func(r *rig) { r.lease.occupy(r.t, time.Hour); r.start() }},
 		{"while stopping", func(r *rig) {
 			r.game.onStop = func(*server) {}
 			r.up()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hearth/internal/agent"
+	"hearth/internal/sim/simstorage"
 	"hearth/internal/world"
 )
 
@@ -33,9 +34,11 @@ type rig struct {
 func key() []byte { return []byte("0123456789abcdef0123456789abcdef") }
 
 func newRig(t *testing.T) *rig {
+	account := simstorage.New(simstorage.Options{Clock: bubbleClock{}})
 	return &rig{
 		t: t, game: &gameHost{}, metadata: &metadata{machine: world.Machine{Name: "vm-1", Size: "D2ads_v5", Address: "192.0.2.7"}},
-		lease: &lease{}, events: &queue{}, orders: &queue{},
+		lease:  &lease{Lease: account.Lease()},
+		events: &queue{Queue: account.Queue(world.EventsQueue)}, orders: &queue{Queue: account.Queue(world.OrdersQueue(midgard))},
 	}
 }
 
@@ -156,7 +159,7 @@ func (r *rig) proof() *world.SaveProven {
 // order sends an order of the present epoch, issued now.
 func (r *rig) order(kind world.OrderKind, operation string) {
 	r.t.Helper()
-	r.send(world.Order{Kind: kind, World: midgard, Operation: operation, Epoch: r.lease.epoch, Issued: time.Now()})
+	r.send(world.Order{Kind: kind, World: midgard, Operation: operation, Epoch: r.lease.epoch(), Issued: time.Now()})
 }
 
 func (r *rig) send(o world.Order) {
@@ -194,7 +197,7 @@ func (r *rig) ended(d time.Duration, want error) {
 func (r *rig) inOrder() {
 	r.t.Helper()
 	for i, e := range r.heard() {
-		if want := fmt.Sprintf("%s/%d/%d", midgard, r.lease.epoch, i+1); e.ID != want {
+		if want := fmt.Sprintf("%s/%d/%d", midgard, r.lease.epoch(), i+1); e.ID != want {
 			r.t.Fatalf("event %d: got id %s, want %s", i+1, e.ID, want)
 		}
 	}

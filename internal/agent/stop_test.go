@@ -158,7 +158,7 @@ func TestStop(t *testing.T) {
 		}
 	})
 	inBubble(t, "by the end of the context, before the lease is held", func(t *testing.T, r *rig) {
-		r.lease.holder, r.lease.until = "other", time.Now().Add(time.Hour)
+		r.lease.occupy(t, time.Hour)
 		r.start()
 		pass(time.Minute)
 		r.cancel(nil)
@@ -245,14 +245,14 @@ func TestNotice(t *testing.T) {
 		}
 	})
 	inBubble(t, "while acquiring", func(t *testing.T, r *rig) {
-		r.lease.holder, r.lease.until = "other", time.Now().Add(30*time.Second)
+		r.lease.occupy(t, 30*time.Second)
 		r.start()
 		r.notice("n1", "Preempt")
 		pass(2 * time.Second)
 		r.notice("n2", "Terminate")
 		pass(2 * time.Minute)
-		if len(r.game.all()) != 0 || r.lease.epoch != 0 || len(r.events.sent) != 0 {
-			t.Fatalf("got %d processes, epoch %d, %d events", len(r.game.all()), r.lease.epoch, len(r.events.sent))
+		if len(r.game.all()) != 0 || r.lease.epoch() != 1 || len(r.events.sent) != 0 {
+			t.Fatalf("got %d processes, epoch %d, %d events", len(r.game.all()), r.lease.epoch(), len(r.events.sent))
 		}
 		if n := len(r.metadata.acks()); n != 2 {
 			t.Fatalf("got %d acknowledgements", n)

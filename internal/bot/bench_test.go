@@ -26,7 +26,7 @@ func BenchmarkRunner(b *testing.B) {
 		name string
 		open func(b *testing.B) world.Store
 	}{
-		{"memory", func(*testing.B) world.Store { return newMemoryStore() }},
+		{"memory", func(*testing.B) world.Store { return memory(wall{}).Store() }},
 		{"sqlite", func(b *testing.B) world.Store {
 			db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "hearth.db"), wall{})
 			if err != nil {

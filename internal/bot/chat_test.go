@@ -55,7 +55,7 @@ var errAway = errors.New("chat is away")
 func withMoodyChat(t *testing.T, err error) (*rig, *moody) {
 	r := newRig(t)
 	r.burning()
-	r.events.clear() // the bot's own events come when the test says so
+	r.events.Clear() // the bot's own events come when the test says so
 	m := &moody{Chat: r.chat, err: err}
 	r.chat = m
 	return r, m
@@ -198,7 +198,7 @@ func TestChatForbidden(t *testing.T) {
 	r.discord.Forbid(true)
 	invalid := r.discord.Stats().Invalid
 	r.handle(r.command("Ana", "stop"))
-	if n := len(r.orders.bodies()); n != 1 {
+	if n := len(r.orders.Messages()); n != 1 {
 		t.Errorf("%d orders, want 1: the world waits for no message", n)
 	}
 	// The answer has its own token and needs no right.
@@ -241,7 +241,7 @@ func (hanging) Reply(ctx context.Context, _ world.Reply, _ world.Say) (world.Mes
 // however much waits to be said.
 func TestChatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := newMemoryStore()
+		store := memory(wall{}).Store()
 		away := bare(store, &moody{Chat: &noteChat{}, err: errAway}, wall{})
 		for i := range world.MaxChatWaiting {
 			if err := away.Handle(t.Context(), death(int64(i+1), time.Now())); err != nil {

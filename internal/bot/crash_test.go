@@ -60,7 +60,7 @@ func scenarios() []scenario {
 		{"look that finds a machine", func(r *rig) {
 			r.handle(r.command("Ana", "start"))
 			r.clock.Advance(world.LookEvery)
-			r.events.clear()
+			r.events.Clear()
 		}, func(r *rig) []byte {
 			return r.bot("look", &world.Timer{Kind: world.TimerLook, Number: r.state().LookNo})
 		}, []string{"poll", "instances", "edit", "delay"}},
@@ -116,7 +116,7 @@ type outcome struct {
 // opener opens the store of a rig.
 type opener func(r *rig) world.Store
 
-func inMemory(*rig) world.Store { return newMemoryStore() }
+func inMemory(*rig) world.Store { return memory(wall{}).Store() }
 
 func onFile(r *rig) world.Store {
 	db, err := sqlite.Open(context.Background(), filepath.Join(r.t.TempDir(), "hearth.db"), r.clock)
@@ -222,7 +222,7 @@ func play(t *testing.T, sc scenario, open opener, l *life, next continuation) ou
 	r := newRig(t)
 	r.store = open(r)
 	sc.setup(r)
-	r.orders.clear()
+	r.orders.Clear()
 	body := sc.event(r)
 	first := r.worker(l)
 	acknowledged := false
@@ -412,8 +412,8 @@ func (r *rig) outcome() outcome {
 		o.Messages = append(o.Messages, line)
 	}
 	slices.Sort(o.Messages)
-	for _, b := range r.orders.bodies() {
-		order, err := world.DecodeOrder(b)
+	for _, m := range r.orders.Messages() {
+		order, err := world.DecodeOrder(m.Body)
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -94,7 +94,7 @@ func (still) Instances(context.Context, world.Placement) ([]world.Instance, erro
 
 // bare is a runner with nothing around it but a store.
 func bare(store world.Store, chat world.Chat, clock world.Clock) *bot.Runner {
-	q := &memoryQueue{clock: clock}
+	q := memory(clock).Queue(world.EventsQueue)
 	return &bot.Runner{
 		Guild: world.Guild{ID: "1", Channel: "2"}, Worlds: oneWorld(), Store: store, Compute: still{}, Chat: chat,
 		Events: q, Orders: func(string) world.Queue { return q }, Key: []byte("the bot's own key, nobody else's"), Clock: clock, Log: silent(),
@@ -116,10 +116,10 @@ const (
 
 func TestRaceOnOneRow(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) { race(t, newMemoryStore()) })
+		synctest.Test(t, func(t *testing.T) { race(t, memory(wall{}).Store()) })
 	})
 	t.Run("slow memory", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) { race(t, slow{newMemoryStore()}) })
+		synctest.Test(t, func(t *testing.T) { race(t, slow{memory(wall{}).Store()}) })
 	})
 	t.Run("sqlite", func(t *testing.T) {
 		db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "hearth.db"), wall{})

@@ -34,8 +34,8 @@ func (r *rig) reconcile(c world.Compute) *bot.Reconcile {
 func (r *rig) sweeps() []string {
 	r.t.Helper()
 	var got []string
-	for _, body := range r.events.bodies() {
-		e, err := world.Decode(body, r.key)
+	for _, m := range r.events.Messages() {
+		e, err := world.Decode(m.Body, r.key)
 		if err != nil {
 			r.t.Fatal(err)
 		}

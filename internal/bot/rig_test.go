@@ -17,6 +17,7 @@ import (
 	"hearth/internal/discord"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simstorage"
 	"hearth/internal/world"
 	"hearth/internal/world/worldtest"
 )
@@ -36,8 +37,8 @@ type rig struct {
 	cloud    *simcloud.Cloud
 	chat     world.Chat
 	store    world.Store
-	events   *memoryQueue
-	orders   *memoryQueue
+	events   *simstorage.Queue
+	orders   *simstorage.Queue
 	guild    world.Guild
 	worlds   []world.Config
 	verifier *discord.Verifier
@@ -46,6 +47,11 @@ type rig struct {
 	accepted [][]byte // what the endpoint wants enqueued
 	last     signedRequest
 	seq      int64
+}
+
+// memory is a storage account that nobody used.
+func memory(clock world.Clock) *simstorage.Account {
+	return simstorage.New(simstorage.Options{Clock: clock})
 }
 
 // signedRequest is an interaction as it was delivered.
@@ -84,9 +90,10 @@ func newRig(t testing.TB, worlds ...world.Config) *rig {
 		worlds = oneWorld()
 	}
 	clock := worldtest.NewClock()
+	account := memory(clock)
 	r := &rig{
-		t: t, clock: clock, store: newMemoryStore(), worlds: worlds, log: &logBuffer{},
-		events: &memoryQueue{clock: clock}, orders: &memoryQueue{clock: clock},
+		t: t, clock: clock, worlds: worlds, log: &logBuffer{},
+		store: account.Store(), events: account.Queue(world.EventsQueue), orders: account.Queue(world.OrdersQueue(midgard)),
 		guild: world.Guild{
 			ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
 			KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,
@@ -359,8 +366,8 @@ func (r *rig) asleep() {
 	r.expect(world.Stopped)
 	r.clock.Advance(world.CheckAfter + time.Minute)
 	r.drain() // the last check finds it asleep
-	r.events.clear()
-	r.orders.clear()
+	r.events.Clear()
+	r.orders.Clear()
 }
 
 // lit is a world whose machine is there and whose agent has not spoken.

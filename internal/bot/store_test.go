@@ -187,8 +187,8 @@ func TestRowTooLarge(t *testing.T) {
 	})
 	r.handle(r.command("Ana", "stop"))
 	s := r.state()
-	if s.Status != world.Stopping || len(r.orders.bodies()) != 1 {
-		t.Errorf("%s with %d orders, want stopping with 1", s.Status, len(r.orders.bodies()))
+	if s.Status != world.Stopping || len(r.orders.Messages()) != 1 {
+		t.Errorf("%s with %d orders, want stopping with 1", s.Status, len(r.orders.Messages()))
 	}
 	if s.Unsaid == 0 || s.Unsaid == waiting || len(s.Pending) != waiting-s.Unsaid {
 		t.Errorf("%d of %d dropped, %d still wait; want some, and all others waiting", s.Unsaid, waiting, len(s.Pending))
