@@ -25,7 +25,8 @@ func (l *Lease) Acquire(ctx context.Context, worldID string) (world.Holding, err
 		return world.Holding{}, errors.New("acquire lease: the world is empty: name one")
 	}
 	h := world.Holding{World: worldID, ID: rand.Text()}
-	err := l.db.write(ctx, "acquire lease of "+worldID+" in", func(tx *sql.Tx, now int64) (bool, error) {
+	act, held := "acquire lease of "+worldID+" in", false
+	err := l.db.write(ctx, act, func(tx *sql.Tx, now int64) (bool, error) {
 		err := tx.QueryRowContext(ctx, `
 			INSERT INTO leases (world, id, epoch, expires_at) VALUES (@world, @id, 1, @expires)
 			ON CONFLICT (world) DO UPDATE
@@ -34,15 +35,30 @@ func (l *Lease) Acquire(ctx context.Context, worldID string) (world.Holding, err
 			RETURNING epoch`,
 			sql.Named("world", worldID), sql.Named("id", h.ID), sql.Named("now", now),
 			sql.Named("expires", now+int64(world.LeaseDuration))).Scan(&h.Epoch)
-		if errors.Is(err, sql.ErrNoRows) {
-			err = world.ErrLeaseHeld
+		if held = errors.Is(err, sql.ErrNoRows); !held {
+			return true, err
 		}
-		return true, err
+		return shorten(ctx, tx, worldID, now)
 	})
+	if err == nil && held {
+		err = explain(l.db.path, act, world.ErrLeaseHeld)
+	}
 	if err != nil {
 		return world.Holding{}, err
 	}
 	return h, nil
+}
+
+// shorten ends a lease that was taken before the clock was set back as soon as
+// one that is taken now.
+func shorten(ctx context.Context, tx *sql.Tx, worldID string, now int64) (shortened bool, err error) {
+	done, err := tx.ExecContext(ctx, "UPDATE leases SET expires_at = @end WHERE world = @world AND expires_at > @end",
+		sql.Named("end", now+int64(world.LeaseDuration)), sql.Named("world", worldID))
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
 }
 
 // Renew implements world.Lease. An expired lease is lost even if nobody took

@@ -101,7 +101,9 @@ type Store interface {
 }
 
 // Lease is the right to run one world's game. It lasts LeaseDuration and
-// carries the world's epoch, the number of the boot.
+// carries the world's epoch, the number of the boot. A clock that is set back
+// gives it to no second holder and makes it last LeaseDuration from the next
+// Acquire or Renew.
 type Lease interface {
 	// Acquire takes the lease if it is free or expired and raises the epoch;
 	// ErrLeaseHeld if it is not free.

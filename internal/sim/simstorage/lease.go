@@ -35,6 +35,11 @@ func (l *Lease) Acquire(ctx context.Context, worldID string) (world.Holding, err
 	now := a.now()
 	t := a.leases[worldID]
 	if t.held(now) {
+		// No lease lasts longer than this unless the clock was set back.
+		if end := now.Add(world.LeaseDuration); t.until.After(end) {
+			t.until = end
+			a.leases[worldID] = t
+		}
 		return world.Holding{}, fmt.Errorf("acquire lease of %s: %w", worldID, world.ErrLeaseHeld)
 	}
 	t = tenure{holder: a.name("lease"), epoch: t.epoch + 1, until: now.Add(world.LeaseDuration)}

@@ -98,6 +98,10 @@ func newStage(o options) stage {
 	return s
 }
 
+// jumps says whether a case that sets the clock can be played: a service's own
+// clock can't be set.
+func (o options) jumps() bool { return o.pass == nil }
+
 func optionsOf(opts []Option) options {
 	var o options
 	for _, opt := range opts {

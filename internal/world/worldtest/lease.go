@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"hearth/internal/world"
 )
@@ -18,10 +19,7 @@ type LeaseOpener func(t *testing.T, clock world.Clock) world.Lease
 func Lease(t *testing.T, open LeaseOpener, opts ...Option) {
 	t.Helper()
 	o := optionsOf(opts)
-	for _, c := range []struct {
-		name string
-		run  func(t *testing.T, s stage, l world.Lease)
-	}{
+	cases := []leaseCase{
 		{"held lease is refused to others", leaseHeld},
 		{"of acquires at once exactly one wins", leaseRace},
 		{"renewed lease stays", leaseRenewed},
@@ -31,12 +29,25 @@ func Lease(t *testing.T, open LeaseOpener, opts ...Option) {
 		{"epoch rises with every acquire", leaseEpoch},
 		{"worlds are apart", leaseWorlds},
 		{"canceled context is honored", leaseCanceled},
-	} {
+	}
+	if o.jumps() {
+		cases = append(cases,
+			leaseCase{"clock that jumps forward ends it for good", leaseForward},
+			leaseCase{"clock that jumps back gives it to no second holder", leaseBack},
+			leaseCase{"clock that jumps back makes none eternal", leaseBackEnds},
+			leaseCase{"clock that jumps lowers no epoch", leaseJumpsEpoch})
+	}
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStage(o)
 			c.run(t, s, open(t, s.clock))
 		})
 	}
+}
+
+type leaseCase struct {
+	name string
+	run  func(t *testing.T, s stage, l world.Lease)
 }
 
 func leaseHeld(t *testing.T, _ stage, l world.Lease) {
@@ -184,6 +195,76 @@ func leaseCanceled(t *testing.T, _ stage, l world.Lease) {
 	}
 	if err := l.Release(ctx, h); !errors.Is(err, context.Canceled) {
 		t.Errorf("Release = %v, want context.Canceled", err)
+	}
+}
+
+// jump is how far a clock jumps: further than any lease lasts.
+const jump = time.Hour
+
+// Who holds a lease can't know that the clock jumped over its end; the lease
+// knows, and stays lost when the clock is set right.
+func leaseForward(t *testing.T, s stage, l world.Lease) {
+	old := acquire(t, l, "midgard")
+	s.clock.Advance(jump)
+	current := acquire(t, l, "midgard")
+	s.clock.Advance(-jump)
+	if err := l.Renew(t.Context(), old); !errors.Is(err, world.ErrLeaseLost) {
+		t.Errorf("Renew by the first holder = %v, want ErrLeaseLost", err)
+	}
+	if h, err := l.Acquire(t.Context(), "midgard"); !errors.Is(err, world.ErrLeaseHeld) {
+		t.Errorf("Acquire by a third = %+v, %v; want ErrLeaseHeld", h, err)
+	}
+	if err := l.Renew(t.Context(), current); err != nil {
+		t.Errorf("Renew by the second holder: %v", err)
+	}
+}
+
+func leaseBack(t *testing.T, s stage, l world.Lease) {
+	h := acquire(t, l, "midgard")
+	s.clock.Advance(-jump)
+	for range 3 {
+		if other, err := l.Acquire(t.Context(), "midgard"); !errors.Is(err, world.ErrLeaseHeld) {
+			t.Fatalf("Acquire = %+v, %v; want ErrLeaseHeld", other, err)
+		}
+		if err := l.Renew(t.Context(), h); err != nil {
+			t.Fatalf("Renew by the holder: %v", err)
+		}
+		s.clock.Advance(world.LeaseDuration - slack)
+	}
+}
+
+// From the first look after the jump a lease lasts no longer than any other.
+func leaseBackEnds(t *testing.T, s stage, l world.Lease) {
+	h := acquire(t, l, "midgard")
+	s.clock.Advance(-jump)
+	if err := l.Renew(t.Context(), h); err != nil {
+		t.Fatalf("Renew: %v", err)
+	}
+	s.clock.Advance(world.LeaseDuration + slack)
+	acquire(t, l, "midgard") // the first holder renewed once and vanished
+
+	s.clock.Advance(-jump)
+	if other, err := l.Acquire(t.Context(), "midgard"); !errors.Is(err, world.ErrLeaseHeld) {
+		t.Fatalf("Acquire = %+v, %v; want ErrLeaseHeld", other, err)
+	}
+	s.clock.Advance(world.LeaseDuration + slack)
+	acquire(t, l, "midgard") // the second one vanished without a renewal
+}
+
+func leaseJumpsEpoch(t *testing.T, s stage, l world.Lease) {
+	for want := int64(1); want <= 6; want++ {
+		h := acquire(t, l, "midgard")
+		if h.Epoch != want {
+			t.Errorf("epoch = %d, want %d", h.Epoch, want)
+		}
+		if want%2 == 0 {
+			s.clock.Advance(jump) // expired
+			continue
+		}
+		if err := l.Release(t.Context(), h); err != nil {
+			t.Fatalf("Release: %v", err)
+		}
+		s.clock.Advance(-2 * jump)
 	}
 }
 

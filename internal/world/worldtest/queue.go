@@ -32,7 +32,8 @@ func MovesPoison(open PoisonOpener) Option {
 	return func(o *options) { o.poison = open }
 }
 
-// Queue checks that the queues open returns do what world.Queue promises.
+// Queue checks that the queues open returns do what world.Queue promises. It
+// assumes no order: a queue that hands out its messages in any order passes.
 func Queue(t *testing.T, open QueueOpener, opts ...Option) {
 	t.Helper()
 	o := optionsOf(opts)
@@ -42,6 +43,7 @@ func Queue(t *testing.T, open QueueOpener, opts ...Option) {
 	}{
 		{"empty queue returns nothing at once", queueEmpty},
 		{"message arrives as it was sent", queueArrives},
+		{"message shares nothing with its sender", queueSharesNothing},
 		{"48 KiB are allowed and not one byte more", queueSize},
 		{"delayed message is hidden until then", queueDelay},
 		{"received message is hidden, then redelivered with a new receipt", queueRedelivers},
@@ -90,6 +92,20 @@ func queueArrives(t *testing.T, _ stage, q world.Queue) {
 			t.Errorf("DequeueCount = %d, want 1", m.DequeueCount)
 		}
 		remove(t, q, m)
+	}
+}
+
+func queueSharesNothing(t *testing.T, s stage, q world.Queue) {
+	body := []byte("as it was sent")
+	send(t, q, body, 0)
+	clear(body)
+	for range 2 {
+		m := receiveOne(t, q, hold)
+		if string(m.Body) != "as it was sent" {
+			t.Errorf("body = %q, want it as it was sent", m.Body)
+		}
+		clear(m.Body)
+		s.pass(t, hold+slack)
 	}
 }
 

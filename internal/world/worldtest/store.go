@@ -35,6 +35,9 @@ func Store(t *testing.T, open StoreOpener, opts ...Option) {
 		{"state above its bound is refused", storeTooLarge},
 		{"rows are apart", storeKeys},
 		{"no update is lost", storeNoLostUpdate},
+		{"insert whose reply was lost is known again", storeLostInsert},
+		{"replace whose reply was lost is known again", storeLostReplace},
+		{"row shares nothing with its writer", storeSharesNothing},
 		{"canceled context is honored", storeCanceled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -204,6 +207,77 @@ func storeNoLostUpdate(t *testing.T, s world.Store) {
 	if got := row.State.Generation - start; got != workers*each {
 		t.Errorf("%d increments arrived, want %d", got, workers*each)
 	}
+}
+
+// A write whose reply is lost happened, or it did not. Whoever reads the row
+// again knows by the name of the write, and the write's repeat can't happen a
+// second time over what others wrote since.
+func storeLostInsert(t *testing.T, s world.Store) {
+	row := world.Row{Key: someKey(), State: someState()}
+	row.State.Write = "insert-1"
+	if _, err := s.Insert(t.Context(), row); err != nil { // the etag is lost
+		t.Fatalf("Insert: %v", err)
+	}
+	again := loadWritten(t, s, "insert-1")
+	if etag, err := s.Insert(t.Context(), row); !errors.Is(err, world.ErrConflict) {
+		t.Errorf("repeat of the insert = %q, %v; want ErrConflict", etag, err)
+	}
+	expectRow(t, s, again)
+	replace(t, s, again) // it goes on from there
+}
+
+func storeLostReplace(t *testing.T, s world.Store) {
+	row := insert(t, s, someKey())
+	row.State.Write = "replace-1"
+	row.State.Generation++
+	if _, err := s.Replace(t.Context(), row); err != nil { // the etag is lost
+		t.Fatalf("Replace: %v", err)
+	}
+	again := loadWritten(t, s, "replace-1")
+	if etag, err := s.Replace(t.Context(), row); !errors.Is(err, world.ErrConflict) {
+		t.Errorf("repeat of the replace = %q, %v; want ErrConflict", etag, err)
+	}
+	expectRow(t, s, again)
+	again.State.Write = "another's"
+	again = replace(t, s, again)
+	if etag, err := s.Replace(t.Context(), row); !errors.Is(err, world.ErrConflict) {
+		t.Errorf("late repeat of the replace = %q, %v; want ErrConflict", etag, err)
+	}
+	expectRow(t, s, again)
+}
+
+// loadWritten reads the row, which must be the write's.
+func loadWritten(t *testing.T, s world.Store, write string) world.Row {
+	t.Helper()
+	row, err := s.Load(t.Context(), someKey())
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	if row.State.Write != write {
+		t.Errorf("the row's last write is %q, want %q", row.State.Write, write)
+	}
+	return row
+}
+
+func storeSharesNothing(t *testing.T, s world.Store) {
+	spoil := func(row world.Row) {
+		row.State.Boot.Players[0].Name = "Loki"
+		clear(row.State.Blocked)
+	}
+	row := world.Row{Key: someKey(), State: someState()}
+	var err error
+	if row.ETag, err = s.Insert(t.Context(), row); err != nil {
+		t.Fatalf("Insert: %v", err)
+	}
+	spoil(row)
+	row.State = someState()
+	expectRow(t, s, row)
+	read, err := s.Load(t.Context(), row.Key)
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	spoil(read)
+	expectRow(t, s, row)
 }
 
 func storeCanceled(t *testing.T, s world.Store) {
