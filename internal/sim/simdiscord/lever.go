@@ -1,17 +1,27 @@
 package simdiscord
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // levers are the faults that a test or the keeper of a playground asked for.
 type levers struct {
 	fail       int // requests still to fail
 	failStatus int
 	limitUntil time.Time
+	route      routeLimit
 	forbid     bool
 	hide       bool
 	drop       int // answers still to lose
 	lose       int // webhook calls still to miss
 	slow       time.Duration
+}
+
+// routeLimit is a 429 of the routes of messages.
+type routeLimit struct {
+	until time.Time
+	bare  bool
 }
 
 // Fail makes the next n REST requests end with this status (such as 502) and
@@ -24,6 +34,30 @@ func (d *Discord) Fail(n, status int) {
 func (d *Discord) RateLimitAll(wait time.Duration) {
 	until := d.opts.Clock.Now().Add(wait)
 	d.pull(func(l *levers) { l.limitUntil = until })
+}
+
+// RateLimitMessages answers what the bot asks of messages in channels with a
+// 429 for that long, as if others had spent the bucket: with the headers that
+// name the bucket, or bare, without any of them, as proxies in between and
+// some limits of single resources answer.
+func (d *Discord) RateLimitMessages(wait time.Duration, bare bool) {
+	until := d.opts.Clock.Now().Add(wait)
+	d.pull(func(l *levers) { l.route = routeLimit{until, bare} })
+}
+
+// limit is the 429 that RateLimitMessages asked for, if a call is due it.
+func (l *levers) limit(c call, q quota, now time.Time, h http.Header) (refused reply, ok bool) {
+	wait := l.route.until.Sub(now)
+	if wait <= 0 || len(c.parts) < 3 || c.parts[0] != "channels" {
+		return reply{}, false
+	}
+	r := limited(wait, "user", 0)
+	if l.route.bare {
+		r.header.Del("X-RateLimit-Scope")
+	} else {
+		q.tell(h, now, wait, 0)
+	}
+	return r, true
 }
 
 // Forbid takes SEND_MESSAGES from the bot: its messages and edits are refused

@@ -87,14 +87,19 @@ func (l *limits) spend(now time.Time, q quota, h http.Header) bool {
 		l.buckets[q.key] = w
 	}
 	ok := w.take(now, 1, q.limit, q.period)
-	left := w.left(now, q.period)
+	q.tell(h, now, w.left(now, q.period), q.limit-w.Used)
+	return ok
+}
+
+// tell writes the headers of a bucket that has so many calls left, until so
+// much time has passed.
+func (q quota) tell(h http.Header, now time.Time, left time.Duration, calls int) {
 	sum := sha256.Sum256([]byte(q.key))
 	h.Set("X-RateLimit-Limit", strconv.Itoa(q.limit))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(q.limit-w.Used))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(calls))
 	h.Set("X-RateLimit-Reset", strconv.FormatFloat(float64(now.Add(left).UnixMilli())/1000, 'f', 3, 64))
 	h.Set("X-RateLimit-Reset-After", seconds(left))
 	h.Set("X-RateLimit-Bucket", hex.EncodeToString(sum[:16]))
-	return ok
 }
 
 // seconds writes a wait to the millisecond, rounded up so that whoever waits

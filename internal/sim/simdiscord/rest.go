@@ -172,6 +172,9 @@ func (d *Discord) answer(method, path string, header http.Header, body []byte, h
 			return limited(d.limits.global.left(now, globalPeriod), "global", 0)
 		}
 	}
+	if r, ok := d.levers.limit(c, rt.quota, now, h); ok {
+		return r
+	}
 	if !d.limits.spend(now, rt.quota, h) {
 		return limited(d.limits.buckets[rt.quota.key].left(now, rt.quota.period), "user", 0)
 	}

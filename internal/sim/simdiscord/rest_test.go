@@ -248,6 +248,39 @@ func TestLevers(t *testing.T) {
 			}
 		})
 	})
+	for name, bare := range map[string]bool{"rate limit messages": false, "rate limit messages, bare": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				id := w.must("POST", messages, `{"content":"x"}`)
+				w.RateLimitMessages(65*time.Second, bare)
+				for method, path := range map[string]string{"POST": messages, "PATCH": messages + "/" + id} {
+					a, m := w.call(method, path, `{"content":"y"}`)
+					if a.Status != 429 || m["retry_after"] != 65.0 || m["global"] != false || a.Header.Get("Retry-After") != "65" {
+						t.Errorf("%s: %d %s", method, a.Status, a.Body)
+					}
+					want := map[string]string{
+						"Limit": "5", "Remaining": "0", "Reset-After": "65.000", "Reset": "946684865.000", "Scope": "user", "Global": "",
+					}
+					for k, v := range want {
+						if got := a.Header.Get("X-RateLimit-" + k); got != v && !bare || got != "" && bare {
+							t.Errorf("%s: X-RateLimit-%s is %q, want %q unless bare", method, k, got, v)
+						}
+					}
+					if (a.Header.Get("X-RateLimit-Bucket") == "") != bare {
+						t.Errorf("%s: bucket %q", method, a.Header.Get("X-RateLimit-Bucket"))
+					}
+				}
+				if a, _ := w.call("GET", "/channels/"+channel, ""); a.Status != 200 {
+					t.Errorf("another route: %d", a.Status)
+				}
+				<-time.After(65 * time.Second)
+				if a, _ := post(w); a.Status != 200 {
+					t.Errorf("after it: %d", a.Status)
+				}
+			})
+		})
+	}
 	t.Run("forbid", func(t *testing.T) {
 		w := newWorld(t)
 		w.Forbid(true)
