@@ -47,11 +47,11 @@ type Placement struct {
 const (
 	MaxWorlds      = 25
 	MaxPlacements  = 25 // of one world
+	MaxWorldName   = 40 // characters
 	DefaultPort    = 2456
 	DefaultIdleMin = 10
 
-	maxWorldID   = 24
-	maxWorldName = 40
+	maxWorldID = 24
 )
 
 var (
@@ -131,10 +131,10 @@ func (c *Config) problems(i int) []error {
 	case !isWorldID(c.ID):
 		bad("id ends in %q, which names the queue of another world's broken orders: choose another id", PoisonQueue(""))
 	}
-	if n := utf8.RuneCountInString(c.Name); n > maxWorldName {
-		bad("name has %d characters: at most %d", n, maxWorldName)
+	if n := utf8.RuneCountInString(c.Name); n > MaxWorldName {
+		bad("name has %d characters: at most %d", n, MaxWorldName)
 	}
-	if c.Name != "" && (visible(c.Name, maxWorldName) == "" || strings.ContainsFunc(c.Name, unicode.IsControl)) {
+	if c.Name != "" && (Visible(c.Name, MaxWorldName) == "" || strings.ContainsFunc(c.Name, unicode.IsControl)) {
 		bad("name %q has a line break, or nothing that can be seen: write one line of text", c.Name)
 	}
 	for _, role := range c.Roles {

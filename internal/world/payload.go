@@ -13,8 +13,9 @@ type Type string
 // Payload is the data of an event: one of the types of this file.
 type Payload interface{ Type() Type }
 
-// payloads makes an empty payload of each type, for decoding. A new event is
-// a new type below, a line here, a case in React and a text.
+// newPayload makes an empty payload of a type, for decoding; nil if it is none
+// of ours. A new event is a new type below, a line here, a case in rules.React
+// and words for it.
 func newPayload(t Type) Payload {
 	switch t {
 	case "discord.command":
@@ -130,6 +131,10 @@ type HostUp struct {
 	Machine Machine `json:"machine"`
 }
 
+// HeartbeatEvery is how often an agent sends a Heartbeat. Whoever waits for it
+// may take two missed ones for silence.
+const HeartbeatEvery = 20 * time.Second
+
 // Heartbeat comes every HeartbeatEvery while the agent lives.
 type Heartbeat struct {
 	Heard
@@ -150,6 +155,12 @@ type Time = time.Time
 type Player struct {
 	Owner string `json:"owner"`          // the peer's session number, as text
 	Name  string `json:"name,omitempty"` // the character's; empty until it spawns. Hostile
+}
+
+// Kept is the player as a state keeps it: one line each, the name of at most 48
+// bytes, the owner of at most 20 characters, as a 64-bit number is.
+func (p Player) Kept() Player {
+	return Player{Owner: cut(Visible(p.Owner, MaxNameRunes), 20), Name: shortName(p.Name)}
 }
 
 // Listening tells: players can connect.

@@ -6,21 +6,21 @@ import (
 	"unicode/utf8"
 )
 
-// Plain makes text that a player or user chose harmless in a message: no
-// markdown, no mention, no link, no line of its own, at most MaxNameRunes
-// characters before escaping (each becomes two at most). Text in which nothing
-// can be seen becomes "someone".
-func Plain(name string) string {
-	if s := plain(name, MaxNameRunes); s != "" {
+// PlainName is Plain for the name of a player or user, of MaxNameRunes
+// characters. A name in which nothing can be seen becomes "someone".
+func PlainName(name string) string {
+	if s := Plain(name, MaxNameRunes); s != "" {
 		return s
 	}
 	return "someone"
 }
 
-// plain is Plain for texts of n characters; empty if nothing can be seen.
-func plain(text string, n int) string {
+// Plain makes text that others chose harmless in a message: no markdown, no
+// mention, no link, no line of its own, at most n characters before escaping
+// (each becomes two at most). Empty if nothing can be seen.
+func Plain(text string, n int) string {
 	var b strings.Builder
-	for _, c := range visible(text, n) {
+	for _, c := range Visible(text, n) {
 		switch {
 		case c == '@' || c == '/':
 			// A zero-width space parts what the client would join into a
@@ -37,10 +37,10 @@ func plain(text string, n int) string {
 	return b.String()
 }
 
-// visible is what of a text can be seen: one line of n characters at most, no
+// Visible is what of a text can be seen: one line of n characters at most, no
 // control, direction or private-use character (they can forge the look of a
 // line), no invisible one, single blanks inside. Empty if nothing is left.
-func visible(s string, n int) string {
+func Visible(s string, n int) string {
 	var b strings.Builder
 	left, blank := n, false
 	for _, c := range s {
@@ -66,11 +66,11 @@ func visible(s string, n int) string {
 	return b.String()
 }
 
-// short is a character's name as a state may keep it. The game lets nobody
+// shortName is a character's name as a state keeps it. The game lets nobody
 // choose more than 15 characters: 45 bytes.
-func short(name string) string {
+func shortName(name string) string {
 	const most = 48
-	name = visible(name, MaxNameRunes)
+	name = Visible(name, MaxNameRunes)
 	for i := range name {
 		if i > most-len("…") && len(name) > most {
 			_, last := utf8.DecodeLastRuneInString(name[:i])
@@ -79,10 +79,6 @@ func short(name string) string {
 	}
 	return name
 }
-
-// ownerOf is the number of a player's session, at most 20 characters as a
-// 64-bit number is.
-func ownerOf(p Player) string { return cut(visible(p.Owner, MaxNameRunes), 20) }
 
 func btoi(b bool) int {
 	if b {
@@ -107,12 +103,4 @@ func cut(s string, n int) string {
 		}
 	}
 	return s
-}
-
-// ellipsis shortens s to n characters and shows that it did.
-func ellipsis(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return cut(s, n-1) + "…"
 }

@@ -49,7 +49,7 @@ func TestPlain(t *testing.T) {
 		strings.Repeat("x", 31) + " y":     strings.Repeat("x", 31) + "…",
 		strings.Repeat("\u200b", 99) + "x": "x",
 	} {
-		if got := world.Plain(in); got != want {
+		if got := world.PlainName(in); got != want {
 			t.Errorf("%.60q: got %q, want %q", in, got, want)
 		}
 	}
@@ -92,7 +92,7 @@ func harmless(s string) string {
 
 func TestPlainIsHarmless(t *testing.T) {
 	for _, name := range hostile {
-		if got := world.Plain(name); harmless(got) != "" {
+		if got := world.PlainName(name); harmless(got) != "" {
 			t.Errorf("%.60q became %q: %s", name, got, harmless(got))
 		}
 	}
@@ -103,7 +103,7 @@ func TestPlainIsHarmless(t *testing.T) {
 			rapid.StringOf(rapid.RuneFrom(nil, unicode.Cf, unicode.Cc, unicode.Zs, unicode.Mn, unicode.Variation_Selector)),
 		), 0, 4).Draw(t, "parts")
 		name := strings.Join(parts, "")
-		if got := world.Plain(name); harmless(got) != "" {
+		if got := world.PlainName(name); harmless(got) != "" {
 			t.Fatalf("%q became %q: %s", name, got, harmless(got))
 		}
 	})

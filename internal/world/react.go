@@ -1,17 +1,14 @@
 package world
 
 import (
-	"maps"
-	"slices"
 	"time"
 )
 
 // How long things may take, and how often they are looked at.
 const (
-	HeartbeatEvery = 20 * time.Second
-	LookEvery      = 5 * time.Second  // at a cloud operation under way
-	CheckEvery     = 30 * time.Second // at everything, while not stopped
-	CheckAfter     = 30 * time.Minute // and this long after
+	LookEvery  = 5 * time.Second  // at a cloud operation under way
+	CheckEvery = 30 * time.Second // at everything, while not stopped
+	CheckAfter = 30 * time.Minute // and this long after
 
 	CommandLifetime = 15 * time.Minute // as long as Discord's token
 
@@ -37,7 +34,7 @@ var retryAfter = []time.Duration{2 * time.Minute, 5 * time.Minute, 10 * time.Min
 // pure: same configuration, state and event, same answer; e.Received is the
 // time. A state that comes back unchanged with no effects need not be written.
 func React(c Config, s State, e Event) (State, []Effect) {
-	r := reaction{c: c, s: s.clone(), e: e, now: e.Received}
+	r := reaction{c: c, s: s.Clone(), e: e, now: e.Received}
 	switch d := e.Data.(type) {
 	case *Command:
 		r.command(d)
@@ -88,17 +85,6 @@ type reaction struct {
 	e       Event
 	now     time.Time
 	effects []Effect
-}
-
-func (s State) clone() State {
-	s.Boot.Players = slices.Clone(s.Boot.Players)
-	s.Boot.Seen.Beyond = slices.Clone(s.Boot.Seen.Beyond)
-	s.Session.Played = slices.Clone(s.Session.Played)
-	s.Crashes = slices.Clone(s.Crashes)
-	s.Blocked = maps.Clone(s.Blocked)
-	s.Commands = slices.Clone(s.Commands)
-	s.Pending = slices.Clone(s.Pending)
-	return s
 }
 
 func (r *reaction) enter(st Status) {

@@ -2,6 +2,7 @@ package world
 
 import (
 	"slices"
+	"time"
 )
 
 // heard fences an agent's word: an older boot changes nothing, a newer one is
@@ -19,7 +20,7 @@ func (r *reaction) heard(h Heard, then func()) {
 		b = &r.s.Boot
 		r.newBoot()
 	}
-	if !b.Seen.add(h.Seq) {
+	if !b.Seen.Add(h.Seq) {
 		return
 	}
 	b.Heard = r.now
@@ -65,7 +66,7 @@ func (r *reaction) hostUp(d *HostUp) {
 }
 
 func (r *reaction) machine(m Machine) {
-	m = Machine{Name: visible(m.Name, maxMachine), Size: visible(m.Size, maxMachine), Zone: visible(m.Zone, maxMachine), Address: visible(m.Address, maxMachine)}
+	m = Machine{Name: Visible(m.Name, MaxMachineRunes), Size: Visible(m.Size, MaxMachineRunes), Zone: Visible(m.Zone, MaxMachineRunes), Address: Visible(m.Address, MaxMachineRunes)}
 	if m.Address == "" {
 		m.Address = r.s.Boot.Machine.Address
 	}
@@ -92,7 +93,7 @@ func (r *reaction) heartbeat(d *Heartbeat) {
 		r.add(p)
 	}
 	b.Connecting, b.Known = min(max(d.Connecting, 0), MaxPlayers), true
-	code := visible(d.JoinCode, maxCode)
+	code := Visible(d.JoinCode, MaxCodeRunes)
 	newCode := code != "" && code != b.JoinCode
 	if newCode {
 		b.JoinCode = code
@@ -110,7 +111,7 @@ func (r *reaction) heartbeat(d *Heartbeat) {
 }
 
 func (r *reaction) listening(d *Listening) {
-	r.s.Boot.Version = visible(d.Version, maxCode)
+	r.s.Boot.Version = Visible(d.Version, MaxCodeRunes)
 	// One from before a crash, or from before a proof, is no news.
 	if r.s.Status == Loading && d.Seq > r.s.Boot.RosterSeq {
 		r.nowOnline()
@@ -141,7 +142,7 @@ func (r *reaction) nowOnline() {
 }
 
 func (r *reaction) joinCode(d *JoinCode) {
-	code := visible(d.Code, maxCode)
+	code := Visible(d.Code, MaxCodeRunes)
 	if code == r.s.Boot.JoinCode {
 		return
 	}
@@ -163,13 +164,13 @@ func (r *reaction) connected(d *Connected) {
 // add puts a player on the roster, which has a bound.
 func (r *reaction) add(p Player) {
 	b := &r.s.Boot
-	p = Player{Owner: ownerOf(p), Name: short(p.Name)}
+	p = p.Kept()
 	i := slices.IndexFunc(b.Players, func(q Player) bool { return q.Owner == p.Owner })
 	if i < 0 && len(b.Players) < MaxPlayers {
 		i = len(b.Players)
 		b.Players = append(b.Players, Player{Owner: p.Owner})
 	}
-	if i >= 0 && i < maxNamed { // nobody reads more names; the rest is counted
+	if i >= 0 && i < MaxNamed { // nobody reads more names; the rest is counted
 		b.Players[i] = p
 	}
 	if played := &r.s.Session.Played; p.Name != "" && !slices.Contains(*played, p.Name) && len(*played) < MaxPlayed {
@@ -191,8 +192,8 @@ func (r *reaction) spawned(d *Spawned) {
 func (r *reaction) disconnected(d *Disconnected) {
 	b := &r.s.Boot
 	if d.Seq > b.RosterSeq {
-		before := len(b.Players)
-		b.Players = slices.DeleteFunc(b.Players, func(p Player) bool { return p.Owner == ownerOf(d.Player) })
+		before, gone := len(b.Players), d.Player.Kept()
+		b.Players = slices.DeleteFunc(b.Players, func(p Player) bool { return p.Owner == gone.Owner })
 		if len(b.Players) == before && d.Player.Name == "" {
 			b.Connecting = max(b.Connecting-1, 0) // gave up before it spawned
 		}
@@ -344,4 +345,12 @@ func (r *reaction) orderRefused(d *OrderRefused) {
 		r.repeatOrder()
 	case OrderBusy:
 	}
+}
+
+// mean is a running mean: the newest counts a quarter.
+func mean(old, d time.Duration) time.Duration {
+	if old == 0 {
+		return d
+	}
+	return (3*old + d) / 4
 }

@@ -196,7 +196,7 @@ func (r *reaction) sweep(d *Sweep) {
 // machineSeen: the placement has a machine.
 func (r *reaction) machineSeen(i Instance) {
 	s, c := &r.s, &r.s.Cloud
-	i = Instance{ID: visible(i.ID, maxMachine), Address: visible(i.Address, maxMachine)}
+	i = Instance{ID: Visible(i.ID, MaxMachineRunes), Address: Visible(i.Address, MaxMachineRunes)}
 	if c.VM != i.ID {
 		c.VM = i.ID
 		if c.Rented.IsZero() {

@@ -7,7 +7,7 @@ func (r *reaction) command(c *Command) {
 		return
 	}
 	own := *c
-	own.By.Name = visible(c.By.Name, MaxNameRunes)
+	own.By.Name = Visible(c.By.Name, MaxNameRunes)
 	c = &own
 	r.s.Commands = append(r.s.Commands, r.e.ID)
 	if n := len(r.s.Commands) - MaxCommandIDs; n > 0 {

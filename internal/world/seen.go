@@ -10,8 +10,8 @@ import (
 // comes to it in three months; what lies above is no agent's.
 const maxSeq = 9_999_999
 
-// add remembers seq and reports whether it is new.
-func (s *Seen) add(seq int64) bool {
+// Add remembers seq and reports whether it is new.
+func (s *Seen) Add(seq int64) bool {
 	if seq <= s.Mark || seq > maxSeq {
 		return false
 	}

@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
-// Status is where a world is in its life. doc.go draws the ways between.
+// Status is where a world is in its life.
 type Status string
 
-// The statuses; doc.go draws the ways between them.
+// The statuses; the doc of package rules draws the ways between them.
 const (
 	Stopped    Status = "stopped"
 	Starting   Status = "starting"   // a machine is wanted
@@ -170,9 +172,9 @@ const (
 	MaxCommandIDs = 64
 	MaxSeen       = 256
 
-	maxNamed   = 12 // players with names: the game lets in ten
-	maxCode    = 16 // characters of a join code (six digits) or version
-	maxMachine = 64 // of a machine's name, size, zone or address
+	MaxNamed        = 12 // players with names: the game lets in ten
+	MaxCodeRunes    = 16 // of a join code (six digits) or version
+	MaxMachineRunes = 64 // of a machine's name, size, zone or address
 )
 
 // Seen remembers which events of a boot were handled: all up to Mark, and
@@ -198,10 +200,33 @@ func NewState(world string) State {
 
 // OnlinePlayers is the number of players, or -1 while it is unknown.
 func (s *State) OnlinePlayers() int {
-	if !s.Boot.Known && s.running() {
+	running := s.Boot.Up && !s.Boot.Proven && !s.Boot.Over
+	if running && !s.Boot.Known {
 		return -1
 	}
 	return len(s.Boot.Players) + s.Boot.Connecting
+}
+
+// MachineTime is how long machines were paid for in this session.
+func (s *State) MachineTime(now time.Time) time.Duration {
+	d := s.Session.Paid
+	if !s.Cloud.Rented.IsZero() {
+		d += now.Sub(s.Cloud.Rented)
+	}
+	return d
+}
+
+// Clone is a copy whose lists are its own. What its pointers lead to is never
+// changed in place, only replaced.
+func (s State) Clone() State {
+	s.Boot.Players = slices.Clone(s.Boot.Players)
+	s.Boot.Seen.Beyond = slices.Clone(s.Boot.Seen.Beyond)
+	s.Session.Played = slices.Clone(s.Session.Played)
+	s.Crashes = slices.Clone(s.Crashes)
+	s.Blocked = maps.Clone(s.Blocked)
+	s.Commands = slices.Clone(s.Commands)
+	s.Pending = slices.Clone(s.Pending)
+	return s
 }
 
 // Encode writes the state document; ErrTooLarge above MaxStateBytes.
@@ -230,6 +255,3 @@ func DecodeState(b []byte) (State, error) {
 	}
 	return s, nil
 }
-
-// running: a machine may exist that the game may run on.
-func (s *State) running() bool { return s.Boot.Up && !s.Boot.Proven && !s.Boot.Over }

@@ -24,22 +24,6 @@ const (
 	whySilent       = "the machine had been silent for ten minutes, so it was deleted"
 )
 
-// Denial is why somebody may not do what they asked.
-type Denial string
-
-// The denials. DenyNone is permission, and the only one.
-const (
-	DenyNone        Denial = ""
-	DenyGuild       Denial = "guild"        // not the guild of this deployment
-	DenyChannel     Denial = "channel"      // neither the channel nor the keeper's
-	DenyDirect      Denial = "direct"       // a direct message
-	DenyRole        Denial = "role"         // none of the world's roles
-	DenyKeeper      Denial = "keeper"       // for keepers only
-	DenyWorld       Denial = "world"        // no such world
-	DenyWorldNeeded Denial = "world_needed" // there are several, and none was named
-	DenyCommand     Denial = "command"      // not something anybody can ask for
-)
-
 // SayDenied tells somebody why not, and what would work. worlds are those of
 // the deployment, for the denials that name them.
 func SayDenied(d Denial, worlds []Config) Say {
@@ -91,7 +75,7 @@ func step(st Status) string {
 func card(c *Config, s *State, now time.Time) Say {
 	k := Card{Title: title(c, s)}
 	say := Say{Card: &k}
-	by := Plain(s.Op.By.Name)
+	by := PlainName(s.Op.By.Name)
 	switch s.Status {
 	case Starting, Booting, Loading:
 		k.Tone = ToneWorking
@@ -108,7 +92,7 @@ func card(c *Config, s *State, now time.Time) Say {
 		k.Tone = ToneBurning
 		k.Body = "The fire burns. Come in!"
 		if s.WhenEmpty != nil {
-			k.Body = fmt.Sprintf("The fire burns. %s asked to let it go out when the last one leaves.", Plain(s.WhenEmpty.Name))
+			k.Body = fmt.Sprintf("The fire burns. %s asked to let it go out when the last one leaves.", PlainName(s.WhenEmpty.Name))
 		}
 		if s.Boot.Silent {
 			k.Tone = ToneTrouble
@@ -129,7 +113,7 @@ func card(c *Config, s *State, now time.Time) Say {
 			k.Body = "💾 Saving " + bold(c.Name) + " before anything else…"
 		}
 		if s.Again != nil {
-			k.Body += fmt.Sprintf("\nThen it is lit again for %s.", Plain(s.Again.By.Name))
+			k.Body += fmt.Sprintf("\nThen it is lit again for %s.", PlainName(s.Again.By.Name))
 		}
 	case Relocating:
 		k.Tone = ToneWorking
@@ -163,9 +147,9 @@ func title(c *Config, s *State) string {
 		Online: "is burning", Stopping: "is going out", Relocating: "is moving", Failed: "did not light",
 	}
 	if s.Status == Failed && !s.Session.Ready.IsZero() {
-		return plain(c.Name, maxWorldName) + " went out"
+		return Plain(c.Name, MaxWorldName) + " went out"
 	}
-	return plain(c.Name, maxWorldName) + " " + words[s.Status]
+	return Plain(c.Name, MaxWorldName) + " " + words[s.Status]
 }
 
 func usually(s *State, now time.Time) string {
@@ -205,7 +189,7 @@ func playersText(s *State) string {
 	var names []string
 	left := 360 // bytes: what waits to be said is part of the row
 	for _, p := range s.Boot.Players {
-		if name := Plain(p.Name); p.Name != "" && len(names) < maxNamed && len(name) < left {
+		if name := PlainName(p.Name); p.Name != "" && len(names) < MaxNamed && len(name) < left {
 			names = append(names, name)
 			left -= len(name) + len(", ")
 		}
@@ -227,7 +211,7 @@ func recap(c *Config, s *State, now time.Time) []Field {
 	if len(s.Session.Played) > 0 {
 		names := make([]string, 0, len(s.Session.Played))
 		for _, n := range s.Session.Played {
-			names = append(names, Plain(n))
+			names = append(names, PlainName(n))
 		}
 		fs = append(fs, Field{Name: "Played", Value: ellipsis(strings.Join(names, ", "), 500), Inline: true})
 	}
@@ -238,15 +222,6 @@ func recap(c *Config, s *State, now time.Time) []Field {
 		fs = append(fs, Field{Name: "Cost", Value: cost, Inline: true})
 	}
 	return fs
-}
-
-// MachineTime is how long machines were paid for in this session.
-func (s *State) MachineTime(now time.Time) time.Duration {
-	d := s.Session.Paid
-	if !s.Cloud.Rented.IsZero() {
-		d += now.Sub(s.Cloud.Rented)
-	}
-	return d
 }
 
 func costText(c *Config, s *State, now time.Time) string {
@@ -286,7 +261,7 @@ func sayJoin(c *Config, s *State) Say {
 	if s.Boot.JoinCode != "" {
 		body = "In Valheim: *Join Game* → *Join by code* or *Add server*."
 	}
-	return Say{Card: &Card{Title: "How to join " + plain(c.Name, maxWorldName), Body: body, Tone: ToneBurning, Fields: fs}}
+	return Say{Card: &Card{Title: "How to join " + Plain(c.Name, MaxWorldName), Body: body, Tone: ToneBurning, Fields: fs}}
 }
 
 func sayLighting(c *Config) Say {
@@ -298,9 +273,9 @@ func sayAlreadyLighting(c *Config, s *State, now time.Time) Say {
 		return Say{Text: fmt.Sprintf("🌬️ %s is moving to another machine already. The new address comes here.", bold(c.Name))}
 	}
 	if !s.RetryAt.IsZero() {
-		return Say{Text: fmt.Sprintf("⏳ %s is already trying. The cloud has no machine right now; next try %s.", Plain(s.Op.By.Name), at(s.RetryAt))}
+		return Say{Text: fmt.Sprintf("⏳ %s is already trying. The cloud has no machine right now; next try %s.", PlainName(s.Op.By.Name), at(s.RetryAt))}
 	}
-	return Say{Text: fmt.Sprintf("🔥 %s is already lighting %s. %s", Plain(s.Op.By.Name), bold(c.Name), usually(s, now))}
+	return Say{Text: fmt.Sprintf("🔥 %s is already lighting %s. %s", PlainName(s.Op.By.Name), bold(c.Name), usually(s, now))}
 }
 
 func sayAlreadyOnline(c *Config, s *State, kept bool) Say {
@@ -330,11 +305,11 @@ func sayAlreadyStopping(c *Config, dropped bool) Say {
 }
 
 func sayCalledOff(c *Config, by Person) Say {
-	return Say{Text: fmt.Sprintf("🌙 %s called it off. %s is not lit, and the machine goes back.", Plain(by.Name), bold(c.Name))}
+	return Say{Text: fmt.Sprintf("🌙 %s called it off. %s is not lit, and the machine goes back.", PlainName(by.Name), bold(c.Name))}
 }
 
 func sayStopping(c *Config, by Person) Say {
-	return Say{Text: fmt.Sprintf("💾 %s puts the fire out. Saving %s first; the machine goes only after that.", Plain(by.Name), bold(c.Name))}
+	return Say{Text: fmt.Sprintf("💾 %s puts the fire out. Saving %s first; the machine goes only after that.", PlainName(by.Name), bold(c.Name))}
 }
 
 func sayAskBack(c *Config, s *State, keeper bool) Say {
@@ -375,7 +350,7 @@ func sayStaleButton(c *Config, s *State) Say {
 }
 
 func sayTooOld(c *Command) Say {
-	return Say{Text: fmt.Sprintf("🕰️ %s asked for something more than 15 minutes ago and it only reached me now, so I left it. Please say it again.", Plain(c.By.Name))}
+	return Say{Text: fmt.Sprintf("🕰️ %s asked for something more than 15 minutes ago and it only reached me now, so I left it. Please say it again.", PlainName(c.By.Name))}
 }
 
 func saySuperseded(c *Config) Say {
@@ -399,7 +374,7 @@ func sayOnline(c *Config, s *State, first, dropped bool) Say {
 }
 
 func sayJoined(name string, n int) Say {
-	return Say{Text: fmt.Sprintf("⚔️ **%s** came in. %s", Plain(name), countText(n))}
+	return Say{Text: fmt.Sprintf("⚔️ **%s** came in. %s", PlainName(name), countText(n))}
 }
 
 func sayLeft(name string, n int, reason string) Say {
@@ -410,7 +385,7 @@ func sayLeft(name string, n int, reason string) Say {
 	case "kicked":
 		verb = "was sent away"
 	}
-	return Say{Text: fmt.Sprintf("👋 **%s** %s. %s", Plain(name), verb, countText(n))}
+	return Say{Text: fmt.Sprintf("👋 **%s** %s. %s", PlainName(name), verb, countText(n))}
 }
 
 func countText(n int) string {
@@ -423,12 +398,12 @@ func countText(n int) string {
 	return fmt.Sprintf("%d are on.", n)
 }
 
-func sayDied(name string) Say { return Say{Text: fmt.Sprintf("💀 **%s** died.", Plain(name))} }
+func sayDied(name string) Say { return Say{Text: fmt.Sprintf("💀 **%s** died.", PlainName(name))} }
 
 func sayRefused(c *Config, d *Refused) Say {
 	who := "Somebody"
 	if d.Name != "" {
-		who = "**" + Plain(d.Name) + "**"
+		who = "**" + PlainName(d.Name) + "**"
 	}
 	switch d.Reason {
 	case RefusedPassword:
@@ -436,7 +411,7 @@ func sayRefused(c *Config, d *Refused) Say {
 	case RefusedVersion:
 		text := "🚪 " + who + " has a different version of Valheim"
 		if d.Theirs != "" && d.Mine != "" {
-			text += fmt.Sprintf(" (theirs %s, the server's %s)", Plain(d.Theirs), Plain(d.Mine))
+			text += fmt.Sprintf(" (theirs %s, the server's %s)", PlainName(d.Theirs), PlainName(d.Mine))
 			if theirs, mine := networkVersion(d.Theirs), networkVersion(d.Mine); mine > 0 && theirs > mine {
 				return Say{Text: text + fmt.Sprintf(". The server is older: `/stop` and `/start` bring %s up to date.", bold(c.Name))}
 			}
@@ -606,7 +581,7 @@ func sayStray(c *Config, placement, vm string) Say {
 }
 
 func sayCannotDelete(c *Config, code string) Say {
-	return Say{Text: fmt.Sprintf("🔧 The machine of %s will not be deleted (%s). I keep trying, but it costs money: look at its scale set in the portal.", bold(c.Name), plain(code, 64))}
+	return Say{Text: fmt.Sprintf("🔧 The machine of %s will not be deleted (%s). I keep trying, but it costs money: look at its scale set in the portal.", bold(c.Name), Plain(code, 64))}
 }
 
 func sayQuota(c *Config, placement, codeText, detail string) Say {
@@ -655,11 +630,11 @@ func action(cmd CommandName, c *Config, s *State) string {
 }
 
 // bold sets a world's name.
-func bold(name string) string { return "**" + plain(name, maxWorldName) + "**" }
+func bold(name string) string { return "**" + Plain(name, MaxWorldName) + "**" }
 
 // because is the cloud's own words for a failure.
 func because(code, detail string) string {
-	code, detail = plain(code, 64), plain(detail, 400)
+	code, detail = Plain(code, 64), Plain(detail, 400)
 	if code == "" || detail == "" {
 		return code + detail
 	}
@@ -674,7 +649,7 @@ func paren(s string) string {
 	if s == "" {
 		return ""
 	}
-	return " (" + code(visible(s, maxMachine)) + ")"
+	return " (" + code(Visible(s, MaxMachineRunes)) + ")"
 }
 
 // at is a moment as the reader's client shows it: "in 3 minutes", ticking.
@@ -701,9 +676,10 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
-func mean(old, d time.Duration) time.Duration {
-	if old == 0 {
-		return d
+// ellipsis shortens s to n characters and shows that it did.
+func ellipsis(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
 	}
-	return (3*old + d) / 4
+	return s
 }
