@@ -15,6 +15,7 @@ import (
 	"hearth/internal/bot"
 	"hearth/internal/sqlite"
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 // claimTime is how long a worker's hold on effects lasts.
@@ -59,7 +60,7 @@ func scenarios() []scenario {
 		}, func(r *rig) []byte { return r.command("Bo", "start") }, []string{"scale", "post", "reply"}},
 		{"look that finds a machine", func(r *rig) {
 			r.handle(r.command("Ana", "start"))
-			r.clock.Advance(world.LookEvery)
+			r.clock.Advance(rules.LookEvery)
 			r.events.Clear()
 		}, func(r *rig) []byte {
 			return r.bot("look", &world.Timer{Kind: world.TimerLook, Number: r.state().LookNo})

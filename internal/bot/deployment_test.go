@@ -9,6 +9,7 @@ import (
 	"hearth/internal/bot"
 	"hearth/internal/sqlite"
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 const visibility = time.Minute // how long a delivery is hidden from others
@@ -138,7 +139,7 @@ func TestEvening(t *testing.T) {
 		t.Errorf("%d machines are left", n)
 	}
 	// The checks end by themselves: a world asleep costs nothing.
-	d.run(world.CheckAfter + 10*time.Minute)
+	d.run(rules.CheckAfter + 10*time.Minute)
 	if n := d.count(world.EventsQueue); n != 0 {
 		t.Errorf("%d events are left in the queue of a world asleep", n)
 	}

@@ -1,5 +1,5 @@
 // Package bot is the control plane around the pure core: it takes an event,
-// lets world.React decide, writes the row under compare-and-swap, and performs
+// lets rules.React decide, writes the row under compare-and-swap, and performs
 // the effects.
 //
 // The way of one event:

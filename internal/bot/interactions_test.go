@@ -14,6 +14,7 @@ import (
 	"hearth/internal/discord"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 // twoWorlds are one for everybody and one for a role.
@@ -229,7 +230,7 @@ func TestInteractionReplayed(t *testing.T) {
 func TestCommandTooOld(t *testing.T) {
 	r := newRig(t)
 	body := r.command("Bo", "start")
-	r.clock.Advance(world.CommandLifetime + time.Second)
+	r.clock.Advance(rules.CommandLifetime + time.Second)
 	for range 2 {
 		r.handle(body)
 	}

@@ -19,6 +19,7 @@ import (
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simstorage"
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 	"hearth/internal/world/worldtest"
 )
 
@@ -364,7 +365,7 @@ func (r *rig) asleep() {
 	r.handle(r.command("Ana", "stop"))
 	r.pass(2 * time.Minute)
 	r.expect(world.Stopped)
-	r.clock.Advance(world.CheckAfter + time.Minute)
+	r.clock.Advance(rules.CheckAfter + time.Minute)
 	r.drain() // the last check finds it asleep
 	r.events.Clear()
 	r.orders.Clear()

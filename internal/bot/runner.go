@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 const (
@@ -84,7 +85,7 @@ type handling struct {
 
 // react applies one event to the state and hangs its effects on it, claimed.
 func (h *handling) react(s *world.State, e world.Event) {
-	next, effects := world.React(*h.c, *s, e)
+	next, effects := rules.React(*h.c, *s, e)
 	*s = next
 	for _, eff := range effects {
 		h.hung++

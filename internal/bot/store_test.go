@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 // faulty is a store whose calls go wrong as its fields say.
@@ -76,7 +77,7 @@ func TestLostReplyOfAWrite(t *testing.T) {
 				t.Run(fmt.Sprintf("replace %d", n), func(t *testing.T) {
 					r := newRig(t)
 					r.burning()
-					r.clock.Advance(world.CheckAfter + time.Minute)
+					r.clock.Advance(rules.CheckAfter + time.Minute)
 					before := r.state()
 					r.store = &faulty{Store: r.store, write: losing(n, answer.err)}
 					// A sweep has no id that React could know again.

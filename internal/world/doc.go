@@ -1,56 +1,8 @@
-// Package world is the core of Hearth: what a world is, what may happen to it,
-// and what is to be done about it. It does no I/O and has no clock; React is a
-// pure function from a state and an event to a state and effects.
+// Package world is the vocabulary of Hearth, and the contracts between its
+// parts: a world's configuration and state, the events that happen to it, the
+// effects that are to be done about them, the messages that people read, and
+// the ports to the outside. It does no I/O and has no clock.
 //
-// # States
-//
-//	             start                machine seen        agent speaks        game listens
-//	stopped ───────────► starting ───────────► booting ───────────► loading ───────────► online
-//	   ▲  failed ───────►  │  ▲                   │                    │  ▲                │ │
-//	   │    ▲              │  │ old place         │ stop               │  └── crash once ──┘ │
-//	   │    │              │  │ seen empty        │                    │                     │
-//	   │    │              │  └── relocating ◄────┴── notice, or gone ─┴─────────────────────┤
-//	   │    │              │          │                                                      │
-//	   │    │              ▼ stop     ▼ stop              stop, idle, crash twice, silence   │
-//	   │    │           stopping ◄──────────────────────────────────────────────────────────┘
-//	   │    │              │ save proven (or loss told), place at zero and seen empty
-//	   │    └── with a reason, Why ──┤
-//	   └─────────────────────────────┘
-//
-// Stopping and relocating have two halves: first the save is awaited, while
-// Boot.Over is false; then the machine is given back.
-//
-// # Invariants
-//
-//   - A machine is wanted at one placement at most, and at a new one only after
-//     the old one was observed empty (converge, empty). No timer stands in for
-//     the observation.
-//   - A machine whose game runs is given back only after SaveProven, or ten
-//     minutes after the order with the loss told. No agent heard and no sign of
-//     a game: after one minute.
-//   - Stopped and Failed mean: Cloud.Want is 0, the scale to 0 was done and no
-//     machine was seen. Nothing costs money.
-//   - An agent's word counts once (Seen), and only that of the highest epoch;
-//     a finished boot (Over) is not heard any more.
-//   - A command counts once, not after CommandLifetime, and not if a newer one
-//     was given before it arrived (WishAt).
-//   - An unknown player count is not zero.
-//   - Reports of the cloud carry the round of their request; those of an older
-//     round are stale. At most one operation is under way.
-//   - Of each kind of timer one is waited for, by its number. A lost one is
-//     made up for by the check, which re-arms itself while the world is not
-//     stopped and for CheckAfter after; a lost check by reconcile.
-//   - The document stays under MaxStateBytes: every list in it has a bound.
-//
-// # When something fails
-//
-//	no capacity here       the place is blocked for BlockFor, the next one tried
-//	none anywhere          told with the time of the next try; four tries, then failed
-//	quota, configuration   to the keeper with what to click; failed
-//	no machine, no agent   MachineWithin, HostWithin: deleted, failed
-//	never listens          ListenWithin: stopped, deleted, failed
-//	no proof of a save     told after SaveWithin, deleted after LostAfter with the loss
-//	crash                  the agent starts the game again once; twice within CrashWindow: stopped, keeper told
-//	silence                looked after SilentAfter, told after SaveWithin, deleted after LostAfter with the loss
-//	machine gone           last save told, up again elsewhere
+// Package rules decides what an event changes; it has the states and their
+// invariants. Package words has what people are told.
 package world

@@ -1,6 +1,7 @@
 // Package worldtest holds one contract suite per port of package world. Every
 // implementation runs the suite of its port, so that the core may rely on what
-// ports.go says, whichever adapter is behind it.
+// ports.go says, whichever adapter is behind it. Payloads and HostileNames are
+// what tests of several packages send.
 package worldtest
 
 import (

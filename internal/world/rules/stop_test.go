@@ -1,10 +1,11 @@
-package world_test
+package rules_test
 
 import (
 	"testing"
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 func TestStop(t *testing.T) {
@@ -66,7 +67,7 @@ func TestStopEarly(t *testing.T) {
 		g := newStage(t)
 		g.toBooting()
 		g.stop()
-		g.pass(world.AgentWithin - 2*time.Second)
+		g.pass(rules.AgentWithin - 2*time.Second)
 		if g.machines() != 1 {
 			t.Fatal("the machine went before its agent had its minute")
 		}
@@ -317,14 +318,14 @@ func TestSaveNeverProven(t *testing.T) {
 	g := newStage(t)
 	g.toStopping()
 	began := g.now
-	g.pass(world.SaveWithin - time.Second)
+	g.pass(rules.SaveWithin - time.Second)
 	g.tellsNot("not saved yet")
 	g.pass(2 * time.Second)
 	g.tells(world.ChatLine, "**Midgard** is not saved yet after 90 s. I wait for it, ten minutes at most")
 	if o := g.lastOrder(); o.Kind != world.OrderStopIfEmpty {
 		t.Errorf("order: got %s, want the stop again", o.Kind)
 	}
-	g.pass(world.LostAfter - g.now.Sub(began) - time.Second)
+	g.pass(rules.LostAfter - g.now.Sub(began) - time.Second)
 	if len(g.asked) != 0 {
 		t.Fatalf("asked %+v within ten minutes", g.asked)
 	}
@@ -361,7 +362,7 @@ func TestMachineStays(t *testing.T) {
 	g.toStopping()
 	g.places["a"].stays = true
 	g.proves(world.StopOrdered)
-	g.pass(world.DeleteWithin + time.Minute)
+	g.pass(rules.DeleteWithin + time.Minute)
 	g.status(world.Stopping)
 	if g.told(world.ChatKeeper, "will not be deleted (it takes very long)") == 0 {
 		t.Errorf("the keeper was not told; said %q", g.texts())
@@ -401,7 +402,7 @@ func TestCommandOrder(t *testing.T) {
 	t.Run("older than fifteen minutes", func(t *testing.T) {
 		g := newStage(t)
 		at := g.now
-		g.now = g.now.Add(world.CommandLifetime)
+		g.now = g.now.Add(rules.CommandLifetime)
 		has(t, g.say(cmd{name: world.CmdStatus, at: at}), "is out")
 		g.now = g.now.Add(time.Second)
 		has(t, g.say(cmd{name: world.CmdStart, at: at}), "more than 15 minutes ago")

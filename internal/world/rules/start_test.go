@@ -1,10 +1,11 @@
-package world_test
+package rules_test
 
 import (
 	"testing"
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 func TestStart(t *testing.T) {
@@ -80,17 +81,17 @@ func TestStartGetsNowhere(t *testing.T) {
 		{
 			"no machine in ten minutes",
 			func(g *stage) { g.places["a"].never = true },
-			world.MachineWithin + 2*time.Second, "did not deliver in ten minutes. Try `/start` again", "",
+			rules.MachineWithin + 2*time.Second, "did not deliver in ten minutes. Try `/start` again", "",
 		},
 		{
 			"a machine whose agent never speaks",
 			func(*stage) {},
-			world.HostWithin + time.Minute, "its helper never spoke. The machine is deleted; try `/start` again", "",
+			rules.HostWithin + time.Minute, "its helper never spoke. The machine is deleted; try `/start` again", "",
 		},
 		{
 			"accepted, and never there",
 			func(g *stage) { g.places["a"].hollow, g.places["b"].hollow = true, true },
-			world.MachineWithin + 2*time.Minute, "did not deliver in ten minutes", "",
+			rules.MachineWithin + 2*time.Minute, "did not deliver in ten minutes", "",
 		},
 		{
 			"no quota",
@@ -170,7 +171,7 @@ func TestNoCapacityThere(t *testing.T) {
 	if g.s.Cloud.Placement != "b" {
 		t.Errorf("placement: got %s, want b", g.s.Cloud.Placement)
 	}
-	if until := g.s.Blocked["a"]; until.Sub(g.now) < 55*time.Minute || until.Sub(g.now) > world.BlockFor {
+	if until := g.s.Blocked["a"]; until.Sub(g.now) < 55*time.Minute || until.Sub(g.now) > rules.BlockFor {
 		t.Errorf("a is blocked until %s, want an hour from its refusal", until)
 	}
 	g.tellsNot("no machine")
@@ -184,7 +185,7 @@ func TestNoCapacityThere(t *testing.T) {
 	}
 	g.stop()
 	g.untilStatus(5*time.Minute, world.Stopped)
-	g.pass(world.BlockFor)
+	g.pass(rules.BlockFor)
 	g.hush()
 	g.start()
 	if g.asked[0].Placement != "a" {

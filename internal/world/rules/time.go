@@ -1,9 +1,11 @@
-package world
+package rules
 
-func (r *reaction) timer(d *Timer) {
+import "hearth/internal/world"
+
+func (r *reaction) timer(d *world.Timer) {
 	s := &r.s
 	switch d.Kind {
-	case TimerLook:
+	case world.TimerLook:
 		if d.Number != s.LookNo {
 			return
 		}
@@ -12,11 +14,11 @@ func (r *reaction) timer(d *Timer) {
 			r.look()
 			r.lookSoon()
 		}
-	case TimerCheck:
+	case world.TimerCheck:
 		if d.Number == s.CheckNo {
 			r.check()
 		}
-	case TimerDeadline:
+	case world.TimerDeadline:
 		if d.Number == s.DeadlineNo && !s.Deadline.IsZero() {
 			r.deadline()
 		}
@@ -30,13 +32,13 @@ func (r *reaction) cloudUnsettled() bool {
 		return true
 	}
 	switch s.Status {
-	case Relocating:
+	case world.Relocating:
 		return true
-	case Starting:
+	case world.Starting:
 		return s.RetryAt.IsZero()
-	case Stopping:
+	case world.Stopping:
 		return s.Boot.Over
-	case Stopped, Failed, Booting, Loading, Online:
+	case world.Stopped, world.Failed, world.Booting, world.Loading, world.Online:
 	}
 	return s.Cloud.Want == 0 && s.Cloud.VM != ""
 }
@@ -45,7 +47,7 @@ func (r *reaction) cloudUnsettled() bool {
 // was lost.
 func (r *reaction) check() {
 	s := &r.s
-	if (s.Status == Stopped || s.Status == Failed) && r.now.Sub(s.Since) > CheckAfter {
+	if (s.Status == world.Stopped || s.Status == world.Failed) && r.now.Sub(s.Since) > CheckAfter {
 		return // asleep; the six-hourly reconcile is the backstop
 	}
 	r.startChecks()
@@ -54,12 +56,12 @@ func (r *reaction) check() {
 		return
 	}
 	switch s.Status {
-	case Stopped, Failed, Starting, Booting, Relocating, Stopping:
+	case world.Stopped, world.Failed, world.Starting, world.Booting, world.Relocating, world.Stopping:
 		r.look()
-	case Loading, Online:
+	case world.Loading, world.Online:
 		if s.Boot.Proven {
 			r.look() // the game is down and safe; its next boot is waited for
-		} else if !r.silence() && s.Status == Online {
+		} else if !r.silence() && s.Status == world.Online {
 			r.idle()
 		}
 	}
@@ -92,7 +94,7 @@ func (r *reaction) silence() bool {
 func (r *reaction) idle() {
 	s := &r.s
 	if s.OnlinePlayers() != 0 {
-		s.EmptySince = Time{}
+		s.EmptySince = world.Time{}
 		return
 	}
 	if s.EmptySince.IsZero() {
@@ -102,7 +104,7 @@ func (r *reaction) idle() {
 		return
 	}
 	r.line(sayIdle(&r.c))
-	r.beginStop(Person{}, nil, true)
+	r.beginStop(world.Person{}, nil, true)
 	r.awaitSave()
 	r.card()
 }
@@ -110,9 +112,9 @@ func (r *reaction) idle() {
 // deadline: the present phase took too long.
 func (r *reaction) deadline() {
 	s := &r.s
-	s.Deadline = Time{}
+	s.Deadline = world.Time{}
 	switch s.Status {
-	case Starting:
+	case world.Starting:
 		if !s.RetryAt.IsZero() {
 			clear(s.Blocked)
 			r.rent()
@@ -121,9 +123,9 @@ func (r *reaction) deadline() {
 		}
 		r.block(s.Cloud.Placement, BlockFor) // the next /start goes elsewhere
 		r.fail(whyNoMachine)
-	case Booting:
+	case world.Booting:
 		r.fail(whyNoHost)
-	case Loading:
+	case world.Loading:
 		if s.Boot.Proven {
 			r.fail(whyNoReturn)
 			return
@@ -134,9 +136,9 @@ func (r *reaction) deadline() {
 		r.beginStop(op.By, nil, false)
 		r.awaitSave()
 		r.card()
-	case Stopping, Relocating:
+	case world.Stopping, world.Relocating:
 		r.saveOverdue()
-	case Online, Stopped, Failed:
+	case world.Online, world.Stopped, world.Failed:
 	}
 }
 
@@ -144,7 +146,7 @@ func (r *reaction) deadline() {
 func (r *reaction) saveOverdue() {
 	s := &r.s
 	switch {
-	case !s.Boot.Up && s.Status == Stopping && s.Cloud.Want == 1:
+	case !s.Boot.Up && s.Status == world.Stopping && s.Cloud.Want == 1:
 		// No agent within its time and no sign that a game runs.
 		r.line(sayNoAgent(&r.c))
 		r.release()
@@ -161,7 +163,7 @@ func (r *reaction) saveOverdue() {
 			s.Op.Told = true
 			r.line(saySaveOverdue(&r.c, s, r.now))
 		}
-		if s.Status == Stopping {
+		if s.Status == world.Stopping {
 			r.repeatOrder()
 		}
 		r.look()
@@ -169,7 +171,7 @@ func (r *reaction) saveOverdue() {
 	default:
 		r.line(sayLost(&r.c, s, r.now))
 		r.keeper(sayLost(&r.c, s, r.now))
-		if s.Status == Relocating {
+		if s.Status == world.Relocating {
 			r.machineLost()
 			return
 		}
@@ -180,10 +182,10 @@ func (r *reaction) saveOverdue() {
 // repeatOrder sends the stop again; the agent knows it by its operation.
 func (r *reaction) repeatOrder() {
 	if r.s.Op.IfEmpty {
-		r.order(OrderStopIfEmpty)
+		r.order(world.OrderStopIfEmpty)
 		return
 	}
-	r.order(OrderStop)
+	r.order(world.OrderStop)
 }
 
 // machineLost: a machine under notice neither saved nor went. It is deleted,

@@ -1,4 +1,4 @@
-package world_test
+package rules_test
 
 import (
 	"regexp"
@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
+	"hearth/internal/world/worldtest"
 )
 
 // evil is what somebody writes where they may: as a name, a version, a reason,
@@ -71,7 +73,7 @@ func (g *stage) unfit(s world.Say) string {
 // TestHostileNames goes through all that can be said, with hostile text in
 // every place that others fill in. send checks each message.
 func TestHostileNames(t *testing.T) {
-	names := append([]string{evil}, hostile...)
+	names := append([]string{evil}, worldtest.HostileNames()...)
 	for i, name := range names {
 		if len(name) > 4096 {
 			continue // TestPlain has those
@@ -169,9 +171,9 @@ func TestDenials(t *testing.T) {
 		world.DenyCommand:     "Try `/start`, `/stop`, `/status` or `/join`",
 		"new":                 "Try `/start`",
 	} {
-		has(t, world.SayDenied(d, worlds).Text, want)
+		has(t, rules.SayDenied(d, worlds).Text, want)
 	}
-	has(t, world.SayBroken().Text, "please try again")
+	has(t, rules.SayBroken().Text, "please try again")
 }
 
 func TestJoin(t *testing.T) {

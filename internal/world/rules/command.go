@@ -1,16 +1,20 @@
-package world
+package rules
 
-import "slices"
+import (
+	"slices"
 
-func (r *reaction) command(c *Command) {
+	"hearth/internal/world"
+)
+
+func (r *reaction) command(c *world.Command) {
 	if slices.Contains(r.s.Commands, r.e.ID) {
 		return
 	}
 	own := *c
-	own.By.Name = Visible(c.By.Name, MaxNameRunes)
+	own.By.Name = world.Visible(c.By.Name, world.MaxNameRunes)
 	c = &own
 	r.s.Commands = append(r.s.Commands, r.e.ID)
-	if n := len(r.s.Commands) - MaxCommandIDs; n > 0 {
+	if n := len(r.s.Commands) - world.MaxCommandIDs; n > 0 {
 		r.s.Commands = r.s.Commands[n:]
 	}
 	if r.now.Sub(r.e.Time) > CommandLifetime {
@@ -18,29 +22,29 @@ func (r *reaction) command(c *Command) {
 		return
 	}
 	switch c.Name {
-	case CmdStatus:
+	case world.CmdStatus:
 		r.answer(c, sayStatus(&r.c, &r.s, r.now))
 		return
-	case CmdJoin:
+	case world.CmdJoin:
 		r.answer(c, sayJoin(&r.c, &r.s))
 		return
-	case CmdStart, CmdStop, CmdStopWhenEmpty, CmdStopNow, CmdKeepGoing:
+	case world.CmdStart, world.CmdStop, world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing:
 	default:
-		r.answer(c, SayDenied(DenyCommand, nil))
+		r.answer(c, SayDenied(world.DenyCommand, nil))
 		return
 	}
 	// The queue keeps no order: what was asked later wins, whenever it comes.
 	// Who wanted the same is simply answered.
-	up := c.Name == CmdStart || c.Name == CmdKeepGoing
+	up := c.Name == world.CmdStart || c.Name == world.CmdKeepGoing
 	if r.e.Time.Before(r.s.WishAt) && up != r.s.WishUp {
 		r.answer(c, saySuperseded(&r.c))
 		return
 	}
 	counts := true
 	switch c.Name {
-	case CmdStart:
+	case world.CmdStart:
 		r.start(c)
-	case CmdStop:
+	case world.CmdStop:
 		r.stop(c)
 	default:
 		counts = r.askedBack(c)
@@ -50,24 +54,24 @@ func (r *reaction) command(c *Command) {
 	}
 }
 
-func (r *reaction) start(c *Command) {
+func (r *reaction) start(c *world.Command) {
 	switch r.s.Status {
-	case Stopped, Failed:
+	case world.Stopped, world.Failed:
 		r.light(c.By, r.e.ID, &c.Reply)
 		if c.Reply.Ephemeral {
 			r.answer(c, sayLighting(&r.c))
 		}
-	case Stopping:
+	case world.Stopping:
 		first := r.s.Again == nil
 		if first {
-			r.s.Again = &Again{By: c.By, ID: r.e.ID, Reply: &c.Reply}
+			r.s.Again = &world.Again{By: c.By, ID: r.e.ID, Reply: &c.Reply}
 		}
 		r.answer(c, sayAgain(&r.c, first))
 		r.cardIfAny()
-	case Starting, Booting, Loading, Relocating:
+	case world.Starting, world.Booting, world.Loading, world.Relocating:
 		r.s.WhenEmpty = nil
 		r.answer(c, sayAlreadyLighting(&r.c, &r.s, r.now))
-	case Online:
+	case world.Online:
 		kept := r.s.WhenEmpty != nil
 		r.s.WhenEmpty = nil
 		r.answer(c, sayAlreadyOnline(&r.c, &r.s, kept))
@@ -78,12 +82,12 @@ func (r *reaction) start(c *Command) {
 }
 
 // light begins a session: a machine is wanted.
-func (r *reaction) light(by Person, id string, reply *Reply) {
+func (r *reaction) light(by world.Person, id string, reply *world.Reply) {
 	s := &r.s
-	s.Op = Operation{ID: id, By: by, Since: r.now, Reply: reply}
+	s.Op = world.Operation{ID: id, By: by, Since: r.now, Reply: reply}
 	s.Card, s.Recarded = nil, false
-	s.Session = Session{ID: id, Began: r.now, Total: s.Session.Total + s.Session.Paid}
-	s.Boot = Boot{Epoch: s.Boot.Epoch, Over: true, LastSave: s.Boot.LastSave}
+	s.Session = world.Session{ID: id, Began: r.now, Total: s.Session.Total + s.Session.Paid}
+	s.Boot = world.Boot{Epoch: s.Boot.Epoch, Over: true, LastSave: s.Boot.LastSave}
 	s.Again, s.WhenEmpty, s.Why = nil, nil, ""
 	s.Crashes, s.Tries = nil, 0
 	r.startChecks()
@@ -91,33 +95,33 @@ func (r *reaction) light(by Person, id string, reply *Reply) {
 	r.card()
 }
 
-func (r *reaction) stop(c *Command) {
+func (r *reaction) stop(c *world.Command) {
 	s := &r.s
 	switch s.Status {
-	case Stopped, Failed:
+	case world.Stopped, world.Failed:
 		r.answer(c, sayAlreadyOut(&r.c))
-	case Stopping:
+	case world.Stopping:
 		dropped := s.Again != nil
 		s.Again = nil
 		r.answer(c, sayAlreadyStopping(&r.c, dropped))
-	case Starting:
+	case world.Starting:
 		r.beginStop(c.By, &c.Reply, false)
 		r.release()
 		r.answer(c, sayCalledOff(&r.c, c.By))
-	case Booting:
+	case world.Booting:
 		// A game may run by now whose agent has not been heard: wait for it.
 		r.beginStop(c.By, &c.Reply, false)
 		r.within(AgentWithin)
 		r.answer(c, sayCalledOff(&r.c, c.By))
-	case Relocating:
+	case world.Relocating:
 		r.beginStop(c.By, &c.Reply, false)
 		r.awaitSave()
 		r.answer(c, sayStopping(&r.c, c.By))
-	case Loading:
+	case world.Loading:
 		r.beginStop(c.By, &c.Reply, false)
 		r.awaitSave()
 		r.answer(c, sayStopping(&r.c, c.By))
-	case Online:
+	case world.Online:
 		if s.OnlinePlayers() != 0 {
 			r.answer(c, sayAskBack(&r.c, s, c.Keeper))
 			return
@@ -130,27 +134,27 @@ func (r *reaction) stop(c *Command) {
 }
 
 func (r *reaction) cardIfAny() {
-	if r.s.Card != nil && r.s.Status != Stopped && r.s.Status != Failed {
+	if r.s.Card != nil && r.s.Status != world.Stopped && r.s.Status != world.Failed {
 		r.card()
 	}
 }
 
 // askedBack handles the buttons of "others are playing". It tells whether the
 // button counted: one that was refused is nobody's newer wish.
-func (r *reaction) askedBack(c *Command) bool {
+func (r *reaction) askedBack(c *world.Command) bool {
 	s := &r.s
-	if s.Status != Online || c.Operation != s.Session.ID {
+	if s.Status != world.Online || c.Operation != s.Session.ID {
 		r.answer(c, sayStaleButton(&r.c, s))
 		return false
 	}
 	switch c.Name {
-	case CmdKeepGoing:
+	case world.CmdKeepGoing:
 		s.WhenEmpty = nil
 		r.answer(c, sayKeepGoing(&r.c))
 		r.cardIfAny()
-	case CmdStopNow:
+	case world.CmdStopNow:
 		if !c.Keeper {
-			r.answer(c, SayDenied(DenyKeeper, nil))
+			r.answer(c, SayDenied(world.DenyKeeper, nil))
 			return false
 		}
 		r.beginStop(c.By, &c.Reply, false)
@@ -170,7 +174,7 @@ func (r *reaction) askedBack(c *Command) bool {
 
 // stopIfAsked begins the stop that somebody asked for once nobody is on.
 func (r *reaction) stopIfAsked() bool {
-	if r.s.WhenEmpty == nil || r.s.Status != Online || r.s.OnlinePlayers() != 0 {
+	if r.s.WhenEmpty == nil || r.s.Status != world.Online || r.s.OnlinePlayers() != 0 {
 		return false
 	}
 	by := *r.s.WhenEmpty
@@ -182,12 +186,12 @@ func (r *reaction) stopIfAsked() bool {
 
 // beginStop makes the present operation a stop. The card stays: it tells the
 // whole session.
-func (r *reaction) beginStop(by Person, reply *Reply, ifEmpty bool) {
+func (r *reaction) beginStop(by world.Person, reply *world.Reply, ifEmpty bool) {
 	s := &r.s
-	s.Op = Operation{ID: r.e.ID, By: by, Since: r.now, Reply: reply, IfEmpty: ifEmpty}
-	s.RetryAt, s.EmptySince = Time{}, Time{}
+	s.Op = world.Operation{ID: r.e.ID, By: by, Since: r.now, Reply: reply, IfEmpty: ifEmpty}
+	s.RetryAt, s.EmptySince = world.Time{}, world.Time{}
 	r.noDeadline()
-	r.enter(Stopping)
+	r.enter(world.Stopping)
 }
 
 // awaitSave orders the agent to save and stop, or goes on if that is done.
@@ -197,10 +201,10 @@ func (r *reaction) awaitSave() {
 	case s.Boot.Proven || s.Boot.Over || !s.Boot.Up:
 		r.release()
 	case s.Op.IfEmpty:
-		r.order(OrderStopIfEmpty)
+		r.order(world.OrderStopIfEmpty)
 		r.within(SaveWithin)
 	default:
-		r.order(OrderStop)
+		r.order(world.OrderStop)
 		r.within(SaveWithin)
 	}
 }

@@ -1,10 +1,11 @@
-package world_test
+package rules_test
 
 import (
 	"fmt"
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 // A start, as the runner gives it to React: a command, what the cloud answers
@@ -17,7 +18,7 @@ func ExampleReact() {
 	react := func(p world.Payload) {
 		var effects []world.Effect
 		now = now.Add(10 * time.Second)
-		s, effects = world.React(c, s, world.Event{ID: now.Format("150405"), World: "midgard", Time: now, Received: now, Data: p})
+		s, effects = rules.React(c, s, world.Event{ID: now.Format("150405"), World: "midgard", Time: now, Received: now, Data: p})
 		fmt.Printf("%T: %s\n", p, s.Status)
 		for _, e := range effects {
 			switch {

@@ -1,13 +1,15 @@
-package world
+package rules
 
 import (
 	"slices"
 	"time"
+
+	"hearth/internal/world"
 )
 
 // heard fences an agent's word: an older boot changes nothing, a newer one is
 // believed before the cloud tells of it, and nothing counts twice.
-func (r *reaction) heard(h Heard, then func()) {
+func (r *reaction) heard(h world.Heard, then func()) {
 	b := &r.s.Boot
 	if h.Epoch < 1 || h.Epoch < b.Epoch || h.Epoch == b.Epoch && b.Over {
 		return
@@ -16,7 +18,7 @@ func (r *reaction) heard(h Heard, then func()) {
 		if b.Up && b.Opened && !b.Proven {
 			r.line(sayStartedOver(&r.c, &r.s, r.now))
 		}
-		r.s.Boot = Boot{Epoch: h.Epoch, Up: true, LastSave: b.LastSave, Machine: Machine{Address: b.Machine.Address}}
+		r.s.Boot = world.Boot{Epoch: h.Epoch, Up: true, LastSave: b.LastSave, Machine: world.Machine{Address: b.Machine.Address}}
 		b = &r.s.Boot
 		r.newBoot()
 	}
@@ -39,34 +41,34 @@ func (r *reaction) heard(h Heard, then func()) {
 func (r *reaction) newBoot() {
 	s := &r.s
 	switch s.Status {
-	case Starting, Booting, Loading, Online:
-		r.enter(Loading)
+	case world.Starting, world.Booting, world.Loading, world.Online:
+		r.enter(world.Loading)
 		r.within(ListenWithin)
 		r.card()
-	case Stopping:
+	case world.Stopping:
 		// It came up while it was no longer wanted.
 		if s.Cloud.Want == 1 {
 			r.awaitSave()
 		} else {
 			r.closeBoot() // it is being deleted before anybody could play
 		}
-	case Stopped, Failed:
+	case world.Stopped, world.Failed:
 		s.Why = "" // it was told
 		r.keeper(sayUnwanted(&r.c, ""))
-		r.s.Op = Operation{ID: r.e.ID, Since: r.now}
-		r.enter(Stopping)
+		r.s.Op = world.Operation{ID: r.e.ID, Since: r.now}
+		r.enter(world.Stopping)
 		r.startChecks()
 		r.awaitSave()
-	case Relocating:
+	case world.Relocating:
 	}
 }
 
-func (r *reaction) hostUp(d *HostUp) {
+func (r *reaction) hostUp(d *world.HostUp) {
 	r.machine(d.Machine)
 }
 
-func (r *reaction) machine(m Machine) {
-	m = Machine{Name: Visible(m.Name, MaxMachineRunes), Size: Visible(m.Size, MaxMachineRunes), Zone: Visible(m.Zone, MaxMachineRunes), Address: Visible(m.Address, MaxMachineRunes)}
+func (r *reaction) machine(m world.Machine) {
+	m = world.Machine{Name: world.Visible(m.Name, world.MaxMachineRunes), Size: world.Visible(m.Size, world.MaxMachineRunes), Zone: world.Visible(m.Zone, world.MaxMachineRunes), Address: world.Visible(m.Address, world.MaxMachineRunes)}
 	if m.Address == "" {
 		m.Address = r.s.Boot.Machine.Address
 	}
@@ -76,7 +78,7 @@ func (r *reaction) machine(m Machine) {
 	}
 }
 
-func (r *reaction) heartbeat(d *Heartbeat) {
+func (r *reaction) heartbeat(d *world.Heartbeat) {
 	s, b := &r.s, &r.s.Boot
 	r.machine(d.Machine)
 	if d.LastSave.After(b.LastSave) {
@@ -92,16 +94,16 @@ func (r *reaction) heartbeat(d *Heartbeat) {
 	for _, p := range d.Players {
 		r.add(p)
 	}
-	b.Connecting, b.Known = min(max(d.Connecting, 0), MaxPlayers), true
-	code := Visible(d.JoinCode, MaxCodeRunes)
+	b.Connecting, b.Known = min(max(d.Connecting, 0), world.MaxPlayers), true
+	code := world.Visible(d.JoinCode, world.MaxCodeRunes)
 	newCode := code != "" && code != b.JoinCode
 	if newCode {
 		b.JoinCode = code
 	}
 	switch {
-	case d.Listening && s.Status == Loading:
+	case d.Listening && s.Status == world.Loading:
 		r.nowOnline()
-	case (newCode || s.OnlinePlayers() != before) && s.Status == Online:
+	case (newCode || s.OnlinePlayers() != before) && s.Status == world.Online:
 		r.card()
 	}
 	r.rosterChanged()
@@ -110,10 +112,10 @@ func (r *reaction) heartbeat(d *Heartbeat) {
 	}
 }
 
-func (r *reaction) listening(d *Listening) {
-	r.s.Boot.Version = Visible(d.Version, MaxCodeRunes)
+func (r *reaction) listening(d *world.Listening) {
+	r.s.Boot.Version = world.Visible(d.Version, world.MaxCodeRunes)
 	// One from before a crash, or from before a proof, is no news.
-	if r.s.Status == Loading && d.Seq > r.s.Boot.RosterSeq {
+	if r.s.Status == world.Loading && d.Seq > r.s.Boot.RosterSeq {
 		r.nowOnline()
 	}
 }
@@ -122,7 +124,7 @@ func (r *reaction) listening(d *Listening) {
 func (r *reaction) nowOnline() {
 	s := &r.s
 	s.Boot.Listening, s.Boot.Known, s.Boot.Opened = true, true, true
-	r.enter(Online)
+	r.enter(world.Online)
 	r.noDeadline()
 	s.Tries = 0
 	first := s.Session.Ready.IsZero()
@@ -141,44 +143,44 @@ func (r *reaction) nowOnline() {
 	r.line(sayOnline(&r.c, s, first, dropped))
 }
 
-func (r *reaction) joinCode(d *JoinCode) {
-	code := Visible(d.Code, MaxCodeRunes)
+func (r *reaction) joinCode(d *world.JoinCode) {
+	code := world.Visible(d.Code, world.MaxCodeRunes)
 	if code == r.s.Boot.JoinCode {
 		return
 	}
 	r.s.Boot.JoinCode = code
-	if r.s.Status == Online {
+	if r.s.Status == world.Online {
 		r.card()
 	}
 }
 
-func (r *reaction) connected(d *Connected) {
+func (r *reaction) connected(d *world.Connected) {
 	b := &r.s.Boot
 	if d.Seq < b.RosterSeq {
 		return
 	}
-	b.Connecting = min(b.Connecting+1, MaxPlayers)
+	b.Connecting = min(b.Connecting+1, world.MaxPlayers)
 	r.rosterChanged()
 }
 
 // add puts a player on the roster, which has a bound.
-func (r *reaction) add(p Player) {
+func (r *reaction) add(p world.Player) {
 	b := &r.s.Boot
 	p = p.Kept()
-	i := slices.IndexFunc(b.Players, func(q Player) bool { return q.Owner == p.Owner })
-	if i < 0 && len(b.Players) < MaxPlayers {
+	i := slices.IndexFunc(b.Players, func(q world.Player) bool { return q.Owner == p.Owner })
+	if i < 0 && len(b.Players) < world.MaxPlayers {
 		i = len(b.Players)
-		b.Players = append(b.Players, Player{Owner: p.Owner})
+		b.Players = append(b.Players, world.Player{Owner: p.Owner})
 	}
-	if i >= 0 && i < MaxNamed { // nobody reads more names; the rest is counted
+	if i >= 0 && i < world.MaxNamed { // nobody reads more names; the rest is counted
 		b.Players[i] = p
 	}
-	if played := &r.s.Session.Played; p.Name != "" && !slices.Contains(*played, p.Name) && len(*played) < MaxPlayed {
+	if played := &r.s.Session.Played; p.Name != "" && !slices.Contains(*played, p.Name) && len(*played) < world.MaxPlayed {
 		*played = append(*played, p.Name)
 	}
 }
 
-func (r *reaction) spawned(d *Spawned) {
+func (r *reaction) spawned(d *world.Spawned) {
 	b := &r.s.Boot
 	if d.Seq > b.RosterSeq {
 		r.add(d.Player)
@@ -189,11 +191,11 @@ func (r *reaction) spawned(d *Spawned) {
 	r.card()
 }
 
-func (r *reaction) disconnected(d *Disconnected) {
+func (r *reaction) disconnected(d *world.Disconnected) {
 	b := &r.s.Boot
 	if d.Seq > b.RosterSeq {
 		before, gone := len(b.Players), d.Player.Kept()
-		b.Players = slices.DeleteFunc(b.Players, func(p Player) bool { return p.Owner == gone.Owner })
+		b.Players = slices.DeleteFunc(b.Players, func(p world.Player) bool { return p.Owner == gone.Owner })
 		if len(b.Players) == before && d.Player.Name == "" {
 			b.Connecting = max(b.Connecting-1, 0) // gave up before it spawned
 		}
@@ -214,43 +216,43 @@ func (r *reaction) disconnected(d *Disconnected) {
 func (r *reaction) rosterChanged() {
 	s := &r.s
 	switch {
-	case s.Status != Online || s.OnlinePlayers() != 0:
-		s.EmptySince = Time{}
+	case s.Status != world.Online || s.OnlinePlayers() != 0:
+		s.EmptySince = world.Time{}
 	case s.EmptySince.IsZero():
 		s.EmptySince = r.now
 	}
 }
 
-func (r *reaction) died(d *Died) {
+func (r *reaction) died(d *world.Died) {
 	r.s.Session.Deaths++
 	r.line(sayDied(d.Player.Name))
 }
 
-func (r *reaction) refused(d *Refused) { r.line(sayRefused(&r.c, d)) }
+func (r *reaction) refused(d *world.Refused) { r.line(sayRefused(&r.c, d)) }
 
 func (r *reaction) saved() {
 	if r.e.Time.After(r.s.Boot.LastSave) {
 		r.s.Boot.LastSave = r.e.Time
 	}
-	if r.s.Status == Online {
+	if r.s.Status == world.Online {
 		r.card()
 	}
 }
 
-func (r *reaction) crashed(d *Crashed) {
+func (r *reaction) crashed(d *world.Crashed) {
 	s, b := &r.s, &r.s.Boot
 	if d.LastSave.After(b.LastSave) {
 		b.LastSave = d.LastSave
 	}
 	b.Listening, b.JoinCode, b.Players, b.Connecting, b.RosterSeq = false, "", nil, 0, d.Seq
-	if s.Status != Online && s.Status != Loading {
+	if s.Status != world.Online && s.Status != world.Loading {
 		return // it stops or moves anyway; the agent's proof follows
 	}
-	s.Crashes = append(slices.DeleteFunc(s.Crashes, func(t Time) bool { return r.now.Sub(t) > CrashWindow }), r.now)
-	s.EmptySince = Time{}
+	s.Crashes = append(slices.DeleteFunc(s.Crashes, func(t world.Time) bool { return r.now.Sub(t) > CrashWindow }), r.now)
+	s.EmptySince = world.Time{}
 	if len(s.Crashes) < 2 && d.Restarting {
 		r.line(sayCrashed(&r.c, s, r.now))
-		r.enter(Loading)
+		r.enter(world.Loading)
 		r.within(ListenWithin)
 		r.card()
 		return
@@ -258,23 +260,23 @@ func (r *reaction) crashed(d *Crashed) {
 	s.Why = whyCrashes
 	r.line(sayCrashedTwice(&r.c, s, r.now))
 	r.keeper(sayCrashedTwice(&r.c, s, r.now))
-	r.beginStop(Person{}, nil, false)
+	r.beginStop(world.Person{}, nil, false)
 	r.awaitSave()
 	r.card()
 }
 
 // noticed: the cloud announced that it does something to the machine. The
 // agent saves by itself.
-func (r *reaction) noticed(d *Noticed) {
+func (r *reaction) noticed(d *world.Noticed) {
 	s := &r.s
 	switch d.Kind {
 	case "Preempt", "Terminate", "Redeploy":
 		s.Boot.Noticed = true
-		if s.Status == Stopping || s.Status == Relocating {
+		if s.Status == world.Stopping || s.Status == world.Relocating {
 			return
 		}
 		r.line(sayNotice(&r.c))
-		r.enter(Relocating)
+		r.enter(world.Relocating)
 		if s.Boot.Proven { // the proof was faster than the notice
 			r.within(DeleteWithin)
 			r.scale(0)
@@ -288,7 +290,7 @@ func (r *reaction) noticed(d *Noticed) {
 	}
 }
 
-func (r *reaction) saveProven(d *SaveProven) {
+func (r *reaction) saveProven(d *world.SaveProven) {
 	s, b := &r.s, &r.s.Boot
 	if d.LastSave.After(b.LastSave) {
 		b.LastSave = d.LastSave
@@ -299,34 +301,34 @@ func (r *reaction) saveProven(d *SaveProven) {
 	b.Proven, b.Confirmed = true, d.Confirmed
 	b.Listening, b.JoinCode, b.Players, b.Connecting, b.Known, b.RosterSeq = false, "", nil, 0, true, d.Seq
 	switch s.Status {
-	case Stopping:
+	case world.Stopping:
 		if s.Why != whyCrashes { // the crash told the loss
 			r.line(sayProven(&r.c, s, d, r.now))
 		}
 		r.release()
 		r.cardIfAny()
-	case Relocating:
+	case world.Relocating:
 		r.line(sayProven(&r.c, s, d, r.now))
 		r.within(DeleteWithin)
 		r.scale(0)
-	case Starting, Booting, Loading, Online:
+	case world.Starting, world.Booting, world.Loading, world.Online:
 		// The agent ended the game by itself. A notice whose event is still
 		// on its way says more; else its next boot is waited for.
 		r.line(sayProven(&r.c, s, d, r.now))
-		r.enter(Loading)
+		r.enter(world.Loading)
 		r.within(LostAfter)
 		r.card()
-	case Stopped, Failed:
+	case world.Stopped, world.Failed:
 	}
 }
 
-func (r *reaction) orderRefused(d *OrderRefused) {
+func (r *reaction) orderRefused(d *world.OrderRefused) {
 	s := &r.s
-	if s.Status != Stopping || d.Operation != s.Op.ID || s.Boot.Proven {
+	if s.Status != world.Stopping || d.Operation != s.Op.ID || s.Boot.Proven {
 		return
 	}
 	switch d.Reason {
-	case OrderOccupied:
+	case world.OrderOccupied:
 		if !s.Op.IfEmpty {
 			return
 		}
@@ -337,13 +339,13 @@ func (r *reaction) orderRefused(d *OrderRefused) {
 		s.Boot.RosterSeq, s.Boot.Known = d.Seq, true
 		s.Boot.Connecting = max(1-len(d.Players), s.Boot.Connecting)
 		r.noDeadline()
-		r.enter(Online)
+		r.enter(world.Online)
 		r.rosterChanged()
 		r.line(sayOccupied(&r.c, s))
 		r.card()
-	case OrderStale, OrderExpired:
+	case world.OrderStale, world.OrderExpired:
 		r.repeatOrder()
-	case OrderBusy:
+	case world.OrderBusy:
 	}
 }
 

@@ -1,4 +1,4 @@
-package world_test
+package rules_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 // stage drives React by hand: scale sets that do as they are told, an agent
@@ -83,14 +84,14 @@ func (g *stage) send(e world.Event) []world.Effect {
 		e.Time = g.now
 	}
 	before, data := asJSON(g.t, g.s), asJSON(g.t, e.Data)
-	next, effects := world.React(g.c, g.s, e)
+	next, effects := rules.React(g.c, g.s, e)
 	if got := asJSON(g.t, g.s); got != before {
 		g.t.Fatalf("React changed the state it was given:\n got %s\nwant %s", got, before)
 	}
 	if got := asJSON(g.t, e.Data); got != data {
 		g.t.Fatalf("React changed the event it was given:\n got %s\nwant %s", got, data)
 	}
-	if again, same := world.React(g.c, g.s, e); !reflect.DeepEqual(again, next) || !reflect.DeepEqual(same, effects) {
+	if again, same := rules.React(g.c, g.s, e); !reflect.DeepEqual(again, next) || !reflect.DeepEqual(same, effects) {
 		g.t.Fatalf("React answered the same %s in two ways", e.Data.Type())
 	}
 	if _, err := next.Encode(); err != nil {

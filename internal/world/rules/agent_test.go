@@ -1,17 +1,20 @@
-package world_test
+package rules_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
+	"hearth/internal/world/worldtest"
 )
 
 func TestNeverListens(t *testing.T) {
 	g := newStage(t)
 	g.toLoading()
-	g.pass(world.ListenWithin - time.Second)
+	g.pass(rules.ListenWithin - time.Second)
 	g.status(world.Loading)
 	g.pass(2 * time.Second)
 	g.status(world.Stopping)
@@ -55,7 +58,7 @@ func TestCrash(t *testing.T) {
 	t.Run("twice in ten minutes", func(t *testing.T) {
 		g := once(t)
 		g.hear(&world.Listening{})
-		g.pass(world.CrashWindow - time.Second)
+		g.pass(rules.CrashWindow - time.Second)
 		g.hush()
 		crash(g, false)
 		g.tells(world.ChatLine, "crashed again, so I stop here and tell the keeper. The last save is 4 min old")
@@ -77,7 +80,7 @@ func TestCrash(t *testing.T) {
 		g := once(t)
 		g.hear(&world.Listening{})
 		g.join("1", "Bo")
-		g.pass(world.CrashWindow + time.Minute)
+		g.pass(rules.CrashWindow + time.Minute)
 		g.hush()
 		crash(g, true)
 		g.tells(world.ChatLine, "starts again by itself")
@@ -105,9 +108,9 @@ func TestSilence(t *testing.T) {
 	}
 	t.Run("and back", func(t *testing.T) {
 		g := quiet(t)
-		g.pass(world.SaveWithin - time.Second)
+		g.pass(rules.SaveWithin - time.Second)
 		g.tellsNot("has not spoken")
-		g.pass(world.CheckEvery + time.Second)
+		g.pass(rules.CheckEvery + time.Second)
 		g.tells(world.ChatLine, "has not spoken for over a minute. It still exists, so people may be playing. Last save <t:")
 		if card := g.card(); card.Card.Tone != world.ToneTrouble {
 			t.Errorf("card: got tone %s, want trouble", card.Card.Tone)
@@ -127,12 +130,12 @@ func TestSilence(t *testing.T) {
 	})
 	t.Run("for ever", func(t *testing.T) {
 		g := quiet(t)
-		g.pass(world.LostAfter)
+		g.pass(rules.LostAfter)
 		g.status(world.Online)
 		if len(g.asked) != 0 {
 			t.Fatalf("asked %+v within ten minutes", g.asked)
 		}
-		g.pass(world.CheckEvery + time.Second)
+		g.pass(rules.CheckEvery + time.Second)
 		g.tells(world.ChatLine, "stayed silent for ten minutes and is deleted now. The last save is 11 min old; what was done since is lost")
 		g.tells(world.ChatKeeper, "stayed silent for ten minutes")
 		g.untilStatus(2*time.Minute, world.Failed)
@@ -162,7 +165,7 @@ func TestIdle(t *testing.T) {
 		g.toOnline()
 		g.pass(g.c.Idle() - time.Second)
 		g.status(world.Online)
-		g.pass(world.CheckEvery + time.Second)
+		g.pass(rules.CheckEvery + time.Second)
 		g.status(world.Stopping)
 		g.tells(world.ChatLine, "Nobody has been in **Midgard** for 10 min. Saving it and letting the fire go out")
 		if o := g.lastOrder(); o.Kind != world.OrderStopIfEmpty {
@@ -198,7 +201,7 @@ func TestIdle(t *testing.T) {
 	t.Run("and somebody was on after all", func(t *testing.T) {
 		g := newStage(t)
 		g.toOnline()
-		g.pass(g.c.Idle() + world.CheckEvery)
+		g.pass(g.c.Idle() + rules.CheckEvery)
 		bo := []world.Player{{Owner: "1", Name: "Bo"}}
 		g.players = bo
 		g.hear(&world.OrderRefused{Operation: g.s.Op.ID, Kind: world.OrderStopIfEmpty, Reason: world.OrderOccupied, Players: bo})
@@ -310,8 +313,8 @@ func TestOldBoot(t *testing.T) {
 	g.toOnline()
 	g.vanish()
 	g.comesUp("b")
-	for typ, p := range samples() {
-		if event(p).Source != world.SourceAgent {
+	for typ, p := range worldtest.Payloads() {
+		if !strings.HasPrefix(string(typ), world.SourceAgent+".") {
 			continue
 		}
 		before := asJSON(t, g.s)

@@ -1,4 +1,4 @@
-package world_test
+package rules_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 
 	"pgregory.net/rapid"
 )
@@ -72,7 +73,7 @@ func (m *model) send(e world.Event) {
 	e.Received = m.now
 	m.last = &e
 	before := m.s.Generation
-	next, effects := world.React(m.c, m.s, e)
+	next, effects := rules.React(m.c, m.s, e)
 	next.Generation = before + 1
 	m.s = next
 	for _, eff := range effects {

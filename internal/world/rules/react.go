@@ -1,7 +1,9 @@
-package world
+package rules
 
 import (
 	"time"
+
+	"hearth/internal/world"
 )
 
 // How long things may take, and how often they are looked at.
@@ -33,46 +35,46 @@ var retryAfter = []time.Duration{2 * time.Minute, 5 * time.Minute, 10 * time.Min
 // React decides what an event changes and what is to be done about it. It is
 // pure: same configuration, state and event, same answer; e.Received is the
 // time. A state that comes back unchanged with no effects need not be written.
-func React(c Config, s State, e Event) (State, []Effect) {
+func React(c world.Config, s world.State, e world.Event) (world.State, []world.Effect) {
 	r := reaction{c: c, s: s.Clone(), e: e, now: e.Received}
 	switch d := e.Data.(type) {
-	case *Command:
+	case *world.Command:
 		r.command(d)
-	case *HostUp:
+	case *world.HostUp:
 		r.heard(d.Heard, func() { r.hostUp(d) })
-	case *Heartbeat:
+	case *world.Heartbeat:
 		r.heard(d.Heard, func() { r.heartbeat(d) })
-	case *Listening:
+	case *world.Listening:
 		r.heard(d.Heard, func() { r.listening(d) })
-	case *JoinCode:
+	case *world.JoinCode:
 		r.heard(d.Heard, func() { r.joinCode(d) })
-	case *Connected:
+	case *world.Connected:
 		r.heard(d.Heard, func() { r.connected(d) })
-	case *Spawned:
+	case *world.Spawned:
 		r.heard(d.Heard, func() { r.spawned(d) })
-	case *Disconnected:
+	case *world.Disconnected:
 		r.heard(d.Heard, func() { r.disconnected(d) })
-	case *Died:
+	case *world.Died:
 		r.heard(d.Heard, func() { r.died(d) })
-	case *Refused:
+	case *world.Refused:
 		r.heard(d.Heard, func() { r.refused(d) })
-	case *Saved:
+	case *world.Saved:
 		r.heard(d.Heard, func() { r.saved() })
-	case *Crashed:
+	case *world.Crashed:
 		r.heard(d.Heard, func() { r.crashed(d) })
-	case *Noticed:
+	case *world.Noticed:
 		r.heard(d.Heard, func() { r.noticed(d) })
-	case *SaveProven:
+	case *world.SaveProven:
 		r.heard(d.Heard, func() { r.saveProven(d) })
-	case *OrderRefused:
+	case *world.OrderRefused:
 		r.heard(d.Heard, func() { r.orderRefused(d) })
-	case *CloudReport:
+	case *world.CloudReport:
 		r.cloudReport(d)
-	case *Timer:
+	case *world.Timer:
 		r.timer(d)
-	case *Sweep:
+	case *world.Sweep:
 		r.sweep(d)
-	case *Carded:
+	case *world.Carded:
 		r.carded(d)
 	}
 	return r.s, r.effects
@@ -80,76 +82,76 @@ func React(c Config, s State, e Event) (State, []Effect) {
 
 // reaction is one call of React in the making.
 type reaction struct {
-	c       Config
-	s       State
-	e       Event
+	c       world.Config
+	s       world.State
+	e       world.Event
 	now     time.Time
-	effects []Effect
+	effects []world.Effect
 }
 
-func (r *reaction) enter(st Status) {
+func (r *reaction) enter(st world.Status) {
 	if r.s.Status != st {
 		r.s.Status, r.s.Since = st, r.now
 	}
 }
 
-func (r *reaction) order(k OrderKind) {
-	r.effects = append(r.effects, Effect{Order: &Order{
-		Schema: SchemaVersion, Kind: k, World: r.s.World,
+func (r *reaction) order(k world.OrderKind) {
+	r.effects = append(r.effects, world.Effect{Order: &world.Order{
+		Schema: world.SchemaVersion, Kind: k, World: r.s.World,
 		Operation: r.s.Op.ID, Epoch: r.s.Boot.Epoch, Issued: r.now,
 	}})
 }
 
-func (r *reaction) delay(t Timer, after time.Duration) {
+func (r *reaction) delay(t world.Timer, after time.Duration) {
 	t.Operation = r.s.Op.ID
-	r.effects = append(r.effects, Effect{Delay: &Delay{Timer: t, After: after}})
+	r.effects = append(r.effects, world.Effect{Delay: &world.Delay{Timer: t, After: after}})
 }
 
 // within sets the deadline of the present phase; the one before is void.
 func (r *reaction) within(d time.Duration) {
 	r.s.DeadlineNo++
 	r.s.Deadline = r.now.Add(d)
-	r.delay(Timer{Kind: TimerDeadline, Number: r.s.DeadlineNo}, d)
+	r.delay(world.Timer{Kind: world.TimerDeadline, Number: r.s.DeadlineNo}, d)
 }
 
 func (r *reaction) noDeadline() {
 	r.s.DeadlineNo++
-	r.s.Deadline = Time{}
+	r.s.Deadline = world.Time{}
 }
 
-func (r *reaction) chat(c ChatDo) {
+func (r *reaction) chat(c world.ChatDo) {
 	c.Made = r.now.Truncate(time.Second)
-	r.effects = append(r.effects, Effect{Chat: &c})
+	r.effects = append(r.effects, world.Effect{Chat: &c})
 }
 
-func (r *reaction) answer(c *Command, say Say) {
-	r.chat(ChatDo{Kind: ChatAnswer, Say: say, Reply: &c.Reply, Key: "answer:" + r.e.ID})
+func (r *reaction) answer(c *world.Command, say world.Say) {
+	r.chat(world.ChatDo{Kind: world.ChatAnswer, Say: say, Reply: &c.Reply, Key: "answer:" + r.e.ID})
 }
 
 // line says something new in the channel, and how much could not be said
 // before.
-func (r *reaction) line(say Say) {
+func (r *reaction) line(say world.Say) {
 	lost := r.s.Unsaid
 	if lost > 0 {
 		say.Text += unsaid(lost)
 		r.s.Unsaid = 0
 	}
-	r.chat(ChatDo{Kind: ChatLine, Say: say, Unsaid: lost})
+	r.chat(world.ChatDo{Kind: world.ChatLine, Say: say, Unsaid: lost})
 }
 
-func (r *reaction) keeper(say Say) { r.chat(ChatDo{Kind: ChatKeeper, Say: say}) }
+func (r *reaction) keeper(say world.Say) { r.chat(world.ChatDo{Kind: world.ChatKeeper, Say: say}) }
 
 // card draws the session's card anew. The first time it becomes the answer to
 // the command that began the session, if that was given in public.
 func (r *reaction) card() {
-	do := ChatDo{Kind: ChatCard, Say: card(&r.c, &r.s, r.now), Key: "card", Operation: r.s.Session.ID}
+	do := world.ChatDo{Kind: world.ChatCard, Say: card(&r.c, &r.s, r.now), Key: "card", Operation: r.s.Session.ID}
 	if r.s.Card == nil && r.s.Op.Reply != nil && !r.s.Op.Reply.Ephemeral {
 		do.Reply = r.s.Op.Reply
 	}
 	r.chat(do)
 }
 
-func (r *reaction) carded(d *Carded) {
+func (r *reaction) carded(d *world.Carded) {
 	if d.Operation != r.s.Session.ID || d.Ref.ID == "" {
 		return
 	}
@@ -160,11 +162,11 @@ func (r *reaction) carded(d *Carded) {
 // startChecks begins a new chain of checks; an older chain ends by its number.
 func (r *reaction) startChecks() {
 	r.s.CheckNo++
-	r.delay(Timer{Kind: TimerCheck, Number: r.s.CheckNo}, CheckEvery)
+	r.delay(world.Timer{Kind: world.TimerCheck, Number: r.s.CheckNo}, CheckEvery)
 }
 
 // lookSoon begins a new chain of looks at the cloud.
 func (r *reaction) lookSoon() {
 	r.s.LookNo++
-	r.delay(Timer{Kind: TimerLook, Number: r.s.LookNo}, LookEvery)
+	r.delay(world.Timer{Kind: world.TimerLook, Number: r.s.LookNo}, LookEvery)
 }

@@ -1,10 +1,11 @@
-package world_test
+package rules_test
 
 import (
 	"testing"
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 // checks counts the checks under way.
@@ -36,7 +37,7 @@ func TestCheckChain(t *testing.T) {
 	g.stop()
 	g.proves(world.StopOrdered)
 	g.untilStatus(time.Minute, world.Stopped)
-	g.pass(world.CheckAfter - time.Minute)
+	g.pass(rules.CheckAfter - time.Minute)
 	if n := g.checks(); n != 1 {
 		t.Fatalf("checks half an hour after the stop: got %d, want 1", n)
 	}
@@ -74,14 +75,14 @@ func TestLostTimers(t *testing.T) {
 		g := deaf(t)
 		g.places["a"].never = true
 		g.start()
-		g.pass(world.MachineWithin + 2*world.CheckEvery + time.Second)
+		g.pass(rules.MachineWithin + 2*rules.CheckEvery + time.Second)
 		has(t, g.s.Why, "did not deliver")
 	})
 	t.Run("no agent", func(t *testing.T) {
 		g := deaf(t)
 		g.start()
 		g.untilStatus(3*time.Minute, world.Booting)
-		g.untilStatus(world.HostWithin+5*time.Minute, world.Failed)
+		g.untilStatus(rules.HostWithin+5*time.Minute, world.Failed)
 		g.noMachine()
 	})
 	t.Run("never listens", func(t *testing.T) {
@@ -89,7 +90,7 @@ func TestLostTimers(t *testing.T) {
 		g.start()
 		g.untilStatus(3*time.Minute, world.Booting)
 		g.boot()
-		g.untilStatus(world.ListenWithin+2*time.Minute, world.Stopping)
+		g.untilStatus(rules.ListenWithin+2*time.Minute, world.Stopping)
 	})
 	t.Run("no proof", func(t *testing.T) {
 		g := deaf(t)
@@ -98,9 +99,9 @@ func TestLostTimers(t *testing.T) {
 		g.boot()
 		g.hear(&world.Listening{})
 		g.stop()
-		g.pass(world.SaveWithin + 2*world.CheckEvery)
+		g.pass(rules.SaveWithin + 2*rules.CheckEvery)
 		g.tells(world.ChatLine, "not saved yet")
-		g.untilStatus(world.LostAfter+5*time.Minute, world.Stopped)
+		g.untilStatus(rules.LostAfter+5*time.Minute, world.Stopped)
 		g.noMachine()
 	})
 	t.Run("no capacity", func(t *testing.T) {
@@ -239,7 +240,7 @@ func TestUnwantedMachine(t *testing.T) {
 		g.untilStatus(time.Minute, world.Stopped)
 		g.hush()
 		appear(g, "a")
-		g.pass(world.CheckEvery + time.Second)
+		g.pass(rules.CheckEvery + time.Second)
 		g.tells(world.ChatKeeper, "has a machine that nobody wants (`vm-by-hand`). I delete it")
 		g.untilStatus(2*time.Minute, world.Stopped)
 		g.noMachine()
@@ -275,7 +276,7 @@ func TestUnwantedMachine(t *testing.T) {
 		g.untilStatus(time.Minute, world.Failed)
 		g.hush()
 		appear(g, "a")
-		g.pass(world.CheckEvery + time.Second)
+		g.pass(rules.CheckEvery + time.Second)
 		g.untilStatus(2*time.Minute, world.Stopped)
 		g.tellsNot("may not rent") // it was told
 	})
@@ -315,7 +316,7 @@ func TestSweepWhileAwake(t *testing.T) {
 	}
 	// The chain of checks is lost: the sweep begins it again.
 	g.timers = nil
-	g.pass(world.CheckAfter + time.Minute)
+	g.pass(rules.CheckAfter + time.Minute)
 	if n := g.checks(); n != 0 {
 		t.Fatalf("checks: got %d, want 0", n)
 	}

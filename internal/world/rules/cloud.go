@@ -1,17 +1,19 @@
-package world
+package rules
 
 import (
 	"maps"
 	"time"
+
+	"hearth/internal/world"
 )
 
 // rent wants a machine at the next placement that is not blocked, or waits
 // until one is tried again.
 func (r *reaction) rent() {
 	s := &r.s
-	fresh := s.Status != Starting || s.Deadline.IsZero()
-	r.enter(Starting)
-	s.RetryAt = Time{}
+	fresh := s.Status != world.Starting || s.Deadline.IsZero()
+	r.enter(world.Starting)
+	s.RetryAt = world.Time{}
 	p, ok := r.pick()
 	if !ok {
 		r.waitForCapacity()
@@ -38,9 +40,9 @@ func (r *reaction) pick() (string, bool) {
 
 func (r *reaction) block(placement string, d time.Duration) {
 	if r.s.Blocked == nil {
-		r.s.Blocked = map[string]Time{}
+		r.s.Blocked = map[string]world.Time{}
 	}
-	maps.DeleteFunc(r.s.Blocked, func(_ string, until Time) bool { return !r.now.Before(until) })
+	maps.DeleteFunc(r.s.Blocked, func(_ string, until world.Time) bool { return !r.now.Before(until) })
 	r.s.Blocked[placement] = r.now.Add(d).Truncate(time.Second)
 }
 
@@ -68,8 +70,8 @@ func (r *reaction) fail(why string) {
 // release wants no machine. Whoever calls it has made sure that no game runs
 // whose world is not saved, or has told people what is lost.
 func (r *reaction) release() {
-	r.enter(Stopping)
-	r.s.RetryAt = Time{}
+	r.enter(world.Stopping)
+	r.s.RetryAt = world.Time{}
 	r.closeBoot()
 	r.within(DeleteWithin)
 	if r.s.Cloud.Placement == "" {
@@ -102,8 +104,8 @@ func (r *reaction) act() {
 	c := &r.s.Cloud
 	c.Round++
 	c.Acting, c.Toward, c.Token, c.Settled = true, c.Want, "", false
-	r.effects = append(r.effects, Effect{Cloud: &CloudDo{
-		Act: ActScale, Operation: r.s.Op.ID, Round: c.Round, Placement: c.Placement, Capacity: c.Want,
+	r.effects = append(r.effects, world.Effect{Cloud: &world.CloudDo{
+		Act: world.ActScale, Operation: r.s.Op.ID, Round: c.Round, Placement: c.Placement, Capacity: c.Want,
 	}})
 }
 
@@ -113,41 +115,41 @@ func (r *reaction) look() {
 	if c.Placement == "" {
 		return
 	}
-	r.effects = append(r.effects, Effect{Cloud: &CloudDo{
-		Act: ActLook, Operation: r.s.Op.ID, Round: c.Round, Placement: c.Placement, Capacity: c.Toward, Token: c.Token,
+	r.effects = append(r.effects, world.Effect{Cloud: &world.CloudDo{
+		Act: world.ActLook, Operation: r.s.Op.ID, Round: c.Round, Placement: c.Placement, Capacity: c.Toward, Token: c.Token,
 	}})
 }
 
-func (r *reaction) cloudReport(d *CloudReport) {
+func (r *reaction) cloudReport(d *world.CloudReport) {
 	c := &r.s.Cloud
 	if d.Round != c.Round || d.Placement != c.Placement {
 		return
 	}
 	switch d.Phase {
-	case CloudBegun:
+	case world.CloudBegun:
 		if c.Acting && c.Token == "" {
 			c.Token = d.Token
 		}
 		return
-	case CloudDone:
+	case world.CloudDone:
 		c.Acting, c.Token, c.Failures = false, "", 0
 		c.Settled = c.Toward == c.Want
-	case CloudFailed:
+	case world.CloudFailed:
 		r.cloudFailed(d)
-	case CloudProgress:
+	case world.CloudProgress:
 		// Acting without a token: the worker that began it died before it
 		// could write the token down. Begin again; scaling is idempotent.
 		if c.Acting && c.Token == "" {
 			c.Acting = false
 		}
 	}
-	if d.Seen && d.Phase != CloudFailed {
+	if d.Seen && d.Phase != world.CloudFailed {
 		r.converge(d.Instances)
 	}
 }
 
 // converge compares what there is with what is wanted.
-func (r *reaction) converge(found []Instance) {
+func (r *reaction) converge(found []world.Instance) {
 	s, c := &r.s, &r.s.Cloud
 	if len(found) > 0 {
 		r.machineSeen(found[0])
@@ -165,16 +167,16 @@ func (r *reaction) converge(found []Instance) {
 		r.act()
 	case c.Want == 0 && c.Settled && len(found) == 0:
 		r.empty()
-	case s.Status != Stopped && s.Status != Failed || len(found) > 0:
+	case s.Status != world.Stopped && s.Status != world.Failed || len(found) > 0:
 		r.act()
 	}
 }
 
 // sweep is what reconcile, the backstop, saw at one placement: machines that
 // nobody wants, and worlds whose chain of checks has ended.
-func (r *reaction) sweep(d *Sweep) {
+func (r *reaction) sweep(d *world.Sweep) {
 	s, c := &r.s, &r.s.Cloud
-	asleep := s.Status == Stopped || s.Status == Failed
+	asleep := s.Status == world.Stopped || s.Status == world.Failed
 	if !asleep && r.now.Sub(s.Since) > CheckAfter {
 		r.startChecks() // an older chain, if it lives, ends by its number
 	}
@@ -188,15 +190,15 @@ func (r *reaction) sweep(d *Sweep) {
 		return
 	}
 	if c.Placement != d.Placement {
-		*c = Cloud{Placement: d.Placement, Round: c.Round + 1}
+		*c = world.Cloud{Placement: d.Placement, Round: c.Round + 1}
 	}
 	r.converge(d.Instances)
 }
 
 // machineSeen: the placement has a machine.
-func (r *reaction) machineSeen(i Instance) {
+func (r *reaction) machineSeen(i world.Instance) {
 	s, c := &r.s, &r.s.Cloud
-	i = Instance{ID: Visible(i.ID, MaxMachineRunes), Address: Visible(i.Address, MaxMachineRunes)}
+	i = world.Instance{ID: world.Visible(i.ID, world.MaxMachineRunes), Address: world.Visible(i.Address, world.MaxMachineRunes)}
 	if c.VM != i.ID {
 		c.VM = i.ID
 		if c.Rented.IsZero() {
@@ -205,22 +207,22 @@ func (r *reaction) machineSeen(i Instance) {
 	}
 	if i.Address != "" && s.Boot.Machine.Address == "" && c.Want == 1 {
 		s.Boot.Machine.Address = i.Address
-		if s.Status == Online {
+		if s.Status == world.Online {
 			r.card()
 		}
 	}
 	switch {
-	case s.Status == Starting && c.Want == 1:
-		r.enter(Booting)
+	case s.Status == world.Starting && c.Want == 1:
+		r.enter(world.Booting)
 		s.Tries = 0
 		r.within(HostWithin)
 		r.card()
-	case (s.Status == Stopped || s.Status == Failed) && c.Want == 0:
+	case (s.Status == world.Stopped || s.Status == world.Failed) && c.Want == 0:
 		// Nobody wants this machine. Why the world is out was told.
 		s.Why = ""
 		r.keeper(sayUnwanted(&r.c, i.ID))
 		r.closeBoot()
-		r.enter(Stopping)
+		r.enter(world.Stopping)
 		r.startChecks()
 		r.within(DeleteWithin)
 		r.lookSoon()
@@ -234,17 +236,17 @@ func (r *reaction) noMachineSeen() {
 		return
 	}
 	c.VM = ""
-	s.Boot.Machine = Machine{} // the next one has another address
+	s.Boot.Machine = world.Machine{} // the next one has another address
 	r.stopPaying()
 	switch s.Status {
-	case Booting, Loading, Online, Relocating:
+	case world.Booting, world.Loading, world.Online, world.Relocating:
 		r.machineGone()
-	case Stopping:
+	case world.Stopping:
 		if !s.Boot.Over { // it went before the save was proven
 			r.line(sayGoneUnsaved(&r.c, &r.s, r.now))
 			r.release()
 		}
-	case Starting, Stopped, Failed:
+	case world.Starting, world.Stopped, world.Failed:
 	}
 }
 
@@ -252,7 +254,7 @@ func (r *reaction) stopPaying() {
 	s, c := &r.s, &r.s.Cloud
 	if !c.Rented.IsZero() {
 		s.Session.Paid += r.now.Sub(c.Rented)
-		c.Rented = Time{}
+		c.Rented = world.Time{}
 	}
 }
 
@@ -262,14 +264,14 @@ func (r *reaction) machineGone() {
 	switch {
 	case s.Boot.Proven && s.Boot.Confirmed:
 		r.line(sayMovingOn(&r.c))
-	case s.Status == Booting || s.Boot.Over: // nothing was lost, or it was told
+	case s.Status == world.Booting || s.Boot.Over: // nothing was lost, or it was told
 	default:
 		r.line(sayVanished(&r.c, s, r.now))
 	}
 	s.Session.Evicted++
 	// Not the same place at once: what took this machine takes the next.
 	r.block(s.Cloud.Placement, 10*time.Minute)
-	r.enter(Relocating)
+	r.enter(world.Relocating)
 	r.closeBoot()
 	r.within(DeleteWithin)
 	r.card()
@@ -282,22 +284,22 @@ func (r *reaction) machineGone() {
 func (r *reaction) empty() {
 	s := &r.s
 	switch s.Status {
-	case Stopping:
+	case world.Stopping:
 		r.out()
-	case Relocating:
-		r.s.Session.Ready = Time{}
+	case world.Relocating:
+		r.s.Session.Ready = world.Time{}
 		if _, ok := r.pick(); !ok {
 			// Every place is blocked, this one only for having been taken.
 			delete(s.Blocked, s.Cloud.Placement)
 		}
 		r.rent()
 		r.card()
-	case Starting:
+	case world.Starting:
 		if s.RetryAt.IsZero() { // else its time has not come
 			r.rent()
 			r.card()
 		}
-	case Booting, Loading, Online, Stopped, Failed:
+	case world.Booting, world.Loading, world.Online, world.Stopped, world.Failed:
 	}
 }
 
@@ -307,13 +309,13 @@ func (r *reaction) out() {
 	r.stopPaying()
 	r.noDeadline()
 	r.closeBoot()
-	s.EmptySince = Time{}
+	s.EmptySince = world.Time{}
 	if s.Why != "" {
-		r.enter(Failed)
+		r.enter(world.Failed)
 		r.line(sayFailed(&r.c, s))
 		r.keeper(sayFailedKeeper(&r.c, s))
 	} else {
-		r.enter(Stopped)
+		r.enter(world.Stopped)
 		r.line(sayOut(&r.c, s, r.now))
 	}
 	if s.Card != nil {
@@ -327,13 +329,13 @@ func (r *reaction) out() {
 }
 
 // cloudFailed: the operation, or the attempt to begin one, failed.
-func (r *reaction) cloudFailed(d *CloudReport) {
+func (r *reaction) cloudFailed(d *world.CloudReport) {
 	s, c := &r.s, &r.s.Cloud
 	if !c.Acting {
 		return // told before
 	}
 	c.Acting, c.Token, c.Settled = false, "", false
-	if d.Class == ClassBusy {
+	if d.Class == world.ClassBusy {
 		return // another operation runs; the next look tries again
 	}
 	if c.Want == 0 && c.Toward == 1 {
@@ -342,24 +344,24 @@ func (r *reaction) cloudFailed(d *CloudReport) {
 	if c.Want == 0 {
 		// A machine may stay: never give up, and let the keeper know.
 		c.Failures++
-		if c.Failures == 5 || d.Class == ClassConfig || d.Class == ClassQuota {
+		if c.Failures == 5 || d.Class == world.ClassConfig || d.Class == world.ClassQuota {
 			r.keeper(sayCannotDelete(&r.c, d.Code))
 		}
 		return
 	}
 	switch d.Class {
-	case ClassCapacity:
+	case world.ClassCapacity:
 		r.block(c.Placement, BlockFor)
-		if s.Status == Starting || s.Status == Booting {
+		if s.Status == world.Starting || s.Status == world.Booting {
 			r.tryNext()
 		}
-	case ClassQuota:
+	case world.ClassQuota:
 		r.keeper(sayQuota(&r.c, c.Placement, d.Code, d.Detail))
 		r.fail(whyQuota)
-	case ClassConfig:
+	case world.ClassConfig:
 		r.keeper(sayConfig(&r.c, c.Placement, d.Code, d.Detail))
 		r.fail(whyConfig)
-	case ClassBusy, ClassTransient:
+	case world.ClassBusy, world.ClassTransient:
 		if c.Failures++; c.Failures >= 10 {
 			c.Failures = 0
 			r.keeper(sayConfig(&r.c, c.Placement, d.Code, d.Detail))
@@ -372,7 +374,7 @@ func (r *reaction) cloudFailed(d *CloudReport) {
 // first (a failed scale-up may leave its capacity at one), then converge comes
 // to empty, and that to the next.
 func (r *reaction) tryNext() {
-	r.enter(Starting)
+	r.enter(world.Starting)
 	r.s.Cloud.Want = 0
 	r.act()
 	r.lookSoon()

@@ -1,10 +1,11 @@
-package world_test
+package rules_test
 
 import (
 	"testing"
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 // comesUp waits for the machine of a move and lets its agent speak.
@@ -62,12 +63,12 @@ func TestNoticeAndNothing(t *testing.T) {
 	g := newStage(t)
 	g.toOnline()
 	g.notice()
-	g.pass(world.SaveWithin + time.Second)
+	g.pass(rules.SaveWithin + time.Second)
 	g.tells(world.ChatLine, "is not saved yet after 90 s")
 	if len(g.orders) != 0 {
 		t.Errorf("ordered %+v: the agent saves by itself", g.orders)
 	}
-	g.pass(world.LostAfter - world.SaveWithin)
+	g.pass(rules.LostAfter - rules.SaveWithin)
 	g.tells(world.ChatLine, "not proven in ten minutes. The machine is deleted now")
 	g.tells(world.ChatKeeper, "not proven in ten minutes")
 	g.comesUp("b")
@@ -98,7 +99,7 @@ func TestProvenMachineStays(t *testing.T) {
 	g.places["a"].stays = true
 	g.notice()
 	g.proves(world.StopNotice)
-	g.pass(world.DeleteWithin + time.Minute)
+	g.pass(rules.DeleteWithin + time.Minute)
 	g.tellsNot("lost")
 	g.tellsNot("not proven")
 	if g.told(world.ChatKeeper, "will not be deleted") == 0 {
@@ -305,7 +306,7 @@ func TestRebootNotice(t *testing.T) {
 		g := newStage(t)
 		g.toOnline()
 		g.proves(world.StopNotice)
-		g.pass(world.LostAfter + 2*time.Second)
+		g.pass(rules.LostAfter + 2*time.Second)
 		g.tellsNot("opened its door")
 		g.untilStatus(2*time.Minute, world.Failed)
 		g.tells(world.ChatLine, "did not come back in ten minutes. What was saved is safe; try `/start` again")

@@ -1,0 +1,150 @@
+package rules_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"hearth/internal/world"
+	"hearth/internal/world/rules"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestWorstState builds the largest state there can be, by what others may
+// send: everything at its bound, names of the longest characters, and twenty
+// messages that wait because Discord is away.
+func TestWorstState(t *testing.T) {
+	places := make([]string, world.MaxPlacements)
+	for i := range places {
+		places[i] = fmt.Sprintf("vmss-%s-%02d", strings.Repeat("w", 24), i)
+	}
+	g := newStage(t, places...)
+	long := strings.Repeat("😀", 100)
+	name := func(i int) string { return fmt.Sprintf("%02d", i) + long }
+	id := func(i int) string { return fmt.Sprintf("%020d", 10_000_000_000_000_000+i) }
+	token := strings.Repeat("t", 220)
+	command := func(n world.CommandName, i int) []world.Effect {
+		return g.send(world.Event{ID: id(i), Source: world.SourceDiscord, Data: &world.Command{
+			Name: n, By: world.Person{ID: id(1), Name: long}, Operation: g.s.Session.ID,
+			Reply: world.Reply{Application: id(2), Token: world.Token(token)},
+		}})
+	}
+	g.askers = []string{id(1)}
+	g.c.ID, g.c.Name = strings.Repeat("w", 24), strings.Repeat("W", 40)
+	g.s.World = g.c.ID
+	for _, p := range g.places {
+		p.refuses = world.ClassCapacity
+	}
+	g.now = g.now.Add(123456789 * time.Nanosecond)
+	command(world.CmdStart, 1)
+	g.until(time.Hour, "all are blocked", func() bool { return len(g.s.Blocked) == len(places) })
+	blocked := g.s.Blocked
+	for _, p := range g.places {
+		p.refuses = ""
+	}
+	g.untilStatus(time.Hour, world.Booting)
+	at := g.now
+	g.epoch = 99_999
+	players := make([]world.Player, 100)
+	for i := range players {
+		players[i] = world.Player{Owner: fmt.Sprintf("-%019d", i), Name: name(i)}
+	}
+	machine := world.Machine{Name: strings.Repeat("m", 500), Size: strings.Repeat("s", 500), Zone: strings.Repeat("z", 500), Address: strings.Repeat("9", 500)}
+	g.hear(&world.HostUp{Machine: machine})
+	g.hear(&world.Listening{Version: long})
+	g.hear(&world.JoinCode{Code: long})
+	g.seq = 9_000_000
+	beat := g.hear(&world.Heartbeat{Machine: machine, Listening: true, Players: players, Connecting: 1 << 40, LastSave: at, MemoryMB: 1 << 40, JoinCode: long})
+	var lines []world.Effect
+	for i := range world.MaxSeen + 10 { // every other number is missing
+		g.seq++
+		for _, e := range g.hear(&world.Spawned{Player: players[i%64]}) {
+			if e.Chat != nil && e.Chat.Kind == world.ChatLine && len(lines) < 14 {
+				lines = append(lines, e)
+			}
+		}
+	}
+	var answers []world.Effect
+	for i := range world.MaxCommandIDs {
+		command(world.CmdStop, 100+i)
+	}
+	for i, n := range []world.CommandName{world.CmdStatus, world.CmdJoin, world.CmdStart, world.CmdStop, world.CmdStopWhenEmpty} {
+		for _, e := range command(n, 200+i) {
+			if e.Chat != nil && e.Chat.Kind == world.ChatAnswer {
+				answers = append(answers, e)
+			}
+		}
+	}
+	s := g.s
+	for i, want := range []int{len(s.Boot.Players), len(s.Session.Played), len(s.Boot.Seen.Beyond), len(s.Commands)} {
+		if got := []int{world.MaxPlayers, world.MaxPlayed, world.MaxSeen, world.MaxCommandIDs}[i]; got != want {
+			t.Fatalf("list %d: got %d, want %d", i, want, got)
+		}
+	}
+
+	// What the adapters and the runner add, at its realistic worst.
+	s.Cloud.Token = strings.Repeat("r", 600) // the SDK's are 350 to 420
+	s.Card = &world.MessageRef{Channel: id(3), ID: id(4)}
+	s.Op.Reply = &world.Reply{Application: id(2), Token: world.Token(token)}
+	s.Again = &world.Again{By: s.Op.By, ID: id(5), Reply: s.Op.Reply}
+	s.Why = "the game crashed twice in ten minutes. The keeper has been told; the world is as of its last save"
+	s.Crashes = []world.Time{at, at, at}
+	s.Blocked = blocked
+	s.Deadline, s.RetryAt, s.EmptySince, s.WishAt = at, at, at, at
+	s.Generation, s.LookNo, s.CheckNo, s.DeadlineNo = 1e9, 1e9, 1e9, 1e9
+	s.Write = strings.Repeat("f", 37)
+	chats := append(lines, answers...)
+	for _, e := range beat {
+		if e.Chat != nil && e.Chat.Kind == world.ChatCard {
+			chats = append(chats, e)
+		}
+	}
+	if len(chats) != world.MaxChatWaiting {
+		t.Fatalf("messages: got %d, want %d", len(chats), world.MaxChatWaiting)
+	}
+	others := []world.Effect{
+		{Order: &world.Order{Schema: 1, Kind: world.OrderStopIfEmpty, World: g.c.ID, Operation: id(6), Epoch: g.epoch, Issued: at}},
+		{Cloud: &world.CloudDo{Act: world.ActLook, Operation: id(6), Round: 1e6, Placement: places[0], Token: s.Cloud.Token}},
+		{Delay: &world.Delay{Timer: world.Timer{Kind: world.TimerLook, Operation: id(6), Number: 1e9}, After: rules.LookEvery}},
+		{Delay: &world.Delay{Timer: world.Timer{Kind: world.TimerCheck, Operation: id(6), Number: 1e9}, After: rules.CheckEvery}},
+		{Delay: &world.Delay{Timer: world.Timer{Kind: world.TimerDeadline, Operation: id(6), Number: 1e9}, After: rules.ListenWithin}},
+	}
+	sizes := map[string]int{}
+	part := func(name string, v any) { sizes[name] = len(asJSON(t, v)) }
+	part("players", s.Boot.Players)
+	part("seen", s.Boot.Seen)
+	part("played", s.Session.Played)
+	part("commands", s.Commands)
+	part("blocked", s.Blocked)
+	part("machine", s.Boot.Machine)
+	part("op", s.Op)
+	part("again", s.Again)
+	part("bare", s)
+	for i, e := range append(chats, others...) {
+		p := world.Pending{
+			ID: fmt.Sprintf("%d.%d", s.Generation, i), Event: fmt.Sprintf("%s/%d/%d", g.c.ID, g.epoch, g.seq), Effect: e, Until: at,
+		}
+		if i >= len(lines) { // those before it failed, and are free until their next time
+			p.Claim = strings.Repeat("c", 26)
+		}
+		s.Pending = append(s.Pending, p)
+	}
+	part("pending", s.Pending)
+	part("lines", lines)
+	part("answers", answers)
+	b, err := s.Encode()
+	t.Logf("worst state: %d of %d bytes; %v", len(b), world.MaxStateBytes, sizes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := world.DecodeState(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(asJSON(t, got), asJSON(t, s)) {
+		t.Error(cmp.Diff(asJSON(t, got), asJSON(t, s)))
+	}
+}
