@@ -21,10 +21,11 @@ const module = "hearth"
 // be argued for in docs/adr/. "*" is everything.
 var mayImport = map[string][]string{
 	"internal/world":                  {},
-	"internal/world/rules":            {"internal/world"},
+	"internal/world/words":            {"internal/world"},
+	"internal/world/rules":            {"internal/world", "internal/world/words"},
 	"internal/world/worldtest":        {"internal/world"},
 	"internal/clock":                  {"internal/world"},
-	"internal/bot":                    {"internal/world", "internal/world/rules", "internal/discord"},
+	"internal/bot":                    {"internal/world", "internal/world/rules", "internal/world/words", "internal/discord"},
 	"internal/valheim":                {"internal/world"},
 	"internal/agent":                  {"internal/world", "internal/valheim"},
 	"internal/discord":                {"internal/world"},
@@ -40,7 +41,7 @@ var mayImport = map[string][]string{
 }
 
 // core is what decides and speaks, and nothing else.
-var core = []string{"internal/world", "internal/world/rules"}
+var core = []string{"internal/world", "internal/world/words", "internal/world/rules"}
 
 // coreBans are what the core may not touch: network, files, processes. Its
 // clock is banned below.

@@ -7,7 +7,7 @@ import (
 
 	"hearth/internal/discord"
 	"hearth/internal/world"
-	"hearth/internal/world/rules"
+	"hearth/internal/world/words"
 )
 
 // Interactions answers Discord's HTTP requests. It makes no network call: what
@@ -56,7 +56,7 @@ func (h *Interactions) Answer(signed world.Signed) Answer {
 	i, err := discord.ParseInteraction(signed.Body)
 	switch {
 	case errors.Is(err, discord.ErrUnknownCommand):
-		return refuse(rules.SayDenied(world.DenyCommand, h.Worlds))
+		return refuse(words.Denied(world.DenyCommand, h.Worlds))
 	case err != nil:
 		h.Log.Warn("interaction not understood", "error", err)
 		return Answer{Status: http.StatusBadRequest}
@@ -67,7 +67,7 @@ func (h *Interactions) Answer(signed world.Signed) Answer {
 	d, denial := discord.Decide(h.Guild, h.Worlds, i)
 	if denial != world.DenyNone {
 		h.Log.Info("command denied", "event_id", i.ID, "denial", string(denial))
-		return refuse(rules.SayDenied(denial, h.Worlds))
+		return refuse(words.Denied(denial, h.Worlds))
 	}
 	c := i.ToCommand(d, signed)
 	body, err := world.Event{

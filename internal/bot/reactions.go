@@ -9,7 +9,7 @@ import (
 
 	"hearth/internal/discord"
 	"hearth/internal/world"
-	"hearth/internal/world/rules"
+	"hearth/internal/world/words"
 )
 
 // HandleWithin bounds the handling of one event, under its claims' life.
@@ -77,7 +77,7 @@ func (h *Reactions) read(ctx context.Context, body []byte) (world.Event, error) 
 	if denial != world.DenyNone {
 		// Allowed when it was asked, and no longer: the configuration changed.
 		h.Log.Info("command denied", "event_id", i.ID, "denial", string(denial))
-		say := rules.SayDenied(denial, h.Runner.Worlds)
+		say := words.Denied(denial, h.Runner.Worlds)
 		_, err := h.Runner.Chat.Reply(ctx, world.Reply{Application: i.Application, Token: i.Token, Ephemeral: i.Ephemeral()}, say)
 		if err != nil {
 			h.Log.Warn("denial not posted", "event_id", i.ID, "error", err)
@@ -99,7 +99,7 @@ func (h *Reactions) giveUp(ctx context.Context, e world.Event) {
 	if !ok {
 		return
 	}
-	say := rules.SayBroken()
+	say := words.Broken()
 	if _, err := h.Runner.Chat.Reply(ctx, c.Reply, say); err == nil {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/words"
 )
 
 // heard fences an agent's word: an older boot changes nothing, a newer one is
@@ -16,7 +17,7 @@ func (r *reaction) heard(h world.Heard, then func()) {
 	}
 	if h.Epoch > b.Epoch {
 		if b.Up && b.Opened && !b.Proven {
-			r.line(sayStartedOver(&r.c, &r.s, r.now))
+			r.line(words.StartedOver(&r.c, &r.s, r.now))
 		}
 		r.s.Boot = world.Boot{Epoch: h.Epoch, Up: true, LastSave: b.LastSave, Machine: world.Machine{Address: b.Machine.Address}}
 		b = &r.s.Boot
@@ -29,7 +30,7 @@ func (r *reaction) heard(h world.Heard, then func()) {
 	silent := b.Silent
 	if silent {
 		b.Silent = false
-		r.line(sayBack(&r.c))
+		r.line(words.SpeaksAgain(&r.c))
 	}
 	then()
 	if silent {
@@ -54,7 +55,7 @@ func (r *reaction) newBoot() {
 		}
 	case world.Stopped, world.Failed:
 		s.Why = "" // it was told
-		r.keeper(sayUnwanted(&r.c, ""))
+		r.keeper(words.UnwantedMachine(&r.c, ""))
 		r.s.Op = world.Operation{ID: r.e.ID, Since: r.now}
 		r.enter(world.Stopping)
 		r.startChecks()
@@ -140,7 +141,7 @@ func (r *reaction) nowOnline() {
 	s.WhenEmpty = nil
 	r.rosterChanged()
 	r.card()
-	r.line(sayOnline(&r.c, s, first, dropped))
+	r.line(words.Online(&r.c, s, first, dropped))
 }
 
 func (r *reaction) joinCode(d *world.JoinCode) {
@@ -187,7 +188,7 @@ func (r *reaction) spawned(d *world.Spawned) {
 		b.Connecting = max(b.Connecting-1, 0)
 		r.rosterChanged()
 	}
-	r.line(sayJoined(d.Player.Name, len(b.Players)))
+	r.line(words.Joined(d.Player.Name, len(b.Players)))
 	r.card()
 }
 
@@ -205,7 +206,7 @@ func (r *reaction) disconnected(d *world.Disconnected) {
 		return // nobody left: the game did, and what that means is told next
 	}
 	if d.Player.Name != "" {
-		r.line(sayLeft(d.Player.Name, len(b.Players), d.Reason))
+		r.line(words.Left(d.Player.Name, len(b.Players), d.Reason))
 	}
 	if !r.stopIfAsked() {
 		r.card()
@@ -225,10 +226,10 @@ func (r *reaction) rosterChanged() {
 
 func (r *reaction) died(d *world.Died) {
 	r.s.Session.Deaths++
-	r.line(sayDied(d.Player.Name))
+	r.line(words.Died(d.Player.Name))
 }
 
-func (r *reaction) refused(d *world.Refused) { r.line(sayRefused(&r.c, d)) }
+func (r *reaction) refused(d *world.Refused) { r.line(words.Refused(&r.c, d)) }
 
 func (r *reaction) saved() {
 	if r.e.Time.After(r.s.Boot.LastSave) {
@@ -251,15 +252,15 @@ func (r *reaction) crashed(d *world.Crashed) {
 	s.Crashes = append(slices.DeleteFunc(s.Crashes, func(t world.Time) bool { return r.now.Sub(t) > CrashWindow }), r.now)
 	s.EmptySince = world.Time{}
 	if len(s.Crashes) < 2 && d.Restarting {
-		r.line(sayCrashed(&r.c, s, r.now))
+		r.line(words.Crashed(&r.c, s, r.now))
 		r.enter(world.Loading)
 		r.within(ListenWithin)
 		r.card()
 		return
 	}
-	s.Why = whyCrashes
-	r.line(sayCrashedTwice(&r.c, s, r.now))
-	r.keeper(sayCrashedTwice(&r.c, s, r.now))
+	s.Why = words.WhyCrashes
+	r.line(words.CrashedTwice(&r.c, s, r.now))
+	r.keeper(words.CrashedTwice(&r.c, s, r.now))
 	r.beginStop(world.Person{}, nil, false)
 	r.awaitSave()
 	r.card()
@@ -275,7 +276,7 @@ func (r *reaction) noticed(d *world.Noticed) {
 		if s.Status == world.Stopping || s.Status == world.Relocating {
 			return
 		}
-		r.line(sayNotice(&r.c))
+		r.line(words.EvictionNotice(&r.c))
 		r.enter(world.Relocating)
 		if s.Boot.Proven { // the proof was faster than the notice
 			r.within(DeleteWithin)
@@ -286,7 +287,7 @@ func (r *reaction) noticed(d *world.Noticed) {
 		}
 		r.card()
 	case "Reboot":
-		r.line(sayReboot(&r.c))
+		r.line(words.RebootNotice(&r.c))
 	}
 }
 
@@ -302,19 +303,19 @@ func (r *reaction) saveProven(d *world.SaveProven) {
 	b.Listening, b.JoinCode, b.Players, b.Connecting, b.Known, b.RosterSeq = false, "", nil, 0, true, d.Seq
 	switch s.Status {
 	case world.Stopping:
-		if s.Why != whyCrashes { // the crash told the loss
-			r.line(sayProven(&r.c, s, d, r.now))
+		if s.Why != words.WhyCrashes { // the crash told the loss
+			r.line(words.SaveProven(&r.c, s, d, r.now))
 		}
 		r.release()
 		r.cardIfAny()
 	case world.Relocating:
-		r.line(sayProven(&r.c, s, d, r.now))
+		r.line(words.SaveProven(&r.c, s, d, r.now))
 		r.within(DeleteWithin)
 		r.scale(0)
 	case world.Starting, world.Booting, world.Loading, world.Online:
 		// The agent ended the game by itself. A notice whose event is still
 		// on its way says more; else its next boot is waited for.
-		r.line(sayProven(&r.c, s, d, r.now))
+		r.line(words.SaveProven(&r.c, s, d, r.now))
 		r.enter(world.Loading)
 		r.within(LostAfter)
 		r.card()
@@ -341,7 +342,7 @@ func (r *reaction) orderRefused(d *world.OrderRefused) {
 		r.noDeadline()
 		r.enter(world.Online)
 		r.rosterChanged()
-		r.line(sayOccupied(&r.c, s))
+		r.line(words.Occupied(&r.c, s))
 		r.card()
 	case world.OrderStale, world.OrderExpired:
 		r.repeatOrder()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/words"
 )
 
 // rent wants a machine at the next placement that is not blocked, or waits
@@ -51,13 +52,13 @@ func (r *reaction) block(placement string, d time.Duration) {
 func (r *reaction) waitForCapacity() {
 	s := &r.s
 	if s.Tries >= len(retryAfter) {
-		r.fail(whyNoCapacity)
+		r.fail(words.WhyNoCapacity)
 		return
 	}
 	wait := retryAfter[s.Tries]
 	s.Tries++
 	s.RetryAt = r.now.Add(wait)
-	r.line(sayNoCapacity(&r.c, s.RetryAt))
+	r.line(words.NoCapacity(&r.c, s.RetryAt))
 	r.within(wait)
 }
 
@@ -185,7 +186,7 @@ func (r *reaction) sweep(d *world.Sweep) {
 	}
 	if !asleep {
 		if d.Placement != c.Placement {
-			r.keeper(sayStray(&r.c, d.Placement, d.Instances[0].ID))
+			r.keeper(words.StrayMachine(&r.c, d.Placement, d.Instances[0].ID))
 		}
 		return
 	}
@@ -220,7 +221,7 @@ func (r *reaction) machineSeen(i world.Instance) {
 	case (s.Status == world.Stopped || s.Status == world.Failed) && c.Want == 0:
 		// Nobody wants this machine. Why the world is out was told.
 		s.Why = ""
-		r.keeper(sayUnwanted(&r.c, i.ID))
+		r.keeper(words.UnwantedMachine(&r.c, i.ID))
 		r.closeBoot()
 		r.enter(world.Stopping)
 		r.startChecks()
@@ -243,7 +244,7 @@ func (r *reaction) noMachineSeen() {
 		r.machineGone()
 	case world.Stopping:
 		if !s.Boot.Over { // it went before the save was proven
-			r.line(sayGoneUnsaved(&r.c, &r.s, r.now))
+			r.line(words.GoneUnsaved(&r.c, &r.s, r.now))
 			r.release()
 		}
 	case world.Starting, world.Stopped, world.Failed:
@@ -263,10 +264,10 @@ func (r *reaction) machineGone() {
 	s := &r.s
 	switch {
 	case s.Boot.Proven && s.Boot.Confirmed:
-		r.line(sayMovingOn(&r.c))
+		r.line(words.MovingOn(&r.c))
 	case s.Status == world.Booting || s.Boot.Over: // nothing was lost, or it was told
 	default:
-		r.line(sayVanished(&r.c, s, r.now))
+		r.line(words.Vanished(&r.c, s, r.now))
 	}
 	s.Session.Evicted++
 	// Not the same place at once: what took this machine takes the next.
@@ -312,11 +313,11 @@ func (r *reaction) out() {
 	s.EmptySince = world.Time{}
 	if s.Why != "" {
 		r.enter(world.Failed)
-		r.line(sayFailed(&r.c, s))
-		r.keeper(sayFailedKeeper(&r.c, s))
+		r.line(words.Failed(&r.c, s))
+		r.keeper(words.FailedForKeeper(&r.c, s))
 	} else {
 		r.enter(world.Stopped)
-		r.line(sayOut(&r.c, s, r.now))
+		r.line(words.Out(&r.c, s, r.now))
 	}
 	if s.Card != nil {
 		r.card()
@@ -345,7 +346,7 @@ func (r *reaction) cloudFailed(d *world.CloudReport) {
 		// A machine may stay: never give up, and let the keeper know.
 		c.Failures++
 		if c.Failures == 5 || d.Class == world.ClassConfig || d.Class == world.ClassQuota {
-			r.keeper(sayCannotDelete(&r.c, d.Code))
+			r.keeper(words.CannotDelete(&r.c, d.Code))
 		}
 		return
 	}
@@ -356,16 +357,16 @@ func (r *reaction) cloudFailed(d *world.CloudReport) {
 			r.tryNext()
 		}
 	case world.ClassQuota:
-		r.keeper(sayQuota(&r.c, c.Placement, d.Code, d.Detail))
-		r.fail(whyQuota)
+		r.keeper(words.Quota(&r.c, c.Placement, d.Code, d.Detail))
+		r.fail(words.WhyQuota)
 	case world.ClassConfig:
-		r.keeper(sayConfig(&r.c, c.Placement, d.Code, d.Detail))
-		r.fail(whyConfig)
+		r.keeper(words.Misconfigured(&r.c, c.Placement, d.Code, d.Detail))
+		r.fail(words.WhyConfig)
 	case world.ClassBusy, world.ClassTransient:
 		if c.Failures++; c.Failures >= 10 {
 			c.Failures = 0
-			r.keeper(sayConfig(&r.c, c.Placement, d.Code, d.Detail))
-			r.fail(whyCloudAway)
+			r.keeper(words.Misconfigured(&r.c, c.Placement, d.Code, d.Detail))
+			r.fail(words.WhyCloudAway)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"hearth/internal/world"
+	"hearth/internal/world/words"
 )
 
 func (r *reaction) command(c *world.Command) {
@@ -18,26 +19,26 @@ func (r *reaction) command(c *world.Command) {
 		r.s.Commands = r.s.Commands[n:]
 	}
 	if r.now.Sub(r.e.Time) > CommandLifetime {
-		r.answer(c, sayTooOld(c))
+		r.answer(c, words.TooOld(c))
 		return
 	}
 	switch c.Name {
 	case world.CmdStatus:
-		r.answer(c, sayStatus(&r.c, &r.s, r.now))
+		r.answer(c, words.Status(&r.c, &r.s, r.now))
 		return
 	case world.CmdJoin:
-		r.answer(c, sayJoin(&r.c, &r.s))
+		r.answer(c, words.Join(&r.c, &r.s))
 		return
 	case world.CmdStart, world.CmdStop, world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing:
 	default:
-		r.answer(c, SayDenied(world.DenyCommand, nil))
+		r.answer(c, words.Denied(world.DenyCommand, nil))
 		return
 	}
 	// The queue keeps no order: what was asked later wins, whenever it comes.
 	// Who wanted the same is simply answered.
 	up := c.Name == world.CmdStart || c.Name == world.CmdKeepGoing
 	if r.e.Time.Before(r.s.WishAt) && up != r.s.WishUp {
-		r.answer(c, saySuperseded(&r.c))
+		r.answer(c, words.Superseded(&r.c))
 		return
 	}
 	counts := true
@@ -59,22 +60,22 @@ func (r *reaction) start(c *world.Command) {
 	case world.Stopped, world.Failed:
 		r.light(c.By, r.e.ID, &c.Reply)
 		if c.Reply.Ephemeral {
-			r.answer(c, sayLighting(&r.c))
+			r.answer(c, words.Lighting(&r.c))
 		}
 	case world.Stopping:
 		first := r.s.Again == nil
 		if first {
 			r.s.Again = &world.Again{By: c.By, ID: r.e.ID, Reply: &c.Reply}
 		}
-		r.answer(c, sayAgain(&r.c, first))
+		r.answer(c, words.StartAfterSave(&r.c, first))
 		r.cardIfAny()
 	case world.Starting, world.Booting, world.Loading, world.Relocating:
 		r.s.WhenEmpty = nil
-		r.answer(c, sayAlreadyLighting(&r.c, &r.s, r.now))
+		r.answer(c, words.AlreadyLighting(&r.c, &r.s, r.now))
 	case world.Online:
 		kept := r.s.WhenEmpty != nil
 		r.s.WhenEmpty = nil
-		r.answer(c, sayAlreadyOnline(&r.c, &r.s, kept))
+		r.answer(c, words.AlreadyOnline(&r.c, &r.s, kept))
 		if kept {
 			r.cardIfAny()
 		}
@@ -99,36 +100,36 @@ func (r *reaction) stop(c *world.Command) {
 	s := &r.s
 	switch s.Status {
 	case world.Stopped, world.Failed:
-		r.answer(c, sayAlreadyOut(&r.c))
+		r.answer(c, words.AlreadyOut(&r.c))
 	case world.Stopping:
 		dropped := s.Again != nil
 		s.Again = nil
-		r.answer(c, sayAlreadyStopping(&r.c, dropped))
+		r.answer(c, words.AlreadyStopping(&r.c, dropped))
 	case world.Starting:
 		r.beginStop(c.By, &c.Reply, false)
 		r.release()
-		r.answer(c, sayCalledOff(&r.c, c.By))
+		r.answer(c, words.CalledOff(&r.c, c.By))
 	case world.Booting:
 		// A game may run by now whose agent has not been heard: wait for it.
 		r.beginStop(c.By, &c.Reply, false)
 		r.within(AgentWithin)
-		r.answer(c, sayCalledOff(&r.c, c.By))
+		r.answer(c, words.CalledOff(&r.c, c.By))
 	case world.Relocating:
 		r.beginStop(c.By, &c.Reply, false)
 		r.awaitSave()
-		r.answer(c, sayStopping(&r.c, c.By))
+		r.answer(c, words.Stopping(&r.c, c.By))
 	case world.Loading:
 		r.beginStop(c.By, &c.Reply, false)
 		r.awaitSave()
-		r.answer(c, sayStopping(&r.c, c.By))
+		r.answer(c, words.Stopping(&r.c, c.By))
 	case world.Online:
 		if s.OnlinePlayers() != 0 {
-			r.answer(c, sayAskBack(&r.c, s, c.Keeper))
+			r.answer(c, words.AskBack(&r.c, s, c.Keeper))
 			return
 		}
 		r.beginStop(c.By, &c.Reply, true)
 		r.awaitSave()
-		r.answer(c, sayStopping(&r.c, c.By))
+		r.answer(c, words.Stopping(&r.c, c.By))
 	}
 	r.cardIfAny()
 }
@@ -144,27 +145,27 @@ func (r *reaction) cardIfAny() {
 func (r *reaction) askedBack(c *world.Command) bool {
 	s := &r.s
 	if s.Status != world.Online || c.Operation != s.Session.ID {
-		r.answer(c, sayStaleButton(&r.c, s))
+		r.answer(c, words.StaleButton(&r.c, s))
 		return false
 	}
 	switch c.Name {
 	case world.CmdKeepGoing:
 		s.WhenEmpty = nil
-		r.answer(c, sayKeepGoing(&r.c))
+		r.answer(c, words.KeepsBurning(&r.c))
 		r.cardIfAny()
 	case world.CmdStopNow:
 		if !c.Keeper {
-			r.answer(c, SayDenied(world.DenyKeeper, nil))
+			r.answer(c, words.Denied(world.DenyKeeper, nil))
 			return false
 		}
 		r.beginStop(c.By, &c.Reply, false)
 		r.awaitSave()
-		r.answer(c, sayStopping(&r.c, c.By))
+		r.answer(c, words.Stopping(&r.c, c.By))
 		r.cardIfAny()
 	default: // CmdStopWhenEmpty
 		by := c.By
 		s.WhenEmpty = &by
-		r.answer(c, sayWhenEmpty(&r.c, s))
+		r.answer(c, words.WhenEmpty(&r.c, s))
 		if !r.stopIfAsked() {
 			r.cardIfAny()
 		}

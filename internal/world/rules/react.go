@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/words"
 )
 
 // How long things may take, and how often they are looked at.
@@ -23,9 +24,8 @@ const (
 	SilentAfter   = 45 * time.Second // two heartbeats missed: look whether the machine is there
 	DeleteWithin  = 10 * time.Minute // then the keeper is told that a machine will not go
 
-	BlockFor       = time.Hour // a placement without capacity
-	CrashWindow    = 10 * time.Minute
-	DefaultUsually = 4 * time.Minute
+	BlockFor    = time.Hour // a placement without capacity
+	CrashWindow = 10 * time.Minute
 )
 
 // retryAfter is how long to wait when every placement is without capacity,
@@ -133,7 +133,7 @@ func (r *reaction) answer(c *world.Command, say world.Say) {
 func (r *reaction) line(say world.Say) {
 	lost := r.s.Unsaid
 	if lost > 0 {
-		say.Text += unsaid(lost)
+		say.Text += words.Unsaid(lost)
 		r.s.Unsaid = 0
 	}
 	r.chat(world.ChatDo{Kind: world.ChatLine, Say: say, Unsaid: lost})
@@ -144,7 +144,7 @@ func (r *reaction) keeper(say world.Say) { r.chat(world.ChatDo{Kind: world.ChatK
 // card draws the session's card anew. The first time it becomes the answer to
 // the command that began the session, if that was given in public.
 func (r *reaction) card() {
-	do := world.ChatDo{Kind: world.ChatCard, Say: card(&r.c, &r.s, r.now), Key: "card", Operation: r.s.Session.ID}
+	do := world.ChatDo{Kind: world.ChatCard, Say: words.Card(&r.c, &r.s, r.now), Key: "card", Operation: r.s.Session.ID}
 	if r.s.Card == nil && r.s.Op.Reply != nil && !r.s.Op.Reply.Ephemeral {
 		do.Reply = r.s.Op.Reply
 	}

@@ -1,6 +1,9 @@
 package rules
 
-import "hearth/internal/world"
+import (
+	"hearth/internal/world"
+	"hearth/internal/world/words"
+)
 
 func (r *reaction) timer(d *world.Timer) {
 	s := &r.s
@@ -78,13 +81,13 @@ func (r *reaction) silence() bool {
 	r.look()
 	switch {
 	case quiet > LostAfter:
-		r.line(sayGivenUp(&r.c, s, r.now))
-		r.keeper(sayGivenUp(&r.c, s, r.now))
-		r.fail(whySilent)
+		r.line(words.GivenUp(&r.c, s, r.now))
+		r.keeper(words.GivenUp(&r.c, s, r.now))
+		r.fail(words.WhySilent)
 	case quiet > SaveWithin && !s.Boot.Silent:
 		s.Boot.Silent = true
 		s.Boot.Known = false // somebody may be on
-		r.line(saySilent(&r.c, s))
+		r.line(words.Silent(&r.c, s))
 		r.card()
 	}
 	return true
@@ -103,7 +106,7 @@ func (r *reaction) idle() {
 	if r.now.Sub(s.EmptySince) < r.c.Idle() {
 		return
 	}
-	r.line(sayIdle(&r.c))
+	r.line(words.Idle(&r.c))
 	r.beginStop(world.Person{}, nil, true)
 	r.awaitSave()
 	r.card()
@@ -122,16 +125,16 @@ func (r *reaction) deadline() {
 			return
 		}
 		r.block(s.Cloud.Placement, BlockFor) // the next /start goes elsewhere
-		r.fail(whyNoMachine)
+		r.fail(words.WhyNoMachine)
 	case world.Booting:
-		r.fail(whyNoHost)
+		r.fail(words.WhyNoHost)
 	case world.Loading:
 		if s.Boot.Proven {
-			r.fail(whyNoReturn)
+			r.fail(words.WhyNoReturn)
 			return
 		}
-		s.Why = whyNeverListens
-		r.keeper(sayNeverListens(&r.c))
+		s.Why = words.WhyNeverListens
+		r.keeper(words.NeverListens(&r.c))
 		op := s.Op
 		r.beginStop(op.By, nil, false)
 		r.awaitSave()
@@ -148,11 +151,11 @@ func (r *reaction) saveOverdue() {
 	switch {
 	case !s.Boot.Up && s.Status == world.Stopping && s.Cloud.Want == 1:
 		// No agent within its time and no sign that a game runs.
-		r.line(sayNoAgent(&r.c))
+		r.line(words.NoAgent(&r.c))
 		r.release()
 	case s.Boot.Over || s.Boot.Proven:
 		// Nothing to save any more; the machine just does not go.
-		r.keeper(sayCannotDelete(&r.c, "it takes very long"))
+		r.keeper(words.CannotDelete(&r.c, "it takes very long"))
 		r.within(DeleteWithin)
 		if !s.Cloud.Acting {
 			r.act()
@@ -161,7 +164,8 @@ func (r *reaction) saveOverdue() {
 	case r.now.Sub(s.Since) < LostAfter:
 		if !s.Op.Told {
 			s.Op.Told = true
-			r.line(saySaveOverdue(&r.c, s, r.now))
+			silent := r.now.Sub(s.Boot.Heard) > SilentAfter
+			r.line(words.SaveOverdue(&r.c, s, silent, r.now))
 		}
 		if s.Status == world.Stopping {
 			r.repeatOrder()
@@ -169,8 +173,8 @@ func (r *reaction) saveOverdue() {
 		r.look()
 		r.within(min(LostAfter-r.now.Sub(s.Since), SaveWithin))
 	default:
-		r.line(sayLost(&r.c, s, r.now))
-		r.keeper(sayLost(&r.c, s, r.now))
+		r.line(words.SaveLost(&r.c, s, r.now))
+		r.keeper(words.SaveLost(&r.c, s, r.now))
 		if s.Status == world.Relocating {
 			r.machineLost()
 			return

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"hearth/internal/world"
-	"hearth/internal/world/rules"
 	"hearth/internal/world/worldtest"
 )
 
@@ -156,24 +155,6 @@ func TestCloudsOwnWords(t *testing.T) {
 		Detail: "Operation could not be completed as it results in exceeding approved LowPriorityCores quota.\nCurrent Limit: 3, Required: 4",
 	})
 	g.tells(world.ChatKeeper, `(OperationNotAllowed: Operation could not be completed as it results in exceeding approved LowPriorityCores quota\. Current Limit\: 3, Required\: 4)`)
-}
-
-func TestDenials(t *testing.T) {
-	worlds := []world.Config{{ID: "a", Name: "*A*"}, {ID: "b", Name: "Bee"}}
-	for d, want := range map[world.Denial]string{
-		world.DenyGuild:       "Go to its Hearth channel",
-		world.DenyDirect:      "Go to its Hearth channel",
-		world.DenyChannel:     "Go to the Hearth channel",
-		world.DenyRole:        "Ask a keeper to give it to you",
-		world.DenyKeeper:      "**Stop when empty** is for everybody",
-		world.DenyWorld:       `There is **\*A\***, **Bee**`,
-		world.DenyWorldNeeded: "Say it with the `world` option",
-		world.DenyCommand:     "Try `/start`, `/stop`, `/status` or `/join`",
-		"new":                 "Try `/start`",
-	} {
-		has(t, rules.SayDenied(d, worlds).Text, want)
-	}
-	has(t, rules.SayBroken().Text, "please try again")
 }
 
 func TestJoin(t *testing.T) {

@@ -1,0 +1,186 @@
+package words
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"hearth/internal/world"
+)
+
+// Denied tells somebody why not, and what would work. worlds are those of
+// the deployment, for the denials that name them.
+func Denied(d world.Denial, worlds []world.Config) world.Say {
+	switch d {
+	case world.DenyGuild, world.DenyDirect:
+		return world.Say{Text: "🏠 I only listen in the server I was set up for. Go to its Hearth channel and say it there."}
+	case world.DenyChannel:
+		return world.Say{Text: "🏠 Not in this channel. Go to the Hearth channel and say it there."}
+	case world.DenyRole:
+		return world.Say{Text: "🔒 You need the role for this world. Ask a keeper to give it to you."}
+	case world.DenyKeeper:
+		return world.Say{Text: "🔒 Only a keeper can do this. **Stop when empty** is for everybody."}
+	case world.DenyWorld:
+		return world.Say{Text: "🗺️ There is no such world here. There is " + nameWorlds(worlds) + "."}
+	case world.DenyWorldNeeded:
+		return world.Say{Text: "🗺️ Which world? Say it with the `world` option: " + nameWorlds(worlds) + "."}
+	case world.DenyCommand, world.DenyNone:
+	}
+	return world.Say{Text: "🤔 I don't know that one. Try `/start`, `/stop`, `/status` or `/join`."}
+}
+
+func nameWorlds(worlds []world.Config) string {
+	names := make([]string, len(worlds))
+	for i := range worlds {
+		names[i] = bold(worlds[i].Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Status answers /status: the card as it is now.
+func Status(c *world.Config, s *world.State, now time.Time) world.Say {
+	say := Card(c, s, now)
+	if s.Status == world.Stopped && s.Session.ID == "" {
+		say.Card.Body = "🌙 The fire has not been lit yet. `/start` lights it."
+	}
+	return say
+}
+
+// Join answers /join: address, join code and password, or why there is none
+// yet. The password makes it an answer for one person alone.
+func Join(c *world.Config, s *world.State) world.Say {
+	if s.Status != world.Online {
+		next := "Say `/start` to light it."
+		switch s.Status {
+		case world.Starting, world.Booting, world.Loading:
+			next = "It is being lit: " + step(s.Status)
+		case world.Relocating:
+			next = "It is moving to another machine; the new address comes soon."
+		case world.Stopping:
+			next = "It is going out. Say `/start` and it is lit again after the save."
+		case world.Online, world.Stopped, world.Failed:
+		}
+		return world.Say{Text: fmt.Sprintf("🌙 %s is not burning now. %s", bold(c.Name), next)}
+	}
+	fs := joinFields(c, s)
+	if pw := c.Password.Reveal(); pw != "" {
+		fs = append(fs, world.Field{Name: "Password", Value: "||" + code(pw) + "||", Inline: true})
+	}
+	body := "In Valheim: *Join Game* → *Add server* → the address."
+	if s.Boot.JoinCode != "" {
+		body = "In Valheim: *Join Game* → *Join by code* or *Add server*."
+	}
+	return world.Say{Card: &world.Card{Title: "How to join " + world.Plain(c.Name, world.MaxWorldName), Body: body, Tone: world.ToneBurning, Fields: fs}}
+}
+
+// Lighting answers a /start given in private; the card stands in the channel.
+func Lighting(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("🔥 Lighting %s. Watch the channel.", bold(c.Name))}
+}
+
+// AlreadyLighting answers a /start while the world is coming up or moving.
+func AlreadyLighting(c *world.Config, s *world.State, now time.Time) world.Say {
+	if s.Status == world.Relocating {
+		return world.Say{Text: fmt.Sprintf("🌬️ %s is moving to another machine already. The new address comes here.", bold(c.Name))}
+	}
+	if !s.RetryAt.IsZero() {
+		return world.Say{Text: fmt.Sprintf("⏳ %s is already trying. The cloud has no machine right now; next try %s.", world.PlainName(s.Op.By.Name), at(s.RetryAt))}
+	}
+	return world.Say{Text: fmt.Sprintf("🔥 %s is already lighting %s. %s", world.PlainName(s.Op.By.Name), bold(c.Name), usually(s, now))}
+}
+
+// AlreadyOnline answers a /start of a burning world. kept: it was to go out when
+// empty, and is not any more.
+func AlreadyOnline(c *world.Config, s *world.State, kept bool) world.Say {
+	text := fmt.Sprintf("🔥 %s is burning already. Join at %s.", bold(c.Name), code(address(c, s)))
+	if kept {
+		text += " It will not go out when empty any more."
+	}
+	return world.Say{Text: text, Buttons: []world.Button{joinButton(c, s)}}
+}
+
+// StartAfterSave answers a /start while the world is going out. first: nobody
+// had asked before.
+func StartAfterSave(c *world.Config, first bool) world.Say {
+	if first {
+		return world.Say{Text: fmt.Sprintf("💾 %s is being saved. I light it again as soon as that is done.", bold(c.Name))}
+	}
+	return world.Say{Text: fmt.Sprintf("💾 %s is being saved, and somebody asked already: it is lit again right after.", bold(c.Name))}
+}
+
+// AlreadyOut answers a /stop of a world that is out.
+func AlreadyOut(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("🌙 %s is out already, and costs nothing. `/start` lights it.", bold(c.Name))}
+}
+
+// AlreadyStopping answers a /stop of a world that is going out. dropped: a start
+// was to follow, and does not any more.
+func AlreadyStopping(c *world.Config, dropped bool) world.Say {
+	if dropped {
+		return world.Say{Text: fmt.Sprintf("🌙 %s is going out, and stays out: the remembered start is dropped.", bold(c.Name))}
+	}
+	return world.Say{Text: fmt.Sprintf("💾 %s is going out already: save first, then the machine.", bold(c.Name))}
+}
+
+// CalledOff answers a /stop before a game can have been played.
+func CalledOff(c *world.Config, by world.Person) world.Say {
+	return world.Say{Text: fmt.Sprintf("🌙 %s called it off. %s is not lit, and the machine goes back.", world.PlainName(by.Name), bold(c.Name))}
+}
+
+// Stopping answers a /stop that is being done.
+func Stopping(c *world.Config, by world.Person) world.Say {
+	return world.Say{Text: fmt.Sprintf("💾 %s puts the fire out. Saving %s first; the machine goes only after that.", world.PlainName(by.Name), bold(c.Name))}
+}
+
+// AskBack answers a /stop while others play, with buttons. keeper: may stop it all
+// the same.
+func AskBack(c *world.Config, s *world.State, keeper bool) world.Say {
+	text := fmt.Sprintf("🔥 %s still playing: %s. What now?", isAre(s.OnlinePlayers()), playersText(s))
+	if s.OnlinePlayers() < 0 {
+		text = "🔥 I can't see right now who is playing, so I take it that somebody is. What now?"
+	}
+	say := world.Say{Text: text, Buttons: []world.Button{
+		{Label: "Stop when empty", Emoji: "🌙", Style: world.StylePrimary, Action: action(world.CmdStopWhenEmpty, c, s)},
+	}}
+	if keeper {
+		say.Buttons = append(say.Buttons, stopNowButton(c, s))
+	}
+	say.Buttons = append(say.Buttons, keepGoingButton(c, s))
+	return say
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "Somebody is"
+	}
+	return fmt.Sprintf("%d are", n)
+}
+
+// WhenEmpty answers the button Stop when empty.
+func WhenEmpty(c *world.Config, s *world.State) world.Say {
+	return world.Say{
+		Text:    fmt.Sprintf("🌙 When the last one leaves, %s is saved and the fire goes out. `/start` changes that.", bold(c.Name)),
+		Buttons: []world.Button{stopNowButton(c, s), keepGoingButton(c, s)},
+	}
+}
+
+// KeepsBurning answers the button Never mind.
+func KeepsBurning(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("🔥 %s keeps burning.", bold(c.Name))}
+}
+
+// StaleButton answers a button of an earlier session.
+func StaleButton(c *world.Config, s *world.State) world.Say {
+	return world.Say{Text: fmt.Sprintf("🕰️ That button is from earlier. Now: %s.", title(c, s))}
+}
+
+// TooOld answers a command that came after its lifetime.
+func TooOld(c *world.Command) world.Say {
+	return world.Say{Text: fmt.Sprintf("🕰️ %s asked for something more than 15 minutes ago and it only reached me now, so I left it. Please say it again.", world.PlainName(c.By.Name))}
+}
+
+// Superseded answers a command that was given before the last one and came after
+// it.
+func Superseded(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("↪️ Somebody has said something newer about %s meanwhile; that counts.", bold(c.Name))}
+}

@@ -1,0 +1,174 @@
+package words
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"hearth/internal/world"
+)
+
+// Online tells that players can connect, and pings who asked for it. first: of this
+// session. dropped: it was to go out when empty, and is not any more.
+func Online(c *world.Config, s *world.State, first, dropped bool) world.Say {
+	text := fmt.Sprintf("🔥 %s is burning. Join at %s", bold(c.Name), code(address(c, s)))
+	if s.Boot.JoinCode != "" {
+		text += " or with code " + code(s.Boot.JoinCode)
+	}
+	text += "."
+	if dropped {
+		text += " It does not go out as soon as it is empty any more."
+	}
+	say := world.Say{Text: text, Buttons: []world.Button{joinButton(c, s)}}
+	if id := s.Op.By.ID; id != "" && (first || s.Session.Evicted > 0) {
+		say.Text, say.Ping = text+" <@"+id+">", []string{id}
+	}
+	return say
+}
+
+// Joined tells that a player came in; n are on now.
+func Joined(name string, n int) world.Say {
+	return world.Say{Text: fmt.Sprintf("⚔️ **%s** came in. %s", world.PlainName(name), countText(n))}
+}
+
+// Left tells that a player left; n are on now. reason is that of a
+// world.Disconnected.
+func Left(name string, n int, reason string) world.Say {
+	verb := "left"
+	switch reason {
+	case "timeout", "lost":
+		verb = "lost the connection"
+	case "kicked":
+		verb = "was sent away"
+	}
+	return world.Say{Text: fmt.Sprintf("👋 **%s** %s. %s", world.PlainName(name), verb, countText(n))}
+}
+
+func countText(n int) string {
+	switch n {
+	case 0:
+		return "Nobody is on."
+	case 1:
+		return "One is on."
+	}
+	return fmt.Sprintf("%d are on.", n)
+}
+
+// Died tells of a player's death.
+func Died(name string) world.Say {
+	return world.Say{Text: fmt.Sprintf("💀 **%s** died.", world.PlainName(name))}
+}
+
+// Refused tells who could not come in, and what helps.
+func Refused(c *world.Config, d *world.Refused) world.Say {
+	who := "Somebody"
+	if d.Name != "" {
+		who = "**" + world.PlainName(d.Name) + "**"
+	}
+	switch d.Reason {
+	case world.RefusedPassword:
+		return world.Say{Text: "🚪 " + who + " tried the wrong password. `/join` shows the right one."}
+	case world.RefusedVersion:
+		text := "🚪 " + who + " has a different version of Valheim"
+		if d.Theirs != "" && d.Mine != "" {
+			text += fmt.Sprintf(" (theirs %s, the server's %s)", world.PlainName(d.Theirs), world.PlainName(d.Mine))
+			if theirs, mine := networkVersion(d.Theirs), networkVersion(d.Mine); mine > 0 && theirs > mine {
+				return world.Say{Text: text + fmt.Sprintf(". The server is older: `/stop` and `/start` bring %s up to date.", bold(c.Name))}
+			}
+		}
+		return world.Say{Text: text + ". Update the game in Steam or your store and try again."}
+	case world.RefusedBanned:
+		return world.Say{Text: "🚪 " + who + " is banned, or not on the world's list. A keeper can change that."}
+	case world.RefusedFull:
+		return world.Say{Text: "🚪 " + who + " could not come in: the world is full."}
+	case world.RefusedOther:
+	}
+	return world.Say{Text: "🚪 " + who + " could not come in. Try once more; if it stays so, restart the game."}
+}
+
+// networkVersion is the number that decides who may join: "36", or in
+// brackets as in "0.221.12 (network version 36)". 0 if there is none.
+func networkVersion(s string) int {
+	if _, tail, ok := strings.Cut(s, "network version "); ok {
+		s, _, _ = strings.Cut(tail, ")")
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// NoCapacity tells that every placement is blocked until retry.
+func NoCapacity(c *world.Config, retry world.Time) world.Say {
+	return world.Say{Text: fmt.Sprintf("⏳ The cloud has no machine for %s anywhere right now. I try again %s; nothing costs money meanwhile. `/stop` to leave it.", bold(c.Name), at(retry))}
+}
+
+// EvictionNotice tells that the cloud announced to take the machine.
+func EvictionNotice(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("🌬️ The cloud takes the machine of %s back. Saving now; then it comes up elsewhere and the new address is posted here.", bold(c.Name))}
+}
+
+// RebootNotice tells that the cloud announced to restart the machine.
+func RebootNotice(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("🌬️ The machine of %s is being restarted by the cloud. Saving now; it comes back by itself.", bold(c.Name))}
+}
+
+// MovingOn tells that the old machine is gone and its save was proven.
+func MovingOn(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("🌬️ The old machine is gone, %s is safe. Lighting it elsewhere now.", bold(c.Name))}
+}
+
+// SaveProven tells what came of the save, for better or worse.
+func SaveProven(c *world.Config, s *world.State, d *world.SaveProven, now time.Time) world.Say {
+	switch {
+	case d.Untouched:
+		return world.Say{Text: fmt.Sprintf("💾 %s was not opened, so there was nothing to save.", bold(c.Name))}
+	case d.Confirmed:
+		text := fmt.Sprintf("💾 %s is saved", bold(c.Name))
+		if d.Took > 0 {
+			text += fmt.Sprintf(", in %.1f s", d.Took.Seconds())
+		}
+		if d.Size > 0 {
+			text += " (" + sizeText(d.Size) + ")"
+		}
+		return world.Say{Text: text + "."}
+	}
+	return world.Say{Text: fmt.Sprintf("⚠️ The game of %s ended without a save that I can vouch for. %s", bold(c.Name), lossText(s, now))}
+}
+
+// Idle tells that nobody has been on for the configured time.
+func Idle(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("🌙 Nobody has been in %s for %s. Saving it and letting the fire go out.", bold(c.Name), spell(c.Idle()))}
+}
+
+// Occupied tells that a stop was called off because somebody is in.
+func Occupied(c *world.Config, s *world.State) world.Say {
+	return world.Say{
+		Text:    fmt.Sprintf("🔥 Somebody is in %s after all (%s), so it keeps burning.", bold(c.Name), playersText(s)),
+		Buttons: []world.Button{{Label: "Stop when empty", Emoji: "🌙", Style: world.StylePrimary, Action: action(world.CmdStopWhenEmpty, c, s)}},
+	}
+}
+
+// NoAgent tells that a stop found no game on the machine.
+func NoAgent(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("🌙 No game had begun on the machine of %s. It goes back now.", bold(c.Name))}
+}
+
+// Out tells that the session is over and nothing costs money.
+func Out(c *world.Config, s *world.State, now time.Time) world.Say {
+	text := fmt.Sprintf("🌙 %s is out. The machine is gone and nothing costs money.", bold(c.Name))
+	if cost := costText(c, s, now); cost != "" {
+		text += " This session: " + cost + "."
+	}
+	return world.Say{Text: text}
+}
+
+// Unsaid is a small line under a message: n before it were lost.
+func Unsaid(n int) string {
+	if n == 1 {
+		return "\n-# One message before this could not be posted in time."
+	}
+	return fmt.Sprintf("\n-# %d messages before this could not be posted in time.", n)
+}
