@@ -18,7 +18,7 @@ func FuzzReact(f *testing.F) {
 	}
 	online := newStage(f)
 	online.toOnline()
-	f.Fuzz(func(t *testing.T, typ, data string) {
+	f.Fuzz(func(_ *testing.T, typ, data string) {
 		p, ok := worldtest.Payloads()[world.Type(typ)]
 		if !ok || json.Unmarshal([]byte(data), p) != nil {
 			return
