@@ -4,7 +4,10 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"hearth/internal/sim/simdiscord/form"
 )
 
 // nonceLife is how long a nonce is remembered: "the past few minutes" of the
@@ -81,49 +84,35 @@ func (d *Discord) visible(channel, id string) *stored {
 	return m
 }
 
-// readBody reads a request's JSON into a draft. d.mu is held.
-func readBody(body []byte, kind draftKind) (draft, reply, bool) {
-	v, err := decodeJSON(body)
-	if err != nil {
-		return draft{}, invalidJSON(), false
-	}
-	var p problems
-	in := readDraft(newObject(v, nil, &p), kind)
-	if p.any() {
-		return draft{}, invalidForm(&p), false
-	}
-	return in, reply{}, true
-}
-
 func (d *Discord) postMessage(channel string, body []byte) reply {
-	in, refused, ok := readBody(body, draftPost)
-	if !ok {
-		return refused
+	in, err := form.ReadDraft(body, form.Post)
+	if err != nil {
+		return invalid(err)
 	}
-	if in.nonce != "" && in.enforce {
-		if use, ok := d.nonces[in.nonce]; ok {
+	if in.Nonce != "" && in.Enforce {
+		if use, ok := d.nonces[in.Nonce]; ok {
 			if m := d.find(use.Message); m != nil {
 				return success(d.wire(m))
 			}
 		}
 	}
 	m := d.blank(channel)
-	m.Nonce = in.nonce
-	if !in.put(&m.Message) {
+	m.Nonce = in.Nonce
+	if !put(in, &m.Message) {
 		return emptyMessage()
 	}
-	d.notified(m, in.allowed.or("users", "roles", "everyone"), true)
-	if in.nonce != "" {
-		d.nonces[in.nonce] = nonceUse{Message: m.ID, At: d.opts.Clock.Now()}
+	d.notified(m, in.Allowed, anybody(), true)
+	if in.Nonce != "" {
+		d.nonces[in.Nonce] = nonceUse{Message: m.ID, At: d.opts.Clock.Now()}
 	}
 	d.add(m)
 	return success(d.wire(m))
 }
 
 func (d *Discord) patchMessage(channel, id string, body []byte) reply {
-	in, refused, ok := readBody(body, draftEdit)
-	if !ok {
-		return refused
+	in, err := form.ReadDraft(body, form.Edit)
+	if err != nil {
+		return invalid(err)
 	}
 	m := d.visible(channel, id)
 	if m == nil {
@@ -137,23 +126,51 @@ func (d *Discord) patchMessage(channel, id string, body []byte) reply {
 
 // edit changes a message that is there. Nobody is notified by an edit, except
 // by the first content of a deferred answer. d.mu is held.
-func (d *Discord) edit(m *stored, in draft) reply {
+func (d *Discord) edit(m *stored, in form.Draft) reply {
 	if refused, ok := d.oldEdit(m); !ok {
 		return refused
 	}
-	if !in.put(&m.Message) {
+	if !put(in, &m.Message) {
 		return emptyMessage()
 	}
 	if m.Thinking {
 		m.Thinking = false
 		m.Flags &^= FlagLoading
-		d.notified(m, in.allowed.or("users"), true)
+		d.notified(m, in.Allowed, usersOnly(), true)
 	} else {
 		now := d.now()
 		m.Edited = &now
 	}
 	d.changed(m)
 	return success(d.wire(m))
+}
+
+// put carries a draft into a message. An empty message is refused with 50006
+// and leaves m as it was.
+func put(in form.Draft, m *Message) (ok bool) {
+	next := *m
+	if in.Content != nil {
+		next.Content = *in.Content
+	}
+	if in.Embeds != nil {
+		next.Embeds = *in.Embeds
+	}
+	if in.Components != nil {
+		next.Components = *in.Components
+	}
+	if in.Flags != nil {
+		const settable = form.SuppressEmbeds | form.SuppressNotifications
+		next.Flags = next.Flags&^settable | *in.Flags&settable
+	}
+	if strings.TrimSpace(next.Content) == "" && len(next.Embeds) == 0 {
+		return false
+	}
+	*m = next
+	return true
+}
+
+func emptyMessage() reply {
+	return refusal(http.StatusBadRequest, 50006, "Cannot send an empty message")
 }
 
 func (d *Discord) deleteMessage(channel, id string) reply {
@@ -170,7 +187,7 @@ func (d *Discord) deleteMessage(channel, id string) reply {
 
 // listMessages answers newest first, 1 to 100 of them, by default 50.
 func (d *Discord) listMessages(channel string, c call) reply {
-	var p problems
+	var p form.Problems
 	number := func(key string, def uint64) uint64 {
 		s := c.query.Get(key)
 		if s == "" {
@@ -178,17 +195,17 @@ func (d *Discord) listMessages(channel string, c call) reply {
 		}
 		n, err := strconv.ParseUint(s, 10, 64)
 		if err != nil {
-			p.add([]string{key}, "NUMBER_TYPE_COERCE", "Value is not int.")
+			p.Add([]string{key}, "NUMBER_TYPE_COERCE", "Value is not int.")
 		}
 		return n
 	}
 	limit := number("limit", 50)
 	if limit < 1 || limit > 100 {
-		p.add([]string{"limit"}, "NUMBER_TYPE_MAX", "int value should be from 1 to 100.")
+		p.Add([]string{"limit"}, "NUMBER_TYPE_MAX", "int value should be from 1 to 100.")
 	}
 	before, after := number("before", 1<<64-1), number("after", 0)
-	if p.any() {
-		return invalidForm(&p)
+	if err := p.Err(); err != nil {
+		return invalid(err)
 	}
 	out := []wireMessage{}
 	for _, m := range slices.Backward(d.messages) {

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"hearth/internal/sim/simdiscord/form"
 )
 
 // result is what came back from the endpoint.
@@ -155,12 +157,12 @@ func (d *Discord) ValidateEndpoint(ctx context.Context) error {
 	if res.err != nil {
 		return fmt.Errorf("validate endpoint: ping: %w", res.err)
 	}
-	kind, _, why := readAnswer(res)
+	a, why := readAnswer(res)
 	if why != "" {
 		return fmt.Errorf("validate endpoint: ping: %w: %s", ErrEndpoint, why)
 	}
-	if res.status != http.StatusOK || kind != answerPong {
-		return fmt.Errorf(`validate endpoint: ping: %w: status %d and type %d, want 200 {"type":1}`, ErrEndpoint, res.status, kind)
+	if res.status != http.StatusOK || a.Type != form.AnswerPong {
+		return fmt.Errorf(`validate endpoint: ping: %w: status %d and type %d, want 200 {"type":1}`, ErrEndpoint, res.status, a.Type)
 	}
 	if err := d.probe(ctx, body); err != nil {
 		return fmt.Errorf("validate endpoint: %w", err)
@@ -171,27 +173,22 @@ func (d *Discord) ValidateEndpoint(ctx context.Context) error {
 	return nil
 }
 
-// readAnswer reads an answer's type and data; why says what is wrong with it.
-func readAnswer(res result) (kind int, data any, why string) {
+// readAnswer reads an answer; why says what is wrong with it.
+func readAnswer(res result) (a form.Answer, why string) {
 	if res.status < 200 || res.status > 299 {
-		return 0, nil, fmt.Sprintf("status %d", res.status)
+		return form.Answer{}, fmt.Sprintf("status %d", res.status)
 	}
 	if media, _, err := mime.ParseMediaType(res.contentType); err != nil || media != "application/json" {
-		return 0, nil, fmt.Sprintf("content type %q, want application/json", res.contentType)
+		return form.Answer{}, fmt.Sprintf("content type %q, want application/json", res.contentType)
 	}
-	v, err := decodeJSON(res.answer)
+	a, err := form.ReadAnswer(res.answer)
+	if errors.Is(err, form.ErrJSON) {
+		return form.Answer{}, "the body is not JSON"
+	}
 	if err != nil {
-		return 0, nil, "the body is not JSON"
+		return form.Answer{}, "the body is not an object of type and data: " + err.Error()
 	}
-	var p problems
-	o := newObject(v, nil, &p)
-	n, _ := o.whole("type", answerPong, 12)
-	data, _ = o.get("data")
-	o.close()
-	if p.any() || n == 0 {
-		return 0, nil, "the body is not an object of type and data: " + p.text()
-	}
-	return int(n), data, ""
+	return a, ""
 }
 
 // DeliverHTTP delivers to an address. The client's own deadline should be

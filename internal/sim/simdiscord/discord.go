@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"hearth/internal/sim/simdiscord/form"
 )
 
 // Clock is the time that the pretend Discord lives in.
@@ -97,7 +99,7 @@ type Discord struct {
 	closed       bool
 	lastID       uint64
 	messages     []*stored // oldest first
-	commands     []Command
+	commands     []form.Command
 	creates      window // commands created in this guild today
 	interactions map[string]*interaction
 	nonces       map[string]nonceUse
@@ -194,7 +196,7 @@ func (o *Options) check() error {
 	}
 	ids := map[string]bool{}
 	id := func(what, v string) {
-		if !isSnowflake(v) {
+		if !form.IsSnowflake(v) {
 			bad("%s %q is not a snowflake: give a decimal number of up to 19 digits", what, v)
 		}
 		if ids[v] {

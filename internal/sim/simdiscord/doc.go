@@ -1,7 +1,8 @@
 // Package simdiscord is a pretend Discord: one guild, one application, the
 // REST rules that bots run into, signed interactions, and a page to type in.
 // It stands in for Discord in tests, in the simulator and in `hearth up`, and
-// imports nothing else of Hearth.
+// imports nothing of Hearth but its own parts: package form reads what bots
+// send and knows what Discord accepts.
 //
 // The core uses time and channels only, so that it runs inside a
 // testing/synctest bubble: Interact plays a person, Call and Transport are the

@@ -1,5 +1,7 @@
 package simdiscord
 
+import "hearth/internal/sim/simdiscord/form"
+
 // EventKind says what an Event tells.
 type EventKind string
 
@@ -18,10 +20,10 @@ const (
 type Event struct {
 	Seq         int64 // rises by one with every event
 	Kind        EventKind
-	Message     *Message  // message, message_update
-	Deleted     string    // message_delete: the message's id
-	Interaction *Progress // interaction
-	Commands    []Command // commands
+	Message     *Message       // message, message_update
+	Deleted     string         // message_delete: the message's id
+	Interaction *Progress      // interaction
+	Commands    []form.Command // commands
 }
 
 // data is the event's JSON value on the page's event stream.
@@ -67,12 +69,12 @@ type Named struct {
 
 // Snapshot is everything that a reader needs before the first Event.
 type Snapshot struct {
-	Guild    Named     `json:"guild"`
-	Channels []Channel `json:"channels"`
-	Bot      Named     `json:"bot"`
-	Users    []Person  `json:"users"`
-	Commands []Command `json:"commands"`
-	Messages []Message `json:"messages"` // oldest first, ephemeral ones too
+	Guild    Named          `json:"guild"`
+	Channels []Channel      `json:"channels"`
+	Bot      Named          `json:"bot"`
+	Users    []Person       `json:"users"`
+	Commands []form.Command `json:"commands"`
+	Messages []Message      `json:"messages"` // oldest first, ephemeral ones too
 }
 
 // feedBuffer is how far a subscriber may lag before it is cut off.

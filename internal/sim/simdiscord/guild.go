@@ -1,7 +1,6 @@
 package simdiscord
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -116,10 +115,6 @@ func (d *Discord) channel(id string) (Channel, bool) {
 	}
 	return Channel{}, false
 }
-
-var snowflakeForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,18})$`)
-
-func isSnowflake(s string) bool { return snowflakeForm.MatchString(s) }
 
 // epochMillis is the first second of 2015, where snowflakes begin.
 const epochMillis = 1420070400000

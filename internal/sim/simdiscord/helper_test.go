@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -190,6 +191,14 @@ func webhook(token string) string {
 func code(m map[string]any) int {
 	c, _ := m["code"].(float64)
 	return int(c)
+}
+
+func button(i int) string {
+	return fmt.Sprintf(`{"type":2,"style":1,"label":"b","custom_id":"b%d"}`, i)
+}
+
+func row(buttons string) string {
+	return `{"content":"x","components":[{"type":1,"components":[` + buttons + `]}]}`
 }
 
 // inner walks a decoded JSON object.

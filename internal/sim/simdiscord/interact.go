@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"hearth/internal/sim/simdiscord/form"
 )
 
 // RequestKind is what a person does.
@@ -195,7 +197,7 @@ type wireOption struct {
 // commandData checks that p's client offers the command and its options. d.mu
 // is held.
 func (d *Discord) commandData(p Person, r Request) (any, error) {
-	i := slices.IndexFunc(d.commands, func(c Command) bool { return c.Name == r.Command })
+	i := slices.IndexFunc(d.commands, func(c form.Command) bool { return c.Name == r.Command })
 	if i < 0 {
 		return nil, impossible("command %q is not registered: PUT it first", r.Command)
 	}
@@ -212,14 +214,14 @@ func (d *Discord) commandData(p Person, r Request) (any, error) {
 	data := wireCommandData{ID: c.ID, Name: c.Name, Type: c.Type, GuildID: d.opts.GuildID}
 	given := map[string]bool{}
 	for _, o := range r.Options {
-		j := slices.IndexFunc(c.Options, func(def CommandOption) bool { return def.Name == o.Name })
+		j := slices.IndexFunc(c.Options, func(def form.CommandOption) bool { return def.Name == o.Name })
 		if j < 0 || given[o.Name] {
 			return nil, impossible("command %q has no option %q, or it was given twice", c.Name, o.Name)
 		}
 		given[o.Name] = true
-		value, err := c.Options[j].check(o.Value)
+		value, err := c.Options[j].Value(o.Value)
 		if err != nil {
-			return nil, err
+			return nil, impossible("%v", err)
 		}
 		data.Options = append(data.Options, wireOption{o.Name, c.Options[j].Type, value})
 	}
@@ -229,34 +231,6 @@ func (d *Discord) commandData(p Person, r Request) (any, error) {
 		}
 	}
 	return data, nil
-}
-
-// check brings a value into the form that the option's type has in JSON.
-func (o CommandOption) check(v any) (any, error) {
-	ok := false
-	switch o.Type {
-	case optionString:
-		_, ok = v.(string)
-	case optionBoolean:
-		_, ok = v.(bool)
-	case optionInteger, optionNumber:
-		n := json.Number(fmt.Sprint(v))
-		_, err := n.Float64()
-		if o.Type == optionInteger {
-			_, err = n.Int64()
-		}
-		v, ok = n, err == nil
-	default:
-		return nil, impossible("option %q has type %d: the pretend Discord's clients offer strings, integers, booleans and numbers", o.Name, o.Type)
-	}
-	if !ok {
-		return nil, impossible("value of option %q does not fit its type %d", o.Name, o.Type)
-	}
-	offered := func(c CommandChoice) bool { return fmt.Sprint(c.Value) == fmt.Sprint(v) }
-	if len(o.Choices) > 0 && !slices.ContainsFunc(o.Choices, offered) {
-		return nil, impossible("value of option %q is none of its choices", o.Name)
-	}
-	return v, nil
 }
 
 // wireButtonData is the data of a button.
@@ -280,7 +254,7 @@ func (d *Discord) buttonData(p Person, r Request) (any, *wireMessage, error) {
 			return nil, nil, impossible("button %q is disabled", r.CustomID)
 		}
 		w := d.wire(m)
-		return wireButtonData{b.ID, b.CustomID, componentButton}, &w, nil
+		return wireButtonData{b.ID, b.CustomID, form.Button}, &w, nil
 	}
 	return nil, nil, impossible("message %q has no button %q", r.Message, r.CustomID)
 }
@@ -297,16 +271,15 @@ func (d *Discord) Say(user, channel, content string) (Message, error) {
 	if _, ok := d.channel(channel); !ok {
 		return Message{}, impossible("channel %q is not in the guild", channel)
 	}
-	if n := len([]rune(content)); n > maxContent {
-		return Message{}, impossible("the message has %d characters: at most %d", n, maxContent)
+	if n := len([]rune(content)); n > form.MaxContent {
+		return Message{}, impossible("the message has %d characters: at most %d", n, form.MaxContent)
 	}
 	m := d.blank(channel)
 	m.Author = Author{ID: p.ID, Name: p.Name}
-	if !(draft{content: &content}).put(&m.Message) {
+	if !put(form.Draft{Content: &content}, &m.Message) {
 		return Message{}, impossible("the message is empty: write something")
 	}
-	var everybody *allowedMentions
-	d.notified(m, everybody.or("users", "roles", "everyone"), p.may(PermMentionEveryone))
+	d.notified(m, nil, anybody(), p.may(PermMentionEveryone))
 	d.add(m)
 	return m.Message, nil
 }

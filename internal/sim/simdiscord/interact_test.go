@@ -129,7 +129,7 @@ func TestAnswers(t *testing.T) {
 		{"modal", both, 200, "application/json", `{"type":9,"data":{}}`, false, "modal"},
 		{"no such type", both, 200, "application/json", `{"type":3}`, false, "does not exist"},
 		{"empty message", both, 200, "application/json", `{"type":4,"data":{"content":""}}`, false, "50006"},
-		{"too long", both, 200, "application/json", `{"type":4,"data":{"content":"` + chars(2001) + `"}}`, false, "50035"},
+		{"too long", both, 200, "application/json", `{"type":4,"data":{"content":"` + strings.Repeat("é", 2001) + `"}}`, false, "50035"},
 		{"unknown field", both, 200, "application/json", `{"type":4,"dat":{}}`, false, "UNKNOWN_FIELD"},
 		{"no json", both, 200, "application/json", `hello`, false, "not JSON"},
 		{"no content type", both, 200, "", `{"type":5}`, false, "content type"},

@@ -3,21 +3,23 @@ package simdiscord
 import (
 	"slices"
 	"time"
+
+	"hearth/internal/sim/simdiscord/form"
 )
 
 // Message is a message as the page gets it. A Message that was handed out is
 // never changed: an edit makes a new one.
 type Message struct {
-	ID        string     `json:"id"`
-	ChannelID string     `json:"channel_id"`
-	Author    Author     `json:"author"`
-	Timestamp time.Time  `json:"timestamp"`
-	Edited    *time.Time `json:"edited"`
-	Content   string     `json:"content"`
-	Embeds    []Embed    `json:"embeds"`
+	ID        string       `json:"id"`
+	ChannelID string       `json:"channel_id"`
+	Author    Author       `json:"author"`
+	Timestamp time.Time    `json:"timestamp"`
+	Edited    *time.Time   `json:"edited"`
+	Content   string       `json:"content"`
+	Embeds    []form.Embed `json:"embeds"`
 	// Components are action rows of buttons.
-	Components []Component `json:"components"`
-	Flags      int         `json:"flags"`
+	Components []form.Component `json:"components"`
+	Flags      int              `json:"flags"`
 	// EphemeralTo is the only user who sees the message, or nil.
 	EphemeralTo *string `json:"ephemeral_to"`
 	// Interaction is the command that the message answers, or nil.
@@ -43,16 +45,13 @@ type Invocation struct {
 
 // Message flags.
 const (
-	FlagSuppressEmbeds        = 1 << 2
-	FlagEphemeral             = 1 << 6
-	FlagLoading               = 1 << 7
-	FlagSuppressNotifications = 1 << 12
-	FlagComponentsV2          = 1 << 15
+	FlagEphemeral = form.Ephemeral
+	FlagLoading   = 1 << 7 // Thinking
 )
 
 // Buttons lists the message's buttons, row by row.
-func (m Message) Buttons() []Component {
-	var bs []Component
+func (m Message) Buttons() []form.Component {
+	var bs []form.Component
 	for _, row := range m.Components {
 		bs = append(bs, row.Components...)
 	}
@@ -124,8 +123,8 @@ func (d *Discord) blank(channel string) *stored {
 		ChannelID:  channel,
 		Author:     Author{ID: d.opts.ApplicationID, Name: d.opts.BotName, Bot: true},
 		Timestamp:  d.now(),
-		Embeds:     []Embed{},
-		Components: []Component{},
+		Embeds:     []form.Embed{},
+		Components: []form.Component{},
 		Mentions:   []string{},
 	}}
 }

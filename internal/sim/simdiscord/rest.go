@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,6 +14,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"hearth/internal/sim/simdiscord/form"
 )
 
 // APIPrefix is the path under which the REST API lies.
@@ -43,12 +46,16 @@ func refusal(status, code int, message string) reply {
 	return reply{status: status, body: map[string]any{"message": message, "code": code}}
 }
 
-func invalidForm(p *problems) reply {
-	return reply{status: http.StatusBadRequest, body: map[string]any{"message": "Invalid Form Body", "code": 50035, "errors": p.root}}
-}
-
-func invalidJSON() reply {
-	return refusal(http.StatusBadRequest, 50109, "The request body contains invalid JSON.")
+// invalid refuses a body for an error of package form.
+func invalid(why error) reply {
+	switch p, isForm := errors.AsType[*form.Problems](why); {
+	case isForm:
+		return reply{status: http.StatusBadRequest, body: map[string]any{"message": "Invalid Form Body", "code": 50035, "errors": p}}
+	case errors.Is(why, form.ErrTooManyCommands):
+		return refusal(http.StatusBadRequest, 30032, "Maximum number of application commands reached (100)")
+	default:
+		return refusal(http.StatusBadRequest, 50109, "The request body contains invalid JSON.")
+	}
 }
 
 func notFound() reply { return refusal(http.StatusNotFound, 0, "404: Not Found") }
@@ -180,9 +187,9 @@ func (d *Discord) answer(method, path string, header http.Header, body []byte, h
 	}
 	if len(body) > 0 {
 		if kind, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || kind != "application/json" {
-			var p problems
-			p.add(nil, "CONTENT_TYPE_INVALID", `Expected "Content-Type" header to be one of {'application/json'}.`)
-			return invalidForm(&p)
+			var p form.Problems
+			p.Add(nil, "CONTENT_TYPE_INVALID", `Expected "Content-Type" header to be one of {'application/json'}.`)
+			return invalid(&p)
 		}
 	}
 	return rt.handle()

@@ -70,6 +70,24 @@ func TestGate(t *testing.T) {
 	}
 }
 
+func TestRefusedFormChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	a, m := w.call("POST", messages, `{"content":"x","embeds":[{"titel":"x"}]}`)
+	first, _ := inner(m, "errors", "embeds", "0", "titel", "_errors").([]any)
+	if a.Status != 400 || code(m) != 50035 || len(first) != 1 || inner(first[0], "code") != "UNKNOWN_FIELD" {
+		t.Errorf("a message: %d %s, want 400/50035 with UNKNOWN_FIELD at embeds.0.titel", a.Status, a.Body)
+	}
+	if n := len(w.Messages()); n != 0 {
+		t.Errorf("%d messages, want none: a refused one was posted", n)
+	}
+	if a, m := w.call("PUT", commands, `[{"name":"start"}]`); a.Status != 400 || code(m) != 50035 {
+		t.Errorf("a command: %d %s, want 400/50035", a.Status, a.Body)
+	}
+	if n := len(w.Commands()); n != 0 {
+		t.Errorf("%d commands, want none: a refused one was registered", n)
+	}
+}
+
 func TestMessageLife(t *testing.T) {
 	w := newWorld(t)
 	id := w.must("POST", messages, `{"content":"one","nonce":"a1","enforce_nonce":true}`)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"hearth/internal/sim/simdiscord/form"
 )
 
 const savedSchema = 1
@@ -16,7 +18,7 @@ type saved struct {
 	Guild        string              `json:"guild"`
 	LastID       uint64              `json:"last_id"`
 	Messages     []*stored           `json:"messages"`
-	Commands     []Command           `json:"commands"`
+	Commands     []form.Command      `json:"commands"`
 	Interactions []*interaction      `json:"interactions"`
 	Nonces       map[string]nonceUse `json:"nonces"`
 	Creates      window              `json:"creates"`
@@ -96,13 +98,13 @@ func (s *saved) check(o Options) error {
 		return fmt.Errorf("it is of application %q in guild %q, this is %q in %q: start with an empty channel", s.Application, s.Guild, o.ApplicationID, o.GuildID)
 	}
 	for i, m := range s.Messages {
-		if m == nil || !isSnowflake(m.ID) || !isSnowflake(m.ChannelID) {
+		if m == nil || !form.IsSnowflake(m.ID) || !form.IsSnowflake(m.ChannelID) {
 			return fmt.Errorf("message %d has no id or channel: start with an empty channel", i)
 		}
 		m.Embeds, m.Components, m.Mentions = nonNil(m.Embeds), nonNil(m.Components), nonNil(m.Mentions)
 	}
 	for i, ir := range s.Interactions {
-		if ir == nil || !isSnowflake(ir.ID) || ir.Token == "" {
+		if ir == nil || !form.IsSnowflake(ir.ID) || ir.Token == "" {
 			return fmt.Errorf("interaction %d has no id or token: start with an empty channel", i)
 		}
 	}

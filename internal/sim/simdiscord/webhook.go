@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"hearth/internal/sim/simdiscord/form"
 )
 
 // TokenLife is how long an interaction's token works, counted from the
@@ -100,9 +102,9 @@ func (d *Discord) webhookRoute(c call) func() reply {
 		handle = func(ir *interaction) reply { return d.followup(ir, c.body) }
 	case message != "" && c.method == http.MethodPatch:
 		handle = func(ir *interaction) reply {
-			in, refused, ok := readBody(c.body, draftEdit)
-			if !ok {
-				return refused
+			in, err := form.ReadDraft(c.body, form.Edit)
+			if err != nil {
+				return invalid(err)
 			}
 			m := d.ofInteraction(ir, message)
 			if m == nil {
@@ -176,29 +178,29 @@ func (d *Discord) ofInteraction(ir *interaction, message string) *stored {
 // it fills in the deferred answer instead, which Discord calls deprecated but
 // does. d.mu is held.
 func (d *Discord) followup(ir *interaction, body []byte) reply {
-	in, refused, ok := readBody(body, draftFollowup)
-	if !ok {
-		return refused
+	in, err := form.ReadDraft(body, form.Followup)
+	if err != nil {
+		return invalid(err)
 	}
 	if m := d.find(ir.Original); m != nil && m.Thinking {
 		return d.edit(m, in)
 	}
-	m := d.interactionMessage(ir, in)
+	m := d.interactionMessage(ir, in.Ephemeral())
 	m.Interaction = nil
-	if !in.put(&m.Message) {
+	if !put(in, &m.Message) {
 		return emptyMessage()
 	}
-	d.notified(m, in.allowed.or("users"), true)
+	d.notified(m, in.Allowed, usersOnly(), true)
 	d.add(m)
 	return success(d.wire(m))
 }
 
 // interactionMessage is a blank message that answers an interaction, seen by
-// its user alone if the draft's flags say so. d.mu is held.
-func (d *Discord) interactionMessage(ir *interaction, in draft) *stored {
+// its user alone if it is ephemeral. d.mu is held.
+func (d *Discord) interactionMessage(ir *interaction, ephemeral bool) *stored {
 	m := d.blank(ir.Channel)
 	m.Via = ir.ID
-	if in.flags != nil && *in.flags&FlagEphemeral != 0 {
+	if ephemeral {
 		m.Flags |= FlagEphemeral
 		user := ir.User
 		m.EphemeralTo = &user

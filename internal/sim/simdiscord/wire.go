@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"hearth/internal/sim/simdiscord/form"
 )
 
 // wireUser is a user as the REST API and interactions write one.
@@ -56,26 +58,26 @@ const (
 
 // wireMessage is a message as the REST API and interactions write one.
 type wireMessage struct {
-	ID              string        `json:"id"`
-	Type            int           `json:"type"`
-	ChannelID       string        `json:"channel_id"`
-	Author          wireUser      `json:"author"`
-	Content         string        `json:"content"`
-	Timestamp       time.Time     `json:"timestamp"`
-	EditedTimestamp *time.Time    `json:"edited_timestamp"`
-	TTS             bool          `json:"tts"`
-	MentionEveryone bool          `json:"mention_everyone"`
-	Mentions        []wireUser    `json:"mentions"`
-	MentionRoles    []string      `json:"mention_roles"`
-	Attachments     []string      `json:"attachments"` // always empty
-	Embeds          []Embed       `json:"embeds"`
-	Components      []Component   `json:"components"`
-	Pinned          bool          `json:"pinned"`
-	Flags           int           `json:"flags"`
-	Nonce           string        `json:"nonce,omitempty"`
-	ApplicationID   string        `json:"application_id,omitempty"`
-	WebhookID       string        `json:"webhook_id,omitempty"`
-	Metadata        *wireMetadata `json:"interaction_metadata,omitempty"`
+	ID              string           `json:"id"`
+	Type            int              `json:"type"`
+	ChannelID       string           `json:"channel_id"`
+	Author          wireUser         `json:"author"`
+	Content         string           `json:"content"`
+	Timestamp       time.Time        `json:"timestamp"`
+	EditedTimestamp *time.Time       `json:"edited_timestamp"`
+	TTS             bool             `json:"tts"`
+	MentionEveryone bool             `json:"mention_everyone"`
+	Mentions        []wireUser       `json:"mentions"`
+	MentionRoles    []string         `json:"mention_roles"`
+	Attachments     []string         `json:"attachments"` // always empty
+	Embeds          []form.Embed     `json:"embeds"`
+	Components      []form.Component `json:"components"`
+	Pinned          bool             `json:"pinned"`
+	Flags           int              `json:"flags"`
+	Nonce           string           `json:"nonce,omitempty"`
+	ApplicationID   string           `json:"application_id,omitempty"`
+	WebhookID       string           `json:"webhook_id,omitempty"`
+	Metadata        *wireMetadata    `json:"interaction_metadata,omitempty"`
 }
 
 // wireMetadata says which interaction a message answers.

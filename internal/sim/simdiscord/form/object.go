@@ -1,47 +1,14 @@
-package simdiscord
+package form
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
-
-// problem is one entry of an "_errors" list of a 50035 answer.
-type problem struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-// problems is the "errors" tree of a 50035 answer, under construction.
-type problems struct {
-	root map[string]any
-}
-
-// add hangs a problem at a path of keys and list indexes.
-func (p *problems) add(path []string, code, message string) {
-	if p.root == nil {
-		p.root = map[string]any{}
-	}
-	at := p.root
-	for _, key := range path {
-		next, ok := at[key].(map[string]any)
-		if !ok {
-			next = map[string]any{}
-			at[key] = next
-		}
-		at = next
-	}
-	list, _ := at["_errors"].([]problem)
-	at["_errors"] = append(list, problem{code, message})
-}
-
-func (p *problems) any() bool { return p.root != nil }
 
 // object reads a JSON object strictly: each read checks what it reads, and
 // close reports the fields that nobody asked for. Discord itself lets unknown
@@ -50,28 +17,14 @@ type object struct {
 	fields map[string]any
 	known  map[string]bool
 	path   []string
-	p      *problems
-}
-
-// decodeJSON reads exactly one JSON value, numbers as json.Number.
-func decodeJSON(body []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, fmt.Errorf("decode json: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("decode json: text after the value")
-	}
-	return v, nil
+	p      *Problems
 }
 
 // newObject begins to read v, which must be a JSON object.
-func newObject(v any, path []string, p *problems) *object {
+func newObject(v any, path []string, p *Problems) *object {
 	fields, ok := v.(map[string]any)
 	if !ok {
-		p.add(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+		p.Add(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
 	}
 	return &object{fields: fields, known: map[string]bool{}, path: path, p: p}
 }
@@ -92,7 +45,7 @@ func (o *object) named(key string) bool {
 func (o *object) at(key string) []string { return append(slices.Clone(o.path), key) }
 
 func (o *object) bad(key, code, format string, args ...any) {
-	o.p.add(o.at(key), code, fmt.Sprintf(format, args...))
+	o.p.Add(o.at(key), code, fmt.Sprintf(format, args...))
 }
 
 // required reports a field that is missing.
@@ -216,14 +169,20 @@ func (o *object) snowflakes(key string, most int) []string {
 	var ids []string
 	o.list(key, most, func(path []string, v any) {
 		s, _ := v.(string)
-		if !isSnowflake(s) {
-			o.p.add(path, "NUMBER_TYPE_COERCE", "Value is not snowflake.")
+		if !IsSnowflake(s) {
+			o.p.Add(path, "NUMBER_TYPE_COERCE", "Value is not snowflake.")
 			return
 		}
 		ids = append(ids, s)
 	})
 	return ids
 }
+
+var snowflakeForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,18})$`)
+
+// IsSnowflake reports whether s has the form of an id: a decimal number of at
+// most 19 digits.
+func IsSnowflake(s string) bool { return snowflakeForm.MatchString(s) }
 
 // notPlayed refuses fields that Discord knows and this one does not play.
 // Empty values pass: clients send them out of habit.

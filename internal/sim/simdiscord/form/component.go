@@ -1,4 +1,4 @@
-package simdiscord
+package form
 
 import (
 	"slices"
@@ -26,12 +26,13 @@ type Emoji struct {
 	Animated bool    `json:"animated,omitempty"`
 }
 
-// Component types and button styles.
+// Component types.
 const (
-	componentRow    = 1
-	componentButton = 2
-	styleLink       = 5
+	Row    = 1
+	Button = 2
 )
+
+const styleLink = 5
 
 // Limits of components, as documented.
 const (
@@ -52,10 +53,10 @@ func readComponents(o *object) *[]Component {
 	number := func() int { next++; return next }
 	o.objects("components", maxRows, func(r *object) {
 		_, _ = r.whole("id", 0, 1<<31-1)
-		if kind, _ := r.whole("type", 0, 1<<31-1); kind != componentRow {
+		if kind, _ := r.whole("type", 0, 1<<31-1); kind != Row {
 			r.bad("type", "BASE_TYPE_CHOICES", "Value must be one of {1}.")
 		}
-		row := Component{Type: componentRow, ID: number()}
+		row := Component{Type: Row, ID: number()}
 		r.objects("components", maxRowButtons, func(b *object) {
 			button := readButton(b, seen)
 			button.ID = number()
@@ -74,11 +75,11 @@ func readComponents(o *object) *[]Component {
 
 func readButton(o *object, seen map[string]bool) Component {
 	_, _ = o.whole("id", 0, 1<<31-1)
-	if kind, _ := o.whole("type", 0, 1<<31-1); kind != componentButton {
+	if kind, _ := o.whole("type", 0, 1<<31-1); kind != Button {
 		o.bad("type", "BASE_TYPE_CHOICES", "Value must be one of {2}: the pretend Discord plays buttons only.")
 	}
 	b := Component{
-		Type:     componentButton,
+		Type:     Button,
 		Label:    o.text("label", 0, maxButtonLabel),
 		URL:      o.text("url", 0, maxButtonURL),
 		Emoji:    readEmoji(o),

@@ -1,4 +1,4 @@
-package simdiscord
+package form
 
 import (
 	"time"

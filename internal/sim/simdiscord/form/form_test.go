@@ -1,12 +1,13 @@
-package simdiscord_test
+package form_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
-	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/form"
 )
 
 func repeat(n int, f func(i int) string) string {
@@ -30,14 +31,45 @@ func row(buttons string) string {
 func embed(e string) string { return `{"embeds":[` + e + `]}` }
 
 // firstError is the code of the first problem at a path of the errors tree.
-func firstError(m map[string]any, path string) string {
-	keys := append([]string{"errors"}, strings.FieldsFunc(path, func(r rune) bool { return r == '.' })...)
-	list, _ := inner(m, append(keys, "_errors")...).([]any)
+func firstError(t *testing.T, p *form.Problems, path string) string {
+	t.Helper()
+	b, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at map[string]any
+	if err := json.Unmarshal(b, &at); err != nil {
+		t.Fatal(err)
+	}
+	for key := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '.' }) {
+		at, _ = at[key].(map[string]any)
+	}
+	list, _ := at["_errors"].([]any)
 	if len(list) == 0 {
 		return ""
 	}
-	s, _ := inner(list[0], "code").(string)
-	return s
+	first, _ := list[0].(map[string]any)
+	code, _ := first["code"].(string)
+	return code
+}
+
+// checkFirst wants this code as the first problem at the path, or, if code is
+// empty, no error.
+func checkFirst(t *testing.T, err error, path, code string) {
+	t.Helper()
+	if code == "" {
+		if err != nil {
+			t.Errorf("refused: %v", err)
+		}
+		return
+	}
+	p, ok := errors.AsType[*form.Problems](err)
+	if !ok {
+		t.Fatalf("error %v, want problems with %s at %q", err, code, path)
+	}
+	if got := firstError(t, p, path); got != code {
+		t.Errorf("at %q: %q, want %q in %v", path, got, code, err)
+	}
 }
 
 func TestMessageForm(t *testing.T) {
@@ -105,23 +137,8 @@ func TestMessageForm(t *testing.T) {
 		{"mentions of a kind unknown", `{"content":"x","allowed_mentions":{"parse":["here"]}}`, "allowed_mentions.parse.0", "BASE_TYPE_CHOICES"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
-			a, m := w.call("POST", messages, tt.body)
-			if tt.code == "" {
-				if a.Status != 200 {
-					t.Fatalf("status %d, want 200: %s", a.Status, a.Body)
-				}
-				return
-			}
-			if a.Status != 400 || code(m) != 50035 {
-				t.Fatalf("%d %s, want 400/50035", a.Status, a.Body)
-			}
-			if got := firstError(m, tt.path); got != tt.code {
-				t.Errorf("at %q: %q, want %q in %s", tt.path, got, tt.code, a.Body)
-			}
-			if len(w.Messages()) != 0 {
-				t.Error("a refused message was posted")
-			}
+			_, err := form.ReadDraft([]byte(tt.body), form.Post)
+			checkFirst(t, err, tt.path, tt.code)
 		})
 	}
 }
@@ -169,102 +186,40 @@ func TestCommandForm(t *testing.T) {
 		}) + `]`), "0.name", "APPLICATION_COMMAND_TOO_LARGE"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
-			a, m := w.call("PUT", commands, tt.body)
-			if tt.code == "" {
-				if a.Status != 200 {
-					t.Fatalf("status %d, want 200: %s", a.Status, a.Body)
-				}
-				return
-			}
-			if a.Status != 400 || code(m) != 50035 {
-				t.Fatalf("%d %s, want 400/50035", a.Status, a.Body)
-			}
-			if got := firstError(m, tt.path); got != tt.code {
-				t.Errorf("at %q: %q, want %q in %s", tt.path, got, tt.code, a.Body)
-			}
+			_, err := form.ReadCommands([]byte(tt.body))
+			checkFirst(t, err, tt.path, tt.code)
 		})
 	}
 }
 
-func TestCommandsAreReplaced(t *testing.T) {
-	w := newWorld(t)
-	list := func(from, n int) string {
-		return `[` + repeat(n, func(i int) string { return fmt.Sprintf(`{"name":"c%d","description":"d"}`, from+i) }) + `]`
-	}
-	w.must("PUT", commands, list(0, 2))
-	before := w.Commands()
-	w.must("PUT", commands, list(1, 2))
-	after := w.Commands()
-	if len(after) != 2 || after[0].ID != before[1].ID || after[0].Version == before[1].Version {
-		t.Errorf("before %+v, after %+v: a kept name keeps its id and gets a new version", before, after)
-	}
-	if a, m := w.call("PUT", commands, list(0, 101)); a.Status != 400 || code(m) != 30032 {
-		t.Errorf("101 commands: %d %s", a.Status, a.Body)
-	}
-	w.must("PUT", commands, list(100, 100))
-	if a, m := w.call("PUT", commands, list(200, 98)); a.Status != 429 || code(m) != 30034 {
-		t.Errorf("201 creates in a day: %d %s", a.Status, a.Body)
-	}
-	if got := w.Commands()[0].Name; got != "c100" {
-		t.Errorf("a refused PUT changed the commands: %s", got)
-	}
-}
-
-func TestMentions(t *testing.T) {
-	w := newWorld(t)
-	ana, bo, cleo := w.id("Ana"), w.id("Bo"), w.id("Cleo")
-	everyone := []string{ana, bo, cleo}
-	for _, tt := range []struct {
-		name, content, allowed string
-		want                   []string
-	}{
-		{"nobody named", "hello", "", nil},
-		{"default: a user", "<@" + bo + "> <@!" + cleo + ">", "", []string{bo, cleo}},
-		{"default: everyone", "@everyone", "", everyone},
-		{"default: here", "@here", "", everyone},
-		{"default: a role", "<@&" + simdiscord.DefaultKeeperRoleID + ">", "", []string{ana}},
-		{"none allowed", "@everyone <@" + bo + ">", `{"parse":[]}`, nil},
-		{"as disgo writes none", "@everyone <@" + bo + ">", `{"parse":[],"roles":[],"users":[],"replied_user":false}`, nil},
-		{"one allowed", "<@" + bo + "> <@" + cleo + "> @everyone", `{"users":["` + bo + `"]}`, []string{bo}},
-		{"allowed but not named", "hello", `{"users":["` + bo + `"]}`, nil},
-		{"users allowed", "<@" + bo + "> @everyone", `{"parse":["users"]}`, []string{bo}},
-		{"role by id", "<@&" + simdiscord.DefaultKeeperRoleID + ">", `{"roles":["` + simdiscord.DefaultKeeperRoleID + `"]}`, []string{ana}},
-		{"in code", "`<@" + bo + ">` ```@everyone```", "", nil},
-		{"after a backslash", `\\<@` + bo + ">", "", []string{bo}},
+// FuzzRead: whatever comes is read or refused with the errors that are
+// promised, and a refusal can be written as JSON.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		`{"content":"x","nonce":1,"allowed_mentions":{"parse":[]}}`, `{"embeds":[{"fields":[{}]}],"components":[{"components":[{}]}]}`,
+		`[{"name":"start","options":[{"type":1,"options":[{}],"choices":[{}]}]}]`, `{"type":4,"data":{"flags":64}}`, `{"type":5,"data":[]}`, `null`, `{"content":`,
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w.Reset()
-			body := `{"content":"` + tt.content + `"}`
-			if tt.allowed != "" {
-				body = `{"content":"` + tt.content + `","allowed_mentions":` + tt.allowed + `}`
-			}
-			w.must("POST", messages, body)
-			if got := w.Messages()[0].Mentions; !slices.Equal(got, tt.want) {
-				t.Errorf("notified %v, want %v", got, tt.want)
-			}
-		})
+		f.Add(seed)
 	}
-	t.Run("an embed notifies nobody", func(t *testing.T) {
-		w.Reset()
-		w.must("POST", messages, `{"embeds":[{"description":"<@`+bo+`> @everyone"}]}`)
-		if got := w.Messages()[0].Mentions; len(got) != 0 {
-			t.Errorf("notified %v", got)
+	f.Fuzz(func(t *testing.T, body string) {
+		var errs []error
+		for kind := form.Post; kind <= form.Followup; kind++ {
+			_, err := form.ReadDraft([]byte(body), kind)
+			errs = append(errs, err)
 		}
-	})
-	t.Run("an edit notifies nobody", func(t *testing.T) {
-		w.Reset()
-		id := w.must("POST", messages, `{"content":"x"}`)
-		w.must("PATCH", messages+"/"+id, `{"content":"@everyone"}`)
-		if got := w.Messages()[0].Mentions; len(got) != 0 {
-			t.Errorf("notified %v", got)
-		}
-	})
-	t.Run("a member may not call everyone", func(t *testing.T) {
-		for name, want := range map[string][]string{"Bo": nil, "Ana": {bo, cleo}} {
-			m, err := w.Say(w.id(name), channel, "@everyone")
-			if err != nil || !slices.Equal(m.Mentions, want) {
-				t.Errorf("%s notified %v (%v), want %v", name, m.Mentions, err, want)
+		_, err := form.ReadCommands([]byte(body))
+		errs = append(errs, err)
+		a, err := form.ReadAnswer([]byte(body))
+		errs = append(errs, err)
+		_, err = a.Message()
+		errs = append(errs, err)
+		for _, err := range errs {
+			p, refused := errors.AsType[*form.Problems](err)
+			if err != nil && !refused && !errors.Is(err, form.ErrJSON) && !errors.Is(err, form.ErrTooManyCommands) {
+				t.Errorf("%q: error %v is none of those promised", body, err)
+			}
+			if _, err := json.Marshal(p); err != nil {
+				t.Errorf("%q: its problems are no JSON: %v", body, err)
 			}
 		}
 	})
