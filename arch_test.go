@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simcloud":           {"internal/world"},
 	"internal/sim/simdiscord":         {"internal/sim/simdiscord/form"},
 	"internal/sim/simdiscord/form":    {},
+	"internal/sim/simdiscord/web":     {"internal/sim/simdiscord"},
 	"internal/sim/simstorage":         {"internal/world"},
 	"internal/playground":             {"*"},
 	"internal/playground/panel":       {},

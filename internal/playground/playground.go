@@ -17,6 +17,7 @@ import (
 	"hearth/internal/playground/panel"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/web"
 	"hearth/internal/world"
 )
 
@@ -179,7 +180,7 @@ func (p *Playground) SetSpeed(speed float64) error {
 // handler serves the page, the pretend Discord's API and the endpoint.
 func (p *Playground) handler() http.Handler {
 	board := panel.New(p, p.o.Log)
-	handPanel := simdiscord.Panel{HTML: board.HTML(), Handler: board.Handler()}
+	handPanel := web.Panel{HTML: board.HTML(), Handler: board.Handler()}
 	type faced struct {
 		run  *run
 		face http.Handler
@@ -201,7 +202,7 @@ func (p *Playground) handler() http.Handler {
 		}
 		f := last.Load()
 		if f == nil || f.run != r {
-			f = &faced{r, r.discord.Handler(handPanel)}
+			f = &faced{r, web.Handler(r.discord, web.Options{Clock: halfClock{r.clock}, Panel: handPanel, Log: r.log.With("part", "simdiscord")})}
 			last.Store(f)
 		}
 		f.face.ServeHTTP(w, req)

@@ -18,6 +18,7 @@ import (
 	"hearth/internal/discord"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/web"
 	"hearth/internal/sim/simgame"
 	"hearth/internal/sqlite"
 	"hearth/internal/world"
@@ -122,7 +123,7 @@ func worldsOf(worlds []world.Config, password string) []world.Config {
 func (r *run) openDiscord(address string) error {
 	d, err := simdiscord.New(simdiscord.Options{
 		Clock: halfClock{r.clock}, Seed: r.secrets.DiscordSeed, BotToken: r.secrets.BotToken,
-		Deliver:           simdiscord.DeliverHTTP(new(http.Client), address+"/api/interactions"),
+		Deliver:           web.Deliver(new(http.Client), address+"/api/interactions"),
 		BadSignatureEvery: 7,
 		Log:               r.log.With("part", "simdiscord"),
 	})

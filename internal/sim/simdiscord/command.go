@@ -44,7 +44,7 @@ func (d *Discord) putCommands(body []byte) reply {
 			next[i].ID = next[i].Version
 		}
 	}
-	d.commands = next
-	d.feed.send(Event{Kind: EventCommands, Commands: slices.Clone(next)})
-	return success(nonNil(slices.Clone(next)))
+	d.commands = nonNil(next)
+	d.feed.send(Event{Kind: EventCommands, Commands: slices.Clone(d.commands)})
+	return success(slices.Clone(d.commands))
 }

@@ -1,14 +1,12 @@
 package simdiscord
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -189,26 +187,4 @@ func readAnswer(res result) (a form.Answer, why string) {
 		return form.Answer{}, "the body is not an object of type and data: " + err.Error()
 	}
 	return a, ""
-}
-
-// DeliverHTTP delivers to an address. The client's own deadline should be
-// longer than AnswerWithin.
-func DeliverHTTP(client *http.Client, address string) Deliver {
-	return func(ctx context.Context, header http.Header, body []byte) (int, string, []byte, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
-		if err != nil {
-			return 0, "", nil, fmt.Errorf("deliver interaction: %w", err)
-		}
-		req.Header = header.Clone()
-		res, err := client.Do(req)
-		if err != nil {
-			return 0, "", nil, fmt.Errorf("deliver interaction: %w", err)
-		}
-		answer, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
-		_ = res.Body.Close() // all of it was read
-		if err != nil {
-			return 0, "", nil, fmt.Errorf("read answer to interaction: %w", err)
-		}
-		return res.StatusCode, res.Header.Get("Content-Type"), answer, nil
-	}
 }

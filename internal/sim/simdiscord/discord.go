@@ -93,7 +93,7 @@ type Discord struct {
 	people []Person // never changes
 
 	stop    chan struct{}  // closed by Close
-	running sync.WaitGroup // interactions that the page began
+	running sync.WaitGroup // begun by Begin
 
 	mu           sync.Mutex // guards what follows
 	closed       bool
@@ -186,7 +186,7 @@ func (o *Options) check() error {
 		bad("Seed has %d bytes: an ed25519 seed has %d", len(o.Seed), ed25519.SeedSize)
 	}
 	if o.Deliver == nil {
-		bad("Deliver is nil: give it the way to the interactions endpoint, for instance DeliverHTTP")
+		bad("Deliver is nil: give it the way to the interactions endpoint, for instance web.Deliver")
 	}
 	if o.BotToken == "" {
 		bad("BotToken is empty: give it the token that the bot will send")
@@ -250,7 +250,7 @@ func (d *Discord) Reset() {
 }
 
 // Close ends all subscriptions, cuts off interactions under way and waits for
-// those that the page began. The Discord can still be read afterwards.
+// those that Begin began. The Discord can still be read afterwards.
 func (d *Discord) Close() {
 	d.mu.Lock()
 	if !d.closed {

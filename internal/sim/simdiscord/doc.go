@@ -1,13 +1,13 @@
 // Package simdiscord is a pretend Discord: one guild, one application, the
-// REST rules that bots run into, signed interactions, and a page to type in.
-// It stands in for Discord in tests, in the simulator and in `hearth up`, and
-// imports nothing of Hearth but its own parts: package form reads what bots
-// send and knows what Discord accepts.
+// REST rules that bots run into, and signed interactions. It stands in for
+// Discord in tests, in the simulator and in `hearth up`, and imports nothing
+// of Hearth but package form below it, which reads what bots send and knows
+// what Discord accepts.
 //
-// The core uses time and channels only, so that it runs inside a
-// testing/synctest bubble: Interact plays a person, Call and Transport are the
-// REST API, Messages and Subscribe show what people see. Handler is the thin
-// HTTP face over the same methods.
+// It uses time and channels only, so that it runs inside a testing/synctest
+// bubble: Interact plays a person, Call and Transport are the REST API,
+// Messages and Subscribe show what people see. Package web puts the same
+// methods on a socket, with a page to type in.
 //
 // An interaction and its token:
 //
@@ -37,7 +37,4 @@
 // buttons; no Components V2, modals, autocomplete, attachments or threads; an
 // answer is only taken inline, not at /interactions/{id}/{token}/callback.
 // Doubtful cases are decided for the stricter side.
-//
-// Names, contents and option values are data: they leave this package as JSON
-// only, never inside HTML.
 package simdiscord

@@ -26,22 +26,6 @@ type Event struct {
 	Commands    []form.Command // commands
 }
 
-// data is the event's JSON value on the page's event stream.
-func (e Event) data() any {
-	switch e.Kind {
-	case EventMessage, EventMessageUpdate:
-		return e.Message
-	case EventMessageDelete:
-		return map[string]string{"id": e.Deleted}
-	case EventInteraction:
-		return e.Interaction
-	case EventCommands:
-		return nonNil(e.Commands)
-	default:
-		return struct{}{}
-	}
-}
-
 // State is how far an interaction is.
 type State string
 
@@ -138,7 +122,7 @@ func (d *Discord) Subscribe() (snapshot Snapshot, seq int64, events <-chan Event
 // snapshot copies the present state. d.mu is held.
 func (d *Discord) snapshot() Snapshot {
 	return Snapshot{
-		Guild:    Named{d.opts.GuildID, d.opts.GuildName},
+		Guild:    d.Guild(),
 		Channels: d.Channels(),
 		Bot:      Named{d.opts.ApplicationID, d.opts.BotName},
 		Users:    d.People(),

@@ -160,3 +160,28 @@ func TestImportRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestCloseEndsWhatIsUnderWay(t *testing.T) {
+	w := newWorld(t)
+	w.registerStart()
+	began := make(chan struct{})
+	w.does(func(ctx context.Context, _ http.Header, _ []byte) (int, string, string, error) {
+		close(began)
+		<-ctx.Done()
+		return 0, "", "", ctx.Err()
+	})
+	_, _, events, cancel := w.Subscribe()
+	defer cancel()
+	if err := w.Begin(t.Context(), w.start("Ana")); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	w.Close()
+	w.Close() // twice does no harm
+	for range events {
+		// Drains what came before the end; the channel is closed.
+	}
+	if s := w.Stats(); s.Failed != 1 {
+		t.Errorf("stats %+v, want one failed interaction", s)
+	}
+}

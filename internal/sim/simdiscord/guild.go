@@ -93,6 +93,9 @@ func (d *Discord) roleIDs(p Person) []string {
 	return roles
 }
 
+// Guild is the guild's id and name.
+func (d *Discord) Guild() Named { return Named{d.opts.GuildID, d.opts.GuildName} }
+
 // Channel is a text channel of the guild.
 type Channel struct {
 	ID   string `json:"id"`

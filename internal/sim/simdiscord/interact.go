@@ -69,15 +69,42 @@ func (d *Discord) Interact(ctx context.Context, r Request) (Outcome, error) {
 	return d.finish(ctx, ir, body), nil
 }
 
-// requestError says in a sentence for the person what no client could send.
-type requestError struct{ text string }
+// Begin begins an interaction as Interact does and returns; how it ends is
+// told to subscribers. Close cuts it off and waits for it.
+func (d *Discord) Begin(ctx context.Context, r Request) error {
+	ir, body, err := d.begin(r)
+	if err != nil {
+		return err
+	}
+	if !d.background(func() { d.finish(ctx, ir, body) }) {
+		d.settle(ir, result{err: errClosed})
+	}
+	return nil
+}
 
-func (e *requestError) Error() string { return ErrRequest.Error() + ": " + e.text }
+// background runs f unless Close was called, and lets Close wait for it.
+func (d *Discord) background(f func()) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return false
+	}
+	d.running.Go(f)
+	return true
+}
 
-func (e *requestError) Unwrap() error { return ErrRequest }
+// RequestError is an ErrRequest that says in a sentence for the person what
+// no client could send.
+type RequestError struct{ Text string }
+
+// Error implements error.
+func (e *RequestError) Error() string { return ErrRequest.Error() + ": " + e.Text }
+
+// Unwrap makes it an ErrRequest.
+func (e *RequestError) Unwrap() error { return ErrRequest }
 
 func impossible(format string, args ...any) error {
-	return &requestError{fmt.Sprintf(format, args...)}
+	return &RequestError{fmt.Sprintf(format, args...)}
 }
 
 // begin checks a request, registers its interaction and shows it as thinking.

@@ -65,6 +65,14 @@ func (d *Discord) byToken(token string) *interaction {
 	return nil
 }
 
+// Sweep ends what time has ended, and tells subscribers of it, for those who
+// only listen. Whoever looks or calls has it done, too.
+func (d *Discord) Sweep() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sweep()
+}
+
 // sweep ends what time has ended: deferred answers that never came, tokens,
 // nonces. There is no timer behind it: whoever looks or calls sweeps first.
 // d.mu is held.

@@ -1,4 +1,4 @@
-package simdiscord
+package web
 
 import (
 	"bytes"
@@ -9,15 +9,16 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
 	"time"
+
+	"hearth/internal/sim/simdiscord"
 )
 
-//go:embed web
-var web embed.FS
+//go:embed index.html *.css *.js
+var files embed.FS
 
 // Panel is what stands beside the channel on the page. It may be zero.
 type Panel struct {
@@ -41,33 +42,53 @@ const heartbeat = 15 * time.Second
 // could do nothing even if the page put it in the wrong place.
 const contentPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
-// Handler is the HTTP face: the REST API under /api/v10/, the page at / with
-// its files under /web/, its endpoints under /page/ and the panel under
+// Options are what a face needs beside its Discord.
+type Options struct {
+	Clock simdiscord.Clock // of event streams; required
+	Panel Panel
+	Log   *slog.Logger // default: nowhere
+}
+
+// Handler is the HTTP face of d: the REST API under /api/v10/, the page at /
+// with its files under /web/, its endpoints under /page/ and the panel under
 // /panel/. Page and panel refuse requests that another site's page sends.
-func (d *Discord) Handler(panel Panel) http.Handler {
+func Handler(d *simdiscord.Discord, o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	f := &face{discord: d, opts: o}
 	page := http.NewServeMux()
-	page.HandleFunc("GET /{$}", d.servePage(panel))
-	page.Handle("GET /web/", serveAssets())
-	page.HandleFunc("GET /page/events", d.serveEvents)
-	page.HandleFunc("POST /page/interact", d.serveInteract)
-	page.HandleFunc("POST /page/say", d.serveSay)
-	if panel.Handler != nil {
-		page.Handle("/panel/", http.StripPrefix("/panel", panel.Handler))
+	page.HandleFunc("GET /{$}", f.servePage())
+	page.HandleFunc("GET /web/", serveFiles)
+	page.HandleFunc("GET /page/events", f.serveEvents)
+	page.HandleFunc("POST /page/interact", f.serveInteract)
+	page.HandleFunc("POST /page/say", f.serveSay)
+	if o.Panel.Handler != nil {
+		page.Handle("/panel/", http.StripPrefix("/panel", o.Panel.Handler))
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc(APIPrefix+"/", d.serveAPI)
+	mux.HandleFunc(simdiscord.APIPrefix+"/", f.serveAPI)
 	mux.Handle("/", http.NewCrossOriginProtection().Handler(page))
 	return mux
 }
 
+// face is the HTTP face of one Discord.
+type face struct {
+	discord *simdiscord.Discord
+	opts    Options
+}
+
+// maxBody bounds a body of the REST API or of an endpoint's answer, in bytes.
+const maxBody = 1 << 20
+
 // serveAPI is the REST API.
-func (d *Discord) serveAPI(w http.ResponseWriter, r *http.Request) {
+func (f *face) serveAPI(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, "Request entity too large", http.StatusRequestEntityTooLarge)
 		return
 	}
-	a, err := d.Call(r.Context(), r.Method, r.URL.RequestURI(), r.Header, body)
+	a, err := f.discord.Call(r.Context(), r.Method, r.URL.RequestURI(), r.Header, body)
 	if err != nil {
 		// The caller is gone or the answer is to be lost; net/http's way to
 		// cut the connection without an answer is this panic.
@@ -78,13 +99,13 @@ func (d *Discord) serveAPI(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(a.Body) // a caller that has gone needs no answer
 }
 
-func (d *Discord) servePage(panel Panel) http.HandlerFunc {
-	page := template.Must(template.ParseFS(web, "web/index.html"))
-	data := pageData{GuildName: d.opts.GuildName, ChannelName: d.opts.ChannelName, PanelHTML: panel.HTML}
+func (f *face) servePage() http.HandlerFunc {
+	page := template.Must(template.ParseFS(files, "index.html"))
+	data := pageData{GuildName: f.discord.Guild().Name, ChannelName: f.discord.Channels()[0].Name, PanelHTML: f.opts.Panel.HTML}
 	return func(w http.ResponseWriter, _ *http.Request) {
 		var out bytes.Buffer
 		if err := page.Execute(&out, data); err != nil {
-			d.opts.Log.Error("page template failed", slog.Any("error", err))
+			f.opts.Log.Error("page template failed", slog.Any("error", err))
 			http.Error(w, "The page could not be drawn; the log says why.", http.StatusInternalServerError)
 			return
 		}
@@ -95,27 +116,20 @@ func (d *Discord) servePage(panel Panel) http.HandlerFunc {
 	}
 }
 
-// serveAssets serves the page's files, but not the template itself.
-func serveAssets() http.Handler {
-	files, err := fs.Sub(web, "web")
-	if err != nil {
-		panic("simdiscord: embedded files: " + err.Error()) // programmer error
+// serveFiles serves the page's files, but not the template itself.
+func serveFiles(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/web/" || r.URL.Path == "/web/index.html" {
+		http.NotFound(w, r)
+		return
 	}
-	serve := http.StripPrefix("/web/", http.FileServerFS(files))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/web/" || r.URL.Path == "/web/index.html" {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Cache-Control", "no-cache")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		serve.ServeHTTP(w, r)
-	})
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	http.StripPrefix("/web/", http.FileServerFS(files)).ServeHTTP(w, r)
 }
 
 // serveEvents is the page's event stream: hello, then what happens.
-func (d *Discord) serveEvents(w http.ResponseWriter, r *http.Request) {
-	snapshot, seq, events, cancel := d.Subscribe()
+func (f *face) serveEvents(w http.ResponseWriter, r *http.Request) {
+	snapshot, seq, events, cancel := f.discord.Subscribe()
 	defer cancel()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
@@ -124,7 +138,7 @@ func (d *Discord) serveEvents(w http.ResponseWriter, r *http.Request) {
 	if err := writeEvent(w, rc, seq, "hello", snapshot); err != nil {
 		return // the browser is gone
 	}
-	beat := d.opts.Clock.After(heartbeat)
+	beat := f.opts.Clock.After(heartbeat)
 	for {
 		var err error
 		select {
@@ -132,10 +146,10 @@ func (d *Discord) serveEvents(w http.ResponseWriter, r *http.Request) {
 			if !ok {
 				return // closed or too far behind: the browser connects again
 			}
-			err = writeEvent(w, rc, e.Seq, string(e.Kind), e.data())
+			err = writeEvent(w, rc, e.Seq, string(e.Kind), data(e))
 		case <-beat:
-			d.tidy()
-			beat = d.opts.Clock.After(heartbeat)
+			f.discord.Sweep()
+			beat = f.opts.Clock.After(heartbeat)
 			if _, err = io.WriteString(w, ": alive\n\n"); err == nil {
 				err = rc.Flush()
 			}
@@ -148,11 +162,20 @@ func (d *Discord) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tidy ends what time has ended, for pages that only listen.
-func (d *Discord) tidy() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.sweep()
+// data is an event's JSON value on the stream.
+func data(e simdiscord.Event) any {
+	switch e.Kind {
+	case simdiscord.EventMessage, simdiscord.EventMessageUpdate:
+		return e.Message
+	case simdiscord.EventMessageDelete:
+		return map[string]string{"id": e.Deleted}
+	case simdiscord.EventInteraction:
+		return e.Interaction
+	case simdiscord.EventCommands:
+		return e.Commands
+	default:
+		return struct{}{}
+	}
 }
 
 // writeEvent writes one event. JSON has no line breaks, as the format needs.
@@ -168,36 +191,21 @@ func writeEvent(w io.Writer, rc *http.ResponseController, id int64, name string,
 }
 
 // serveInteract begins an interaction; how it ends is told on the stream.
-func (d *Discord) serveInteract(w http.ResponseWriter, r *http.Request) {
-	var req Request
+func (f *face) serveInteract(w http.ResponseWriter, r *http.Request) {
+	var req simdiscord.Request
 	if !readPage(w, r, &req) {
 		return
 	}
-	ir, body, err := d.begin(req)
-	if err != nil {
+	ctx := context.WithoutCancel(r.Context()) // the person may close the page
+	if err := f.discord.Begin(ctx, req); err != nil {
 		refusePage(w, err)
 		return
-	}
-	ctx := context.WithoutCancel(r.Context()) // the person may close the page
-	if !d.background(func() { d.finish(ctx, ir, body) }) {
-		d.settle(ir, result{err: errClosed})
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// background runs f unless Close was called, and lets Close wait for it.
-func (d *Discord) background(f func()) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return false
-	}
-	d.running.Go(f)
-	return true
-}
-
 // serveSay posts a person's own message.
-func (d *Discord) serveSay(w http.ResponseWriter, r *http.Request) {
+func (f *face) serveSay(w http.ResponseWriter, r *http.Request) {
 	var req struct {
 		User    string `json:"user"`
 		Channel string `json:"channel"`
@@ -206,7 +214,7 @@ func (d *Discord) serveSay(w http.ResponseWriter, r *http.Request) {
 	if !readPage(w, r, &req) {
 		return
 	}
-	if _, err := d.Say(req.User, req.Channel, req.Content); err != nil {
+	if _, err := f.discord.Say(req.User, req.Channel, req.Content); err != nil {
 		refusePage(w, err)
 		return
 	}
@@ -221,17 +229,22 @@ func readPage(w http.ResponseWriter, r *http.Request, into any) bool {
 	dec.UseNumber()
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
-		refusePage(w, impossible("the request is not the JSON it should be (%v)", err))
+		refuse(w, http.StatusBadRequest, fmt.Sprintf("the request is not the JSON it should be (%v)", err))
 		return false
 	}
 	return true
 }
 
 func refusePage(w http.ResponseWriter, why error) {
-	status, text := http.StatusInternalServerError, "That did not work on this side."
-	if e, ok := errors.AsType[*requestError](why); ok {
-		status, text = http.StatusBadRequest, e.text
+	if e, ok := errors.AsType[*simdiscord.RequestError](why); ok {
+		refuse(w, http.StatusBadRequest, e.Text)
+		return
 	}
+	refuse(w, http.StatusInternalServerError, "That did not work on this side.")
+}
+
+// refuse tells the page in a sentence what was wrong.
+func refuse(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// A browser that has gone needs no answer.

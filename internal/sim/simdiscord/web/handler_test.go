@@ -1,7 +1,8 @@
-package simdiscord_test
+package web_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,19 +12,93 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/web"
 )
 
-func serve(t *testing.T, w *world, p simdiscord.Panel) *httptest.Server {
+const (
+	botToken = "the-bots-own-token"
+	channel  = simdiscord.DefaultChannelID
+	messages = simdiscord.APIPrefix + "/channels/" + channel + "/messages"
+)
+
+type wallClock struct{}
+
+func (wallClock) Now() time.Time                         { return time.Now() }
+func (wallClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// site is a Discord with its face on a server.
+type site struct {
+	*simdiscord.Discord
+	URL    string
+	answer atomic.Pointer[string] // of the endpoint; nil is a 503
+}
+
+// serve makes a site whose guild knows the command /start.
+func serve(t *testing.T, panel web.Panel, change ...func(*simdiscord.Options)) *site {
 	t.Helper()
-	s := httptest.NewServer(w.Handler(p))
+	s := &site{}
+	o := simdiscord.Options{
+		Clock:    wallClock{},
+		Seed:     bytes.Repeat([]byte{7}, 32),
+		BotToken: botToken,
+		Deliver: func(context.Context, http.Header, []byte) (int, string, []byte, error) {
+			if text := s.answer.Load(); text != nil {
+				return 200, "application/json", []byte(*text), nil
+			}
+			return 503, "text/plain", []byte("down"), nil
+		},
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	d, err := simdiscord.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Discord = d
+	server := httptest.NewServer(web.Handler(d, web.Options{Clock: wallClock{}, Panel: panel}))
+	s.URL = server.URL
 	t.Cleanup(func() {
-		w.Close()
-		s.Close()
+		d.Close()
+		server.Close()
 	})
+	path := simdiscord.APIPrefix + "/applications/" + simdiscord.DefaultApplicationID + "/guilds/" + simdiscord.DefaultGuildID + "/commands"
+	body := `[{"name":"start","description":"Light the fire","options":[{"type":4,"name":"minutes","description":"how long"}]}]`
+	if status, _, text := request(t, "PUT", s.URL+path, body, botHeader()); status != 200 {
+		t.Fatalf("register commands: %d %s", status, text)
+	}
 	return s
+}
+
+func (s *site) id(t *testing.T, name string) string {
+	t.Helper()
+	p, ok := s.Person(name)
+	if !ok {
+		t.Fatalf("no person %s", name)
+	}
+	return p.ID
+}
+
+func botHeader() http.Header {
+	h := http.Header{}
+	h.Set("Authorization", "Bot "+botToken)
+	h.Set("User-Agent", "DiscordBot (https://example.org, 1.0)")
+	h.Set("Content-Type", "application/json")
+	return h
+}
+
+// inner walks a decoded JSON object.
+func inner(v any, path ...string) any {
+	for _, key := range path {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return v
 }
 
 func request(t *testing.T, method, url, body string, header http.Header) (status int, answer http.Header, text string) {
@@ -56,7 +131,7 @@ type event struct {
 }
 
 // listen reads the page's event stream.
-func listen(t *testing.T, s *httptest.Server) (next func() event) {
+func listen(t *testing.T, s *site) (next func() event) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/page/events", nil)
 	if err != nil {
@@ -97,13 +172,12 @@ func listen(t *testing.T, s *httptest.Server) (next func() event) {
 }
 
 func TestPage(t *testing.T) {
-	w := newWorld(t, func(o *simdiscord.Options) { o.GuildName = `<script>alert("guild")</script>` })
-	s := serve(t, w, simdiscord.Panel{
+	s := serve(t, web.Panel{
 		HTML: template.HTML(`<b id="beside">panel</b>`),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = fmt.Fprint(w, "panel at "+r.URL.Path)
 		}),
-	})
+	}, func(o *simdiscord.Options) { o.GuildName = `<script>alert("guild")</script>` })
 	status, header, body := request(t, "GET", s.URL+"/", "", nil)
 	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/html") || header.Get("Content-Security-Policy") == "" {
 		t.Errorf("page: %d %v", status, header)
@@ -133,14 +207,13 @@ func TestPage(t *testing.T) {
 }
 
 func TestAPIOverHTTP(t *testing.T) {
-	w := newWorld(t)
-	s := serve(t, w, simdiscord.Panel{})
-	status, header, body := request(t, "POST", s.URL+"/api/v10"+messages, `{"content":"x"}`, botHeader())
+	s := serve(t, web.Panel{})
+	status, header, body := request(t, "POST", s.URL+messages, `{"content":"x"}`, botHeader())
 	if status != 200 || header.Get("X-RateLimit-Remaining") != "4" || !strings.Contains(body, `"content":"x"`) {
 		t.Errorf("%d %v %s", status, header, body)
 	}
-	w.DropReplies(1)
-	req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/api/v10"+messages, strings.NewReader(`{"content":"y"}`))
+	s.DropReplies(1)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+messages, strings.NewReader(`{"content":"y"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,22 +222,20 @@ func TestAPIOverHTTP(t *testing.T) {
 		_ = res.Body.Close()
 		t.Errorf("the reply was not lost: %d", res.StatusCode)
 	}
-	if n := len(w.Messages()); n != 2 {
+	if n := len(s.Messages()); n != 2 {
 		t.Errorf("%d messages, want 2: the request was carried out", n)
 	}
 }
 
 func TestPageStream(t *testing.T) {
 	const hostile = `</script><img src=x onerror=alert(1)>` + "\n\ndata: forged"
-	w := newWorld(t, func(o *simdiscord.Options) {
+	s := serve(t, web.Panel{}, func(o *simdiscord.Options) {
 		o.People = []simdiscord.Person{{Name: "Ana", Role: simdiscord.RoleKeeper}, {Name: hostile}}
 	})
-	w.registerStart()
-	s := serve(t, w, simdiscord.Panel{})
 	next := listen(t, s)
 
 	hello := next()
-	if hello.name != "hello" || len(hello.data["commands"].([]any)) != 3 || len(hello.data["messages"].([]any)) != 0 {
+	if hello.name != "hello" || len(hello.data["commands"].([]any)) != 1 || len(hello.data["messages"].([]any)) != 0 {
 		t.Fatalf("hello: %+v", hello)
 	}
 	users := hello.data["users"].([]any)
@@ -184,7 +255,7 @@ func TestPageStream(t *testing.T) {
 		return text
 	}
 
-	post("/page/say", map[string]any{"user": w.id(hostile), "channel": channel, "content": hostile}, 202)
+	post("/page/say", map[string]any{"user": s.id(t, hostile), "channel": channel, "content": hostile}, 202)
 	e := next()
 	if e.name != "message" || e.data["content"] != hostile || inner(e.data["author"], "name") != hostile || e.id != hello.id+1 {
 		t.Errorf("said: %+v", e)
@@ -193,12 +264,12 @@ func TestPageStream(t *testing.T) {
 		t.Errorf("markup got out unescaped: %s", e.raw)
 	}
 
-	w.says(`{"type":4,"data":{"content":"hi"}}`)
+	s.answer.Store(new(`{"type":4,"data":{"content":"hi"}}`))
 	post("/page/interact", map[string]any{
-		"nonce": "n1", "user": w.id("Ana"), "channel": channel, "kind": "command", "command": "start",
+		"nonce": "n1", "user": s.id(t, "Ana"), "channel": channel, "kind": "command", "command": "start",
 		"options": []map[string]any{{"name": "minutes", "value": 5}},
 	}, 202)
-	if e := next(); e.name != "interaction" || e.data["state"] != "thinking" || e.data["nonce"] != "n1" || e.data["user"] != w.id("Ana") {
+	if e := next(); e.name != "interaction" || e.data["state"] != "thinking" || e.data["nonce"] != "n1" || e.data["user"] != s.id(t, "Ana") {
 		t.Errorf("thinking: %+v", e)
 	}
 	if e := next(); e.name != "message" || inner(e.data["interaction"], "name") != "start" || e.data["thinking"] != false || e.data["edited"] != nil || e.data["ephemeral_to"] != nil {
@@ -208,10 +279,8 @@ func TestPageStream(t *testing.T) {
 		t.Errorf("done: %+v", e)
 	}
 
-	w.does(func(context.Context, http.Header, []byte) (int, string, string, error) {
-		return 503, "text/plain", "down", nil
-	})
-	post("/page/interact", map[string]any{"nonce": "n2", "user": w.id("Ana"), "channel": channel, "kind": "command", "command": "start"}, 202)
+	s.answer.Store(nil)
+	post("/page/interact", map[string]any{"nonce": "n2", "user": s.id(t, "Ana"), "channel": channel, "kind": "command", "command": "start"}, 202)
 	next()
 	if e := next(); e.data["state"] != "failed" || e.data["text"] != "The application did not respond" {
 		t.Errorf("failed: %+v", e)
@@ -220,15 +289,15 @@ func TestPageStream(t *testing.T) {
 	for name, body := range map[string]map[string]any{
 		"nobody":        {"user": "1", "channel": channel, "kind": "command", "command": "start"},
 		"unknown field": {"usr": "1"},
-		"no command":    {"user": w.id("Ana"), "channel": channel, "kind": "command", "command": "dance"},
+		"no command":    {"user": s.id(t, "Ana"), "channel": channel, "kind": "command", "command": "dance"},
 	} {
 		if text := post("/page/interact", body, 400); !strings.Contains(text, `{"error":"`) {
 			t.Errorf("%s: %s", name, text)
 		}
 	}
-	post("/page/say", map[string]any{"user": w.id("Ana"), "channel": channel, "content": "  "}, 400)
+	post("/page/say", map[string]any{"user": s.id(t, "Ana"), "channel": channel, "content": "  "}, 400)
 
-	w.Reset()
+	s.Reset()
 	if e := next(); e.name != "reset" || e.raw != "{}" {
 		t.Errorf("reset: %+v", e)
 	}
@@ -238,16 +307,15 @@ func TestPageStream(t *testing.T) {
 }
 
 func TestOtherSitesAreRefused(t *testing.T) {
-	w := newWorld(t)
-	s := serve(t, w, simdiscord.Panel{})
-	body := `{"user":"` + w.id("Ana") + `","channel":"` + channel + `","content":"x"}`
+	s := serve(t, web.Panel{})
+	body := `{"user":"` + s.id(t, "Ana") + `","channel":"` + channel + `","content":"x"}`
 	status, _, _ := request(t, "POST", s.URL+"/page/say", body, http.Header{"Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}})
-	if status != 403 || len(w.Messages()) != 0 {
-		t.Errorf("status %d, %d messages", status, len(w.Messages()))
+	if status != 403 || len(s.Messages()) != 0 {
+		t.Errorf("status %d, %d messages", status, len(s.Messages()))
 	}
 }
 
-func TestDeliverHTTP(t *testing.T) {
+func TestDeliver(t *testing.T) {
 	var got *http.Request
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r.Clone(context.Background())
@@ -255,38 +323,9 @@ func TestDeliverHTTP(t *testing.T) {
 		_, _ = io.WriteString(w, `{"type":5}`)
 	}))
 	defer endpoint.Close()
-	w := newWorld(t, func(o *simdiscord.Options) {
-		o.Deliver = simdiscord.DeliverHTTP(endpoint.Client(), endpoint.URL)
-	})
-	w.registerStart()
-	if out := w.interact(w.start("Bo")); out.State != simdiscord.StateDone || got.Header.Get("X-Signature-Ed25519") == "" {
-		t.Errorf("outcome %+v, headers %v", out, got.Header)
-	}
-}
-
-func TestCloseEndsWhatIsUnderWay(t *testing.T) {
-	w := newWorld(t)
-	w.registerStart()
-	s := serve(t, w, simdiscord.Panel{})
-	began := make(chan struct{})
-	w.does(func(ctx context.Context, _ http.Header, _ []byte) (int, string, string, error) {
-		close(began)
-		<-ctx.Done()
-		return 0, "", "", ctx.Err()
-	})
-	_, _, events, cancel := w.Subscribe()
-	defer cancel()
-	body := `{"user":"` + w.id("Ana") + `","channel":"` + channel + `","kind":"command","command":"start"}`
-	if status, _, text := request(t, "POST", s.URL+"/page/interact", body, nil); status != 202 {
-		t.Fatalf("%d %s", status, text)
-	}
-	<-began
-	w.Close()
-	w.Close() // twice does no harm
-	for range events {
-		// Drains what came before the end; the channel is closed.
-	}
-	if s := w.Stats(); s.Failed != 1 {
-		t.Errorf("stats %+v, want one failed interaction", s)
+	s := serve(t, web.Panel{}, func(o *simdiscord.Options) { o.Deliver = web.Deliver(endpoint.Client(), endpoint.URL) })
+	out, err := s.Interact(t.Context(), simdiscord.Request{User: s.id(t, "Bo"), Channel: channel, Kind: simdiscord.KindCommand, Command: "start"})
+	if err != nil || out.State != simdiscord.StateDone || got.Header.Get("X-Signature-Ed25519") == "" {
+		t.Errorf("outcome %+v (%v), headers %v", out, err, got.Header)
 	}
 }
