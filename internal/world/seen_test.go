@@ -12,6 +12,32 @@ import (
 	"pgregory.net/rapid"
 )
 
+// TestSeenAdd: a mark and what lies beyond it. Package rules has the words of
+// an agent in any order.
+func TestSeenAdd(t *testing.T) {
+	var s world.Seen
+	for _, step := range []struct {
+		seq  int64
+		want bool
+		then world.Seen
+	}{
+		{0, false, world.Seen{}},
+		{3, true, world.Seen{Beyond: []int64{3}}},
+		{1, true, world.Seen{Mark: 1, Beyond: []int64{3}}},
+		{1, false, world.Seen{Mark: 1, Beyond: []int64{3}}},
+		{3, false, world.Seen{Mark: 1, Beyond: []int64{3}}},
+		{10_000_000, false, world.Seen{Mark: 1, Beyond: []int64{3}}},
+		{2, true, world.Seen{Mark: 3, Beyond: []int64{}}},
+	} {
+		if got := s.Add(step.seq); got != step.want {
+			t.Errorf("Add(%d): got %v, want %v", step.seq, got, step.want)
+		}
+		if diff := cmp.Diff(s, step.then); diff != "" {
+			t.Fatalf("after Add(%d): got -, want +:\n%s", step.seq, diff)
+		}
+	}
+}
+
 func TestSeenJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := world.Seen{Mark: rapid.Int64Range(0, 1e7).Draw(t, "mark")}
