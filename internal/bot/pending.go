@@ -83,7 +83,7 @@ func (h *handling) adopt(s *world.State) {
 func (h *handling) release(s *world.State) {
 	for i := range s.Pending {
 		if p := &s.Pending[i]; p.Claim == h.claim {
-			p.Claim, p.Until = "", world.Time{}
+			p.Claim, p.Until = "", time.Time{}
 		}
 	}
 }
@@ -145,7 +145,7 @@ func (h *handling) fold(s *world.State, res result) {
 			continue
 		}
 		if p.Claim == h.claim {
-			p.Claim, p.Until = "", world.Time{}
+			p.Claim, p.Until = "", time.Time{}
 			if at, ok := res.later[p.ID]; ok {
 				said := *p.Effect.Chat
 				said.Tries++

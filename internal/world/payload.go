@@ -138,18 +138,15 @@ const HeartbeatEvery = 20 * time.Second
 // Heartbeat comes every HeartbeatEvery while the agent lives.
 type Heartbeat struct {
 	Heard
-	Machine    Machine  `json:"machine"`
-	GameUp     bool     `json:"game_up"`              // its process exists
-	Listening  bool     `json:"listening"`            // players can connect
-	Players    []Player `json:"players"`              // the whole roster
-	Connecting int      `json:"connecting,omitempty"` // let in and loading the world: told by Connected, not yet in Players
-	JoinCode   string   `json:"join_code,omitempty"`
-	LastSave   Time     `json:"last_save,omitzero"` // end of the last finished save
-	MemoryMB   int      `json:"memory_mb,omitempty"`
+	Machine    Machine   `json:"machine"`
+	GameUp     bool      `json:"game_up"`              // its process exists
+	Listening  bool      `json:"listening"`            // players can connect
+	Players    []Player  `json:"players"`              // the whole roster
+	Connecting int       `json:"connecting,omitempty"` // let in and loading the world: told by Connected, not yet in Players
+	JoinCode   string    `json:"join_code,omitempty"`
+	LastSave   time.Time `json:"last_save,omitzero"` // end of the last finished save
+	MemoryMB   int       `json:"memory_mb,omitempty"`
 }
-
-// Time is a time.Time that is left out of JSON when zero.
-type Time = time.Time
 
 // Player is a character in the world.
 type Player struct {
@@ -229,9 +226,9 @@ type Saved struct {
 // Crashed tells: the game's process ended without being asked.
 type Crashed struct {
 	Heard
-	Detail     string `json:"detail,omitempty"`
-	Restarting bool   `json:"restarting,omitempty"` // the agent starts it again
-	LastSave   Time   `json:"last_save,omitzero"`
+	Detail     string    `json:"detail,omitempty"`
+	Restarting bool      `json:"restarting,omitempty"` // the agent starts it again
+	LastSave   time.Time `json:"last_save,omitzero"`
 }
 
 // Noticed tells: the cloud announced that it does something to the machine.
@@ -252,7 +249,7 @@ type SaveProven struct {
 	Untouched bool          `json:"untouched,omitempty"` // nobody could have changed the world: it never listened
 	Took      time.Duration `json:"took,omitempty"`      // from the request to the process's end
 	Size      int64         `json:"size,omitempty"`      // bytes of the world's files
-	LastSave  Time          `json:"last_save,omitzero"`  // end of the last finished save
+	LastSave  time.Time     `json:"last_save,omitzero"`  // end of the last finished save
 }
 
 // StopWhy is what made the agent stop the game.

@@ -30,11 +30,11 @@ const MaxStateBytes = 24 * 1024
 // State is everything remembered about one world. It stays under
 // MaxStateBytes by construction: every list in it has a bound.
 type State struct {
-	Schema     int    `json:"schema"`
-	World      string `json:"world"`
-	Generation int64  `json:"generation"` // one more with every write
-	Status     Status `json:"status"`
-	Since      Time   `json:"since,omitzero"` // of Status
+	Schema     int       `json:"schema"`
+	World      string    `json:"world"`
+	Generation int64     `json:"generation"` // one more with every write
+	Status     Status    `json:"status"`
+	Since      time.Time `json:"since,omitzero"` // of Status
 
 	Op    Operation   `json:"op"`
 	Cloud Cloud       `json:"cloud"`
@@ -54,9 +54,9 @@ type State struct {
 	Session Session `json:"session"`
 
 	// Crashes are the game's of the last ten minutes, at most three.
-	Crashes []Time `json:"crashes,omitempty"`
+	Crashes []time.Time `json:"crashes,omitempty"`
 	// Blocked placements are not tried before their time.
-	Blocked map[string]Time `json:"blocked,omitempty"`
+	Blocked map[string]time.Time `json:"blocked,omitempty"`
 	// Tries counts the rounds through all placements that found no machine.
 	Tries int `json:"tries,omitempty"`
 
@@ -67,15 +67,15 @@ type State struct {
 	DeadlineNo int64 `json:"deadline_no,omitempty"`
 	// Deadline is when the timer DeadlineNo is due; check sees to it if the
 	// timer was lost.
-	Deadline Time `json:"deadline,omitzero"`
+	Deadline time.Time `json:"deadline,omitzero"`
 	// RetryAt is set while no placement has a machine: when they are tried
 	// again.
-	RetryAt Time `json:"retry_at,omitzero"`
+	RetryAt time.Time `json:"retry_at,omitzero"`
 	// EmptySince is since when nobody is on, while Online.
-	EmptySince Time `json:"empty_since,omitzero"`
+	EmptySince time.Time `json:"empty_since,omitzero"`
 	// WishAt is when the last command that changed the wish was given; an
 	// older one that arrives later changes nothing.
-	WishAt Time `json:"wish_at,omitzero"`
+	WishAt time.Time `json:"wish_at,omitzero"`
 	// WishUp: that command wanted the fire to burn.
 	WishUp bool `json:"wish_up,omitempty"`
 	// Usually is how long a start took of late, as a running mean.
@@ -89,10 +89,10 @@ type State struct {
 
 // Operation is one start, stop or relocation under way, or the last one.
 type Operation struct {
-	ID    string `json:"id,omitempty"` // the id of the event that began it
-	By    Person `json:"by"`
-	Since Time   `json:"since,omitzero"`
-	Reply *Reply `json:"reply,omitempty"` // of the command, while its token lives
+	ID    string    `json:"id,omitempty"` // the id of the event that began it
+	By    Person    `json:"by"`
+	Since time.Time `json:"since,omitzero"`
+	Reply *Reply    `json:"reply,omitempty"` // of the command, while its token lives
 	// IfEmpty: the stop is called off if somebody is on.
 	IfEmpty bool `json:"if_empty,omitempty"`
 	// Told: people were told that a save is overdue.
@@ -108,16 +108,16 @@ type Again struct {
 
 // Cloud is the wish for machines and what is known of them.
 type Cloud struct {
-	Placement string `json:"placement,omitempty"`
-	Want      int    `json:"want"`               // desired capacity, 0 or 1
-	Acting    bool   `json:"acting,omitempty"`   // an operation is under way, as far as we know
-	Toward    int    `json:"toward,omitempty"`   // the capacity it goes to
-	Token     string `json:"token,omitempty"`    // resumes it
-	Round     int64  `json:"round,omitempty"`    // one more with every scale; reports of an older round are stale
-	Settled   bool   `json:"settled,omitempty"`  // the last scale to Want was done
-	VM        string `json:"vm,omitempty"`       // the instance last seen
-	Rented    Time   `json:"rented,omitzero"`    // since when it is paid for
-	Failures  int    `json:"failures,omitempty"` // transient ones in a row
+	Placement string    `json:"placement,omitempty"`
+	Want      int       `json:"want"`               // desired capacity, 0 or 1
+	Acting    bool      `json:"acting,omitempty"`   // an operation is under way, as far as we know
+	Toward    int       `json:"toward,omitempty"`   // the capacity it goes to
+	Token     string    `json:"token,omitempty"`    // resumes it
+	Round     int64     `json:"round,omitempty"`    // one more with every scale; reports of an older round are stale
+	Settled   bool      `json:"settled,omitempty"`  // the last scale to Want was done
+	VM        string    `json:"vm,omitempty"`       // the instance last seen
+	Rented    time.Time `json:"rented,omitzero"`    // since when it is paid for
+	Failures  int       `json:"failures,omitempty"` // transient ones in a row
 }
 
 // Boot is one life of one VM and its agent.
@@ -128,36 +128,36 @@ type Boot struct {
 	Listening bool    `json:"listening,omitempty"`
 	// Opened: players could connect at some time of this boot, so there may
 	// be something to lose.
-	Opened   bool   `json:"opened,omitempty"`
-	Version  string `json:"version,omitempty"`
-	JoinCode string `json:"join_code,omitempty"`
-	Heard    Time   `json:"heard,omitzero"` // last word of the agent
+	Opened   bool      `json:"opened,omitempty"`
+	Version  string    `json:"version,omitempty"`
+	JoinCode string    `json:"join_code,omitempty"`
+	Heard    time.Time `json:"heard,omitzero"` // last word of the agent
 	// Players are at most MaxPlayers; from the 13th on without names.
 	Players []Player `json:"players,omitempty"`
 	// Connecting is how many are on their way in.
-	Connecting int   `json:"connecting,omitempty"`
-	Known      bool  `json:"known,omitempty"` // the roster is known; else somebody may be on
-	LastSave   Time  `json:"last_save,omitzero"`
-	Proven     bool  `json:"proven,omitempty"`     // the game is down and its save proven or denied
-	Confirmed  bool  `json:"confirmed,omitempty"`  // and it is saved
-	Noticed    bool  `json:"noticed,omitempty"`    // the cloud announced the end
-	Silent     bool  `json:"silent,omitempty"`     // people were told that the agent is silent
-	Over       bool  `json:"over,omitempty"`       // this boot is finished: only a higher epoch speaks now
-	RosterSeq  int64 `json:"roster_seq,omitempty"` // Players is the roster as of this event
-	MemoryMB   int   `json:"memory_mb,omitempty"`
-	Seen       Seen  `json:"seen"`
+	Connecting int       `json:"connecting,omitempty"`
+	Known      bool      `json:"known,omitempty"` // the roster is known; else somebody may be on
+	LastSave   time.Time `json:"last_save,omitzero"`
+	Proven     bool      `json:"proven,omitempty"`     // the game is down and its save proven or denied
+	Confirmed  bool      `json:"confirmed,omitempty"`  // and it is saved
+	Noticed    bool      `json:"noticed,omitempty"`    // the cloud announced the end
+	Silent     bool      `json:"silent,omitempty"`     // people were told that the agent is silent
+	Over       bool      `json:"over,omitempty"`       // this boot is finished: only a higher epoch speaks now
+	RosterSeq  int64     `json:"roster_seq,omitempty"` // Players is the roster as of this event
+	MemoryMB   int       `json:"memory_mb,omitempty"`
+	Seen       Seen      `json:"seen"`
 }
 
 // Session is one evening, from start to stopped, for the recap and the bill.
 type Session struct {
 	// ID is the id of the command that began it: it names the card and is in
 	// every button made since.
-	ID      string   `json:"id,omitempty"`
-	Began   Time     `json:"began,omitzero"`
-	Ready   Time     `json:"ready,omitzero"`
-	Played  []string `json:"played,omitempty"` // names, at most MaxPlayed
-	Deaths  int      `json:"deaths,omitempty"`
-	Evicted int      `json:"evicted,omitempty"`
+	ID      string    `json:"id,omitempty"`
+	Began   time.Time `json:"began,omitzero"`
+	Ready   time.Time `json:"ready,omitzero"`
+	Played  []string  `json:"played,omitempty"` // names, at most MaxPlayed
+	Deaths  int       `json:"deaths,omitempty"`
+	Evicted int       `json:"evicted,omitempty"`
 	// Paid is the machine time of the session's earlier machines.
 	Paid time.Duration `json:"paid,omitempty"`
 	// Total is the machine time of all sessions before this one.
@@ -186,11 +186,11 @@ type Seen struct {
 
 // Pending is an effect that is not known to be done.
 type Pending struct {
-	ID     string `json:"id"`    // generation and index
-	Event  string `json:"event"` // the event that asked for it
-	Effect Effect `json:"effect"`
-	Claim  string `json:"claim,omitempty"` // of the worker that performs it
-	Until  Time   `json:"until,omitzero"`  // when its claim expires
+	ID     string    `json:"id"`    // generation and index
+	Event  string    `json:"event"` // the event that asked for it
+	Effect Effect    `json:"effect"`
+	Claim  string    `json:"claim,omitempty"` // of the worker that performs it
+	Until  time.Time `json:"until,omitzero"`  // when its claim expires
 }
 
 // NewState is the state of a world that was never started.

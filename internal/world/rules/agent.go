@@ -218,7 +218,7 @@ func (r *reaction) rosterChanged() {
 	s := &r.s
 	switch {
 	case s.Status != world.Online || s.OnlinePlayers() != 0:
-		s.EmptySince = world.Time{}
+		s.EmptySince = time.Time{}
 	case s.EmptySince.IsZero():
 		s.EmptySince = r.now
 	}
@@ -249,8 +249,8 @@ func (r *reaction) crashed(d *world.Crashed) {
 	if s.Status != world.Online && s.Status != world.Loading {
 		return // it stops or moves anyway; the agent's proof follows
 	}
-	s.Crashes = append(slices.DeleteFunc(s.Crashes, func(t world.Time) bool { return r.now.Sub(t) > CrashWindow }), r.now)
-	s.EmptySince = world.Time{}
+	s.Crashes = append(slices.DeleteFunc(s.Crashes, func(t time.Time) bool { return r.now.Sub(t) > CrashWindow }), r.now)
+	s.EmptySince = time.Time{}
 	if len(s.Crashes) < 2 && d.Restarting {
 		r.line(words.Crashed(&r.c, s, r.now))
 		r.enter(world.Loading)

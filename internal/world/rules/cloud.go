@@ -14,7 +14,7 @@ func (r *reaction) rent() {
 	s := &r.s
 	fresh := s.Status != world.Starting || s.Deadline.IsZero()
 	r.enter(world.Starting)
-	s.RetryAt = world.Time{}
+	s.RetryAt = time.Time{}
 	p, ok := r.pick()
 	if !ok {
 		r.waitForCapacity()
@@ -41,9 +41,9 @@ func (r *reaction) pick() (string, bool) {
 
 func (r *reaction) block(placement string, d time.Duration) {
 	if r.s.Blocked == nil {
-		r.s.Blocked = map[string]world.Time{}
+		r.s.Blocked = map[string]time.Time{}
 	}
-	maps.DeleteFunc(r.s.Blocked, func(_ string, until world.Time) bool { return !r.now.Before(until) })
+	maps.DeleteFunc(r.s.Blocked, func(_ string, until time.Time) bool { return !r.now.Before(until) })
 	r.s.Blocked[placement] = r.now.Add(d).Truncate(time.Second)
 }
 
@@ -72,7 +72,7 @@ func (r *reaction) fail(why string) {
 // whose world is not saved, or has told people what is lost.
 func (r *reaction) release() {
 	r.enter(world.Stopping)
-	r.s.RetryAt = world.Time{}
+	r.s.RetryAt = time.Time{}
 	r.closeBoot()
 	r.within(DeleteWithin)
 	if r.s.Cloud.Placement == "" {
@@ -255,7 +255,7 @@ func (r *reaction) stopPaying() {
 	s, c := &r.s, &r.s.Cloud
 	if !c.Rented.IsZero() {
 		s.Session.Paid += r.now.Sub(c.Rented)
-		c.Rented = world.Time{}
+		c.Rented = time.Time{}
 	}
 }
 
@@ -288,7 +288,7 @@ func (r *reaction) empty() {
 	case world.Stopping:
 		r.out()
 	case world.Relocating:
-		r.s.Session.Ready = world.Time{}
+		r.s.Session.Ready = time.Time{}
 		if _, ok := r.pick(); !ok {
 			// Every place is blocked, this one only for having been taken.
 			delete(s.Blocked, s.Cloud.Placement)
@@ -310,7 +310,7 @@ func (r *reaction) out() {
 	r.stopPaying()
 	r.noDeadline()
 	r.closeBoot()
-	s.EmptySince = world.Time{}
+	s.EmptySince = time.Time{}
 	if s.Why != "" {
 		r.enter(world.Failed)
 		r.line(words.Failed(&r.c, s))

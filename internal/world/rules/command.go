@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"time"
 
 	"hearth/internal/world"
 	"hearth/internal/world/words"
@@ -190,7 +191,7 @@ func (r *reaction) stopIfAsked() bool {
 func (r *reaction) beginStop(by world.Person, reply *world.Reply, ifEmpty bool) {
 	s := &r.s
 	s.Op = world.Operation{ID: r.e.ID, By: by, Since: r.now, Reply: reply, IfEmpty: ifEmpty}
-	s.RetryAt, s.EmptySince = world.Time{}, world.Time{}
+	s.RetryAt, s.EmptySince = time.Time{}, time.Time{}
 	r.noDeadline()
 	r.enter(world.Stopping)
 }

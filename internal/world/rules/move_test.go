@@ -276,7 +276,7 @@ func TestEvictedFromTheOnlyPlace(t *testing.T) {
 // more.
 func TestEvictedBesideAnOldBlock(t *testing.T) {
 	g := newStage(t)
-	g.s.Blocked = map[string]world.Time{"b": g.now}
+	g.s.Blocked = map[string]time.Time{"b": g.now}
 	g.toOnline()
 	g.vanish()
 	g.comesUp("b")

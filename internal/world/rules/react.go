@@ -116,7 +116,7 @@ func (r *reaction) within(d time.Duration) {
 
 func (r *reaction) noDeadline() {
 	r.s.DeadlineNo++
-	r.s.Deadline = world.Time{}
+	r.s.Deadline = time.Time{}
 }
 
 func (r *reaction) chat(c world.ChatDo) {

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"time"
+
 	"hearth/internal/world"
 	"hearth/internal/world/words"
 )
@@ -97,7 +99,7 @@ func (r *reaction) silence() bool {
 func (r *reaction) idle() {
 	s := &r.s
 	if s.OnlinePlayers() != 0 {
-		s.EmptySince = world.Time{}
+		s.EmptySince = time.Time{}
 		return
 	}
 	if s.EmptySince.IsZero() {
@@ -115,7 +117,7 @@ func (r *reaction) idle() {
 // deadline: the present phase took too long.
 func (r *reaction) deadline() {
 	s := &r.s
-	s.Deadline = world.Time{}
+	s.Deadline = time.Time{}
 	switch s.Status {
 	case world.Starting:
 		if !s.RetryAt.IsZero() {

@@ -91,7 +91,7 @@ func TestWorstState(t *testing.T) {
 	s.Op.Reply = &world.Reply{Application: id(2), Token: world.Token(token)}
 	s.Again = &world.Again{By: s.Op.By, ID: id(5), Reply: s.Op.Reply}
 	s.Why = "the game crashed twice in ten minutes. The keeper has been told; the world is as of its last save"
-	s.Crashes = []world.Time{at, at, at}
+	s.Crashes = []time.Time{at, at, at}
 	s.Blocked = blocked
 	s.Deadline, s.RetryAt, s.EmptySince, s.WishAt = at, at, at, at
 	s.Generation, s.LookNo, s.CheckNo, s.DeadlineNo = 1e9, 1e9, 1e9, 1e9

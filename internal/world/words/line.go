@@ -101,7 +101,7 @@ func networkVersion(s string) int {
 }
 
 // NoCapacity tells that every placement is blocked until retry.
-func NoCapacity(c *world.Config, retry world.Time) world.Say {
+func NoCapacity(c *world.Config, retry time.Time) world.Say {
 	return world.Say{Text: fmt.Sprintf("⏳ The cloud has no machine for %s anywhere right now. I try again %s; nothing costs money meanwhile. `/stop` to leave it.", bold(c.Name), at(retry))}
 }
 

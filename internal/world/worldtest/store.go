@@ -305,7 +305,7 @@ func someState() world.State {
 	s.Boot.Up, s.Boot.Known = true, true
 	s.Boot.Machine = world.Machine{Name: "vm-0", Address: "203.0.113.7"}
 	s.Boot.Players = []world.Player{{Owner: "-1", Name: "Ragna"}, {Owner: "2", Name: "Bjørn 🪓"}}
-	s.Blocked = map[string]world.Time{"vmss-a": s.Since.Add(time.Hour)}
+	s.Blocked = map[string]time.Time{"vmss-a": s.Since.Add(time.Hour)}
 	return s
 }
 
