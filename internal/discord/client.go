@@ -14,10 +14,14 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
+	"hearth/internal/discord/retry"
 	"hearth/internal/world"
 )
 
 var _ world.Chat = (*Client)(nil)
+
+// Error is Discord's refusal of a call.
+type Error = retry.Error
 
 // DefaultURL is Discord's API.
 const DefaultURL = "https://discord.com/api/v10"
@@ -89,7 +93,9 @@ func NewClient(o ClientOptions) (*Client, error) {
 		return nil, err
 	}
 	o.setDefaults()
-	r := newRetrier(&wire{base: o.Transport, timeout: o.Attempt}, newGate(o.Clock, o.Pause), o.Log, o.Jitter)
+	patient := retry.NewClient(retry.Options{
+		Base: o.Transport, Attempt: o.Attempt, Clock: o.Clock, Pause: o.Pause, Log: o.Log, Jitter: o.Jitter,
+	})
 	return &Client{
 		application: application, timeout: o.Timeout,
 		redactor: func(secrets ...string) *strings.Replacer {
@@ -97,7 +103,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 		},
 		rest: rest.NewClient(o.Token.Reveal(),
 			rest.WithURL(base),
-			rest.WithHTTPClient(&http.Client{Transport: r, CheckRedirect: noRedirect}),
+			rest.WithHTTPClient(patient),
 			// disgo's limiter misses a 429 without a bucket header and its
 			// debug log prints bodies.
 			rest.WithRateLimiter(rest.NewNoopRateLimiter()),
@@ -216,7 +222,7 @@ func (c *Client) Reply(ctx context.Context, to world.Reply, m world.Say) (world.
 	escaped := url.PathEscape(token)
 	var ref messageRef
 	endpoint := rest.UpdateInteractionResponse.Compile(nil, application, escaped)
-	if err := c.do(ctx, endpoint, p.update(), &ref, callOptions{scope: scopeAnswer, secrets: []string{token, escaped}}); err != nil {
+	if err := c.do(ctx, endpoint, p.update(), &ref, callOptions{scope: retry.Answer, secrets: []string{token, escaped}}); err != nil {
 		return world.MessageRef{}, fmt.Errorf("reply: %w", err)
 	}
 	return world.MessageRef{Channel: ref.ChannelID, ID: ref.ID}, nil
@@ -241,63 +247,29 @@ func (c *Client) Register(ctx context.Context, guild string, worlds []world.Conf
 }
 
 type callOptions struct {
-	scope   scope // empty: scopeBot
+	scope   retry.Scope // empty: retry.Bot
 	once    bool
 	secrets []string // beside the bot's token
 }
 
-// do makes a call and reads its answer into out, unless that is nil. Its
-// errors are made here anew: those of net/http hold the URL, and disgo's the
-// request with its headers.
+// do makes a call and reads its answer into out, unless that is nil.
 func (c *Client) do(ctx context.Context, endpoint *rest.CompiledEndpoint, body, out any, o callOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	if o.scope == "" {
-		o.scope = scopeBot
+		o.scope = retry.Bot
 	}
 	route := endpoint.Endpoint.Method + " " + endpoint.Endpoint.Route
-	this := &call{
-		route: route, bucket: route + " " + endpoint.MajorParams,
-		scope: o.scope, once: o.once,
-		redact: c.redactor(o.secrets...),
+	call := &retry.Call{
+		Route: route, Bucket: route + " " + endpoint.MajorParams,
+		Scope: o.scope, Once: o.once,
+		Redact: c.redactor(o.secrets...),
 	}
-	err := c.rest.Do(endpoint, body, out, rest.WithCtx(withCall(ctx, this)))
-	switch {
-	case err == nil:
+	err := call.Do(ctx, func(ctx context.Context) error { return c.rest.Do(endpoint, body, out, rest.WithCtx(ctx)) })
+	if refused, ok := errors.AsType[*Error](err); ok && refused.Code == int(rest.JSONErrorCodeInteractionAlreadyAcknowledged) {
 		return nil
-	case this.failure != nil && this.failure.Code == int(rest.JSONErrorCodeInteractionAlreadyAcknowledged):
-		return nil
-	case this.failure != nil && ctx.Err() != nil:
-		return fmt.Errorf("%w; then no time was left: %w", this.failure, context.Cause(ctx))
-	case this.failure != nil:
-		return this.failure
-	case ctx.Err() != nil:
-		return fmt.Errorf("%s: %w", route, context.Cause(ctx))
 	}
-	if this.lost != nil {
-		err = this.lost
-	}
-	return &transportError{text: route + ": " + cut(this.redact.Replace(withoutURL(err).Error()), 300), cause: contextError(err)}
-}
-
-// withoutURL is the error inside of every *url.Error.
-func withoutURL(err error) error {
-	for {
-		u, ok := errors.AsType[*url.Error](err)
-		if !ok {
-			return err
-		}
-		err = u.Err
-	}
-}
-
-func contextError(err error) error {
-	for _, cause := range []error{context.DeadlineExceeded, context.Canceled} {
-		if errors.Is(err, cause) {
-			return cause
-		}
-	}
-	return nil
+	return err
 }
 
 func replacer(secrets []string) *strings.Replacer {

@@ -12,13 +12,9 @@
 // The worker goes the same way again with VerifyQueued, because what stands in
 // a queue is not trusted.
 //
-// The way out is Client, a world.Chat. A call passes three layers, each with
-// one task:
-//
-//	disgo's rest client  endpoints, JSON, headers; told not to wait or retry
-//	retrier              waits and retries, alone: rate limits, 5xx, lost
-//	                     connections, early 404s of an interaction's answer
-//	wire                 one attempt: a deadline and a bounded answer
+// The way out is Client, a world.Chat. disgo's rest client knows endpoints,
+// JSON and headers, and is told not to wait or retry: package retry below it
+// does that, alone.
 //
 // Invariants:
 //   - Nothing is parsed before its signature is verified.
@@ -26,9 +22,6 @@
 //     users are exactly Say.Ping.
 //   - The bot token and interaction tokens stand in no error and no log line.
 //     Errors name a route's template, never its URL.
-//   - No call is made to a route, or with a token, that Discord has asked to
-//     leave alone for a while (10,000 refused calls in ten minutes ban an
-//     address).
 //
 // What Discord refuses becomes one of the core's two answers, if either fits:
 // world.ErrMessageGone (10003, 10004, 10008, 10015, 10062, 50027, and a 404 of

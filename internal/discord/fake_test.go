@@ -3,7 +3,6 @@ package discord_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -23,7 +22,7 @@ const (
 )
 
 // script is a Discord that answers what it is told to, the last answer for
-// ever, and remembers what it was asked and when.
+// ever, and remembers what it was asked.
 type script struct {
 	mu      sync.Mutex // guards what follows
 	answers []answer
@@ -36,11 +35,9 @@ type answer struct {
 	header map[string]string
 	err    error         // instead of an answer
 	takes  time.Duration // before it comes
-	torn   bool          // the body breaks off
 }
 
 type asked struct {
-	at                   time.Time
 	method, path, escape string
 	header               http.Header
 	body                 string
@@ -56,7 +53,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = r.Body.Close()
 	}
 	s.mu.Lock()
-	s.calls = append(s.calls, asked{time.Now(), r.Method, r.URL.Path, r.URL.EscapedPath(), r.Header.Clone(), string(body)})
+	s.calls = append(s.calls, asked{r.Method, r.URL.Path, r.URL.EscapedPath(), r.Header.Clone(), string(body)})
 	a := s.answers[0]
 	if len(s.answers) > 1 {
 		s.answers = s.answers[1:]
@@ -72,13 +69,9 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
-	var content io.Reader = strings.NewReader(a.body)
-	if a.torn {
-		content = io.MultiReader(content, errReader{})
-	}
 	resp := &http.Response{
 		StatusCode: a.status, Status: http.StatusText(a.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(content), Request: r,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(a.body)), Request: r,
 	}
 	for k, v := range a.header {
 		resp.Header.Set(k, v)
@@ -86,24 +79,10 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-type errReader struct{}
-
-func (errReader) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
-
 func (s *script) asked() []asked {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]asked(nil), s.calls...)
-}
-
-// pauses between the calls.
-func (s *script) pauses() []time.Duration {
-	var ds []time.Duration
-	calls := s.asked()
-	for i := 1; i < len(calls); i++ {
-		ds = append(ds, calls[i].at.Sub(calls[i-1].at))
-	}
-	return ds
 }
 
 const message = `{"id":"1400000000000000100","channel_id":"1200000000000000002","type":0,"content":"x","components":[{"type":99}]}`

@@ -1,4 +1,4 @@
-package discord
+package retry
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func newGate(clock world.Clock, limit time.Duration) *gate {
 
 // pass returns when the call may be made; an *Error if that would take longer
 // than the limit, or is of no use; the context's error if it ends first.
-func (g *gate) pass(ctx context.Context, c *call) error {
+func (g *gate) pass(ctx context.Context, c *Call) error {
 	for {
 		h, left := g.holding(c)
 		switch {
@@ -39,11 +39,11 @@ func (g *gate) pass(ctx context.Context, c *call) error {
 			return ctx.Err()
 		case h.refused != nil:
 			e := *h.refused
-			e.Route = c.route
+			e.Route = c.Route
 			return &e
 		case left > g.limit:
 			return &Error{
-				Route: c.route, Status: http.StatusTooManyRequests, RetryAfter: left,
+				Route: c.Route, Status: http.StatusTooManyRequests, RetryAfter: left,
 				Message: "not called: an earlier call was told to wait",
 			}
 		}
@@ -54,12 +54,12 @@ func (g *gate) pass(ctx context.Context, c *call) error {
 }
 
 // holding returns the longest hold on the call, and how long it lasts yet.
-func (g *gate) holding(c *call) (hold, time.Duration) {
+func (g *gate) holding(c *Call) (hold, time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.clock.Now()
-	h := g.holds[c.bucket]
-	if all := g.holds[string(c.scope)]; all.until.After(h.until) {
+	h := g.holds[c.Bucket]
+	if all := g.holds[string(c.Scope)]; all.until.After(h.until) {
 		h = all
 	}
 	return h, h.until.Sub(now)

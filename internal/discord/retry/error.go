@@ -1,4 +1,4 @@
-package discord
+package retry
 
 import (
 	"encoding/json"
@@ -75,16 +75,16 @@ func (e *Error) Unwrap() error {
 	return nil
 }
 
-// transportError is a call that got no answer, in words that hold no URL. It
+// lostError is a call that got no answer, in words that hold no URL. It
 // unwraps to the context's error if that is what ended it: the error it was
 // made from names the URL, and with it perhaps a token.
-type transportError struct {
+type lostError struct {
 	text  string
 	cause error
 }
 
-func (e *transportError) Error() string { return e.text }
-func (e *transportError) Unwrap() error { return e.cause }
+func (e *lostError) Error() string { return e.text }
+func (e *lostError) Unwrap() error { return e.cause }
 
 // problem is the JSON of a refusal. Any of it may be absent: a proxy in
 // between answers in HTML.
@@ -118,4 +118,14 @@ func (p problem) words() string {
 		return r
 	}, text)
 	return strings.TrimSpace(text)
+}
+
+// cut shortens text to limit characters, the last of them an ellipsis. What is
+// not UTF-8 becomes the replacement character.
+func cut(text string, limit int) string {
+	runes := []rune(strings.ToValidUTF8(text, "\ufffd"))
+	if len(runes) <= limit {
+		return string(runes)
+	}
+	return string(runes[:limit-1]) + "…"
 }
