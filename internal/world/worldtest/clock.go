@@ -1,7 +1,9 @@
 // Package worldtest holds one contract suite per port of package world. Every
 // implementation runs the suite of its port, so that the core may rely on what
-// ports.go says, whichever adapter is behind it. Payloads and HostileNames are
-// what tests of several packages send.
+// ports.go says, whichever adapter is behind it. The tests of this package run
+// the suites on copies that break one promise each: every case was seen to
+// fail. Chat's suite is in chattest. Payloads and HostileNames are what tests
+// of several packages send.
 package worldtest
 
 import (
