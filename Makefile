@@ -23,7 +23,7 @@ else
 endif
 
 race: ## Run the tests of what runs concurrently under the race detector
-	go test -race -timeout 15m ./internal/bot ./internal/agent ./internal/sqlite ./internal/clock ./internal/discord/... ./internal/sim/... ./internal/playground/panel
+	go test -race -timeout 15m ./internal/bot ./internal/agent/... ./internal/sqlite ./internal/clock ./internal/discord/... ./internal/sim/... ./internal/playground/panel
 
 check: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## Format, vet, lint, and build for every platform
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'ed (make fmt):"; gofmt -l $$(git ls-files '*.go'); exit 1; }

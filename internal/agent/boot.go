@@ -5,6 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"hearth/internal/agent/backoff"
+	"hearth/internal/agent/lease"
+	"hearth/internal/agent/outbox"
 	"hearth/internal/world"
 )
 
@@ -38,21 +41,19 @@ const (
 )
 
 // boot is the state of one Run. Everything below the channels belongs to the
-// goroutine of loop; the others know the Options, the outbox and the channels.
+// goroutine of loop; the others know the Options and the channels.
 type boot struct {
 	Options
-	out     *outbox
+	out     *outbox.Outbox
+	keeper  *lease.Keeper
 	feeders sync.WaitGroup // goroutines that live as long as the boot
 	errands sync.WaitGroup // goroutines that carry out one thing
 
 	machines   chan world.Machine
 	notices    chan world.Notice
 	deliveries chan delivery
-	leases     chan leaseNews
 	started    chan startResult
 	synced     chan syncResult
-	letGo      chan struct{} // closed by loop: the lease is not needed any more
-	leaseGone  chan struct{} // closed by the lease keeper when it ended
 
 	phase   phase
 	leaving bool // Run's ctx ended
@@ -60,7 +61,7 @@ type boot struct {
 	holding   world.Holding
 	renewed   time.Time // when the last successful acquire or renew was begun
 	leaseDue  <-chan time.Time
-	released  bool
+	released  bool // the keeper was told to let go
 	leaseLost bool
 
 	machine      world.Machine
@@ -87,15 +88,13 @@ type boot struct {
 func newBoot(o Options) *boot {
 	return &boot{
 		Options:    o,
-		out:        newOutbox(&o),
+		out:        outbox.New(o.Events, o.Clock, o.Log),
+		keeper:     lease.New(o.World, o.Lease, o.Clock, o.Log),
 		machines:   make(chan world.Machine),
 		notices:    make(chan world.Notice),
 		deliveries: make(chan delivery),
-		leases:     make(chan leaseNews),
 		started:    make(chan startResult),
 		synced:     make(chan syncResult),
-		letGo:      make(chan struct{}),
-		leaseGone:  make(chan struct{}),
 		phase:      acquiring,
 		answering:  map[string]<-chan struct{}{},
 	}
@@ -106,8 +105,8 @@ func newBoot(o Options) *boot {
 func (b *boot) feed(work context.Context) {
 	b.feeders.Go(func() { b.watchNotices(work) })
 	b.feeders.Go(func() { b.learnMachine(work) })
-	b.feeders.Go(func() { b.keepLease(work) })
-	b.feeders.Go(func() { b.out.run(work, newBackoff(500*time.Millisecond, 10*time.Second, b.World, "outbox")) })
+	b.feeders.Go(func() { b.keeper.Run(work) })
+	b.feeders.Go(func() { b.out.Run(work, backoff.New(500*time.Millisecond, 10*time.Second, b.World, "outbox")) })
 }
 
 // loop owns the state. ctx is Run's; work outlives it for a clean stop.
@@ -134,7 +133,7 @@ func (b *boot) loop(ctx, work context.Context) error {
 			b.leave(work)
 		case n := <-b.notices:
 			b.heed(work, n)
-		case news := <-b.leases:
+		case news := <-b.keeper.News():
 			b.onLease(work, news)
 		case m := <-b.machines:
 			b.machine, b.machineKnown = m, true
@@ -197,15 +196,15 @@ func (b *boot) depart(work context.Context) {
 		close(errands)
 	})
 	bound := b.Clock.After(FlushFor)
-	waits := []<-chan struct{}{b.out.drained(), errands}
+	waits := []<-chan struct{}{b.out.Drained(), errands}
 	if b.released {
-		waits = append(waits, b.leaseGone)
+		waits = append(waits, b.keeper.Done())
 	}
 	for _, w := range waits {
 		select {
 		case <-w:
 		case <-bound:
-			b.Log.Error("ended with work undone", "world", b.World, "boot", b.holding.Epoch, "unsent_events", b.out.left())
+			b.Log.Error("ended with work undone", "world", b.World, "boot", b.holding.Epoch, "unsent_events", b.out.Left())
 			return
 		case <-work.Done():
 			return
@@ -241,7 +240,7 @@ func (b *boot) reap(s world.Server, within time.Duration) {
 
 // learnMachine asks what machine this is until it is told.
 func (b *boot) learnMachine(ctx context.Context) {
-	wait := newBackoff(time.Second, 30*time.Second, b.World, "machine")
+	wait := backoff.New(time.Second, 30*time.Second, b.World, "machine")
 	for {
 		m, err := b.askMachine(ctx)
 		if err == nil {
@@ -254,10 +253,10 @@ func (b *boot) learnMachine(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if wait.tries == 0 {
+		if wait.Tries() == 0 {
 			b.Log.Warn("machine is unknown, asking again", "world", b.World, "error", err)
 		}
-		if !b.pause(ctx, wait.next()) {
+		if !backoff.Pause(ctx, b.Clock, wait.Next()) {
 			return
 		}
 	}

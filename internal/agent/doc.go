@@ -50,7 +50,7 @@
 //
 // # Failures
 //
-// Events wait in the outbox while their queue is away, at most OutboxLimit of
+// Events wait in the outbox while their queue is away, at most outbox.Limit of
 // them; beyond that the oldest is dropped, which is logged with the count. What
 // the process knew dies with it: the next boot has a higher epoch, so orders of
 // the dead one are refused as stale and its half-done stop is not continued.

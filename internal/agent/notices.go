@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"hearth/internal/agent/backoff"
 	"hearth/internal/valheim"
 	"hearth/internal/world"
 )
@@ -54,7 +55,7 @@ func (b *boot) watchNotices(ctx context.Context) {
 		if err == nil {
 			seen = remember(seen, fresh)
 		}
-		if !b.pause(ctx, noticesEvery) {
+		if !backoff.Pause(ctx, b.Clock, noticesEvery) {
 			return
 		}
 	}
@@ -130,7 +131,7 @@ func (b *boot) acknowledge(work context.Context, id string, sent <-chan struct{}
 				return
 			}
 			b.Log.Warn("notice could not be acknowledged", "world", b.World, "notice", id, "tries", try+1, "error", err)
-			if !b.pause(work, noticesEvery) {
+			if !backoff.Pause(work, b.Clock, noticesEvery) {
 				return
 			}
 		}

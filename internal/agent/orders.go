@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"hearth/internal/agent/backoff"
 	"hearth/internal/valheim"
 	"hearth/internal/world"
 )
@@ -37,15 +38,15 @@ type saveWaiting struct {
 // acted on or answered: what it did not get to comes again, to this process or
 // the next.
 func (b *boot) watchOrders(ctx context.Context) {
-	wait := newBackoff(ordersEvery, 10*time.Second, b.World, "orders")
+	wait := backoff.New(ordersEvery, 10*time.Second, b.World, "orders")
 	for {
 		messages, err := b.receive(ctx)
 		switch {
 		case err == nil:
-			wait.reset()
+			wait.Reset()
 		case ctx.Err() != nil:
 			return
-		case wait.tries == 0:
+		case wait.Tries() == 0:
 			b.Log.Warn("orders can't be read, trying again", "world", b.World, "error", err)
 		}
 		for _, m := range messages {
@@ -65,9 +66,9 @@ func (b *boot) watchOrders(ctx context.Context) {
 		}
 		pause := ordersEvery
 		if err != nil {
-			pause = wait.next()
+			pause = wait.Next()
 		}
-		if !b.pause(ctx, pause) {
+		if !backoff.Pause(ctx, b.Clock, pause) {
 			return
 		}
 	}

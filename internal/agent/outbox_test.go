@@ -2,12 +2,9 @@ package agent_test
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
-	"hearth/internal/agent"
 	"hearth/internal/world"
 )
 
@@ -54,25 +51,5 @@ func TestOutbox(t *testing.T) {
 		r.events.set(func(q *queue) { q.hangs = false })
 		pass(20 * time.Second)
 		r.want("save_proven", 1)
-	})
-	inBubble(t, "a full outbox drops the oldest", func(t *testing.T, r *rig) {
-		s := r.up()
-		before := len(r.heard())
-		r.events.set(func(q *queue) { q.away = true })
-		const more = 500
-		for i := range agent.OutboxLimit + more {
-			s.log("Got character ZDOID from Astrid : " + strconv.Itoa(5000+i) + ":1")
-		}
-		pass(time.Second)
-		r.events.set(func(q *queue) { q.away = false })
-		pass(11 * time.Second)
-		got := r.heard()
-		if n := len(got) - before; n != agent.OutboxLimit {
-			t.Fatalf("got %d events after the queue was back, want %d", n, agent.OutboxLimit)
-		}
-		last := got[len(got)-1]
-		if want := strconv.Itoa(before + agent.OutboxLimit + more); !strings.HasSuffix(last.ID, "/"+want) {
-			t.Fatalf("got %s last, want number %s", last.ID, want)
-		}
 	})
 }

@@ -50,7 +50,7 @@ func (b *boot) post(h valheim.Happening, fill func(world.Heard) world.Payload) <
 	case *world.SaveProven, *world.Noticed:
 		urgent = true
 	}
-	return b.out.put(id, body, urgent)
+	return b.out.Put(id, body, urgent)
 }
 
 // greet says hello as soon as the machine is known.
