@@ -14,7 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"hearth/internal/sim/simgame"
+	"hearth/internal/sim/simgame/process"
 )
 
 func main() {
@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	e := &env{ctx: ctx, self: args[0], getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
 	// The pretend game, which the agent starts: no command for people.
 	if len(args) > 1 && args[1] == "game" {
-		return simgame.Main(ctx, args[2:], getenv, stdin, stdout, stderr)
+		return process.Main(ctx, args[2:], getenv, stdin, stdout, stderr)
 	}
 	var c commands
 	exited := -1

@@ -10,7 +10,7 @@ import (
 
 	"hearth/internal/playground/panel"
 	"hearth/internal/sim/simcloud"
-	"hearth/internal/sim/simgame"
+	"hearth/internal/sim/simgame/process"
 	"hearth/internal/world"
 )
 
@@ -68,7 +68,7 @@ func (r *run) pull(w world.Config, l panel.Lever) error {
 	if err == nil {
 		err = g.Command(command)
 	}
-	if errors.Is(err, simgame.ErrNotRunning) || g == nil {
+	if errors.Is(err, process.ErrNotRunning) || g == nil {
 		return panel.Refuse("The game is not running.")
 	}
 	r.notes.add("lever: " + command)

@@ -15,7 +15,7 @@ import (
 	"hearth/internal/agent"
 	"hearth/internal/clock"
 	"hearth/internal/sim/simcloud"
-	"hearth/internal/sim/simgame"
+	"hearth/internal/sim/simgame/process"
 	"hearth/internal/world"
 )
 
@@ -67,13 +67,13 @@ func (r *run) boot(ctx context.Context, vm *simcloud.VM) {
 
 // pacedGame tells every new process how fast the playground's clock runs.
 type pacedGame struct {
-	*simgame.Process
+	*process.Game
 	clock *clock.Scaled
 }
 
 // Start implements world.Game.
 func (g pacedGame) Start(ctx context.Context) (world.Server, error) {
-	s, err := g.Process.Start(ctx)
+	s, err := g.Game.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func speedCommand(speed float64) string {
 	return "speed " + strconv.FormatFloat(speed, 'f', -1, 64)
 }
 
-func (r *run) newGame(w world.Config, log *slog.Logger) (*simgame.Process, error) {
+func (r *run) newGame(w world.Config, log *slog.Logger) (*process.Game, error) {
 	argv := slices.Concat(r.o.Game, []string{
 		"--dir", r.saves(w), "--world", fileName(w), "--name", w.Name,
 		"--save-every", "5m", "--load-for", r.o.LoadFor.String(),
@@ -96,8 +96,8 @@ func (r *run) newGame(w world.Config, log *slog.Logger) (*simgame.Process, error
 	if r.neverListens.Load() {
 		argv = append(argv, "--never-listen")
 	}
-	env := append(os.Environ(), simgame.PasswordVariable+"="+w.Password.Reveal())
-	return simgame.NewProcess(argv, env, r.saves(w), log)
+	env := append(os.Environ(), process.PasswordVariable+"="+w.Password.Reveal())
+	return process.New(argv, env, r.saves(w), log)
 }
 
 // fileName is the world's name as the game's files bear it.
@@ -121,7 +121,7 @@ func (r *run) setSpeed(speed float64) {
 }
 
 // game returns the running game of a world, for the levers.
-func (r *run) game(worldID string) (*simgame.Process, error) {
+func (r *run) game(worldID string) (*process.Game, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	g := r.games[worldID]

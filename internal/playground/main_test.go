@@ -6,7 +6,7 @@ import (
 	"os/signal"
 	"testing"
 
-	"hearth/internal/sim/simgame"
+	"hearth/internal/sim/simgame/process"
 )
 
 // TestMain lets the test binary be the game, too: the agents start it as
@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "game" {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-		code := simgame.Main(ctx, os.Args[2:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
+		code := process.Main(ctx, os.Args[2:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 		stop()
 		os.Exit(code)
 	}

@@ -19,7 +19,7 @@ import (
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simdiscord/web"
-	"hearth/internal/sim/simgame"
+	"hearth/internal/sim/simgame/process"
 	"hearth/internal/sqlite"
 	"hearth/internal/world"
 )
@@ -49,7 +49,7 @@ type run struct {
 	notes *notes
 
 	mu    sync.Mutex // guards games
-	games map[string]*simgame.Process
+	games map[string]*process.Game
 
 	neverListens atomic.Bool // games started from now on never open their door
 
@@ -68,7 +68,7 @@ func (halfClock) After(d time.Duration) <-chan time.Time { return time.After(d) 
 // newRun opens the folder and starts everything. address is where the HTTP
 // face of this playground is reached.
 func newRun(ctx context.Context, o Options, log *slog.Logger, clk *clock.Scaled, address string) (*run, error) {
-	r := &run{o: o, log: log, clock: clk, notes: newNotes(clk), games: map[string]*simgame.Process{}}
+	r := &run{o: o, log: log, clock: clk, notes: newNotes(clk), games: map[string]*process.Game{}}
 	if err := r.open(ctx, address); err != nil {
 		return nil, errors.Join(err, r.close(context.WithoutCancel(ctx)))
 	}

@@ -38,6 +38,5 @@
 //     the two renames of a save, its .new or .old.
 //   - The same options, seed and commands at the same times give the same log.
 //
-// Process runs this as a child process and is a world.Game; Main is the
-// child's end.
+// Package process runs this as a child process.
 package simgame

@@ -17,10 +17,9 @@ type Form string
 
 // The forms.
 const (
-	Steam022     Form = "steam-0.22"
-	Steam10      Form = "steam-1.0"
-	Crossplay10  Form = "crossplay-1.0"
-	formsForHelp      = "steam-0.22, steam-1.0 or crossplay-1.0"
+	Steam022    Form = "steam-0.22"
+	Steam10     Form = "steam-1.0"
+	Crossplay10 Form = "crossplay-1.0"
 )
 
 // Forms are all forms.
@@ -69,6 +68,12 @@ var (
 	versionText = regexp.MustCompile(`^\d[\w.-]{0,30}$`)
 )
 
+// Check names every problem that keeps Run from beginning, all at once.
+func (o Options) Check() error {
+	_, err := o.prepare()
+	return err
+}
+
 // prepare fills in defaults and names every problem at once.
 func (o Options) prepare() (Options, error) {
 	if o.World == "" {
@@ -104,7 +109,7 @@ func (o Options) prepare() (Options, error) {
 		bad("server name %q: use one line of at most 64 characters", o.ServerName)
 	}
 	if !slices.Contains(Forms(), o.Form) {
-		bad("form %q is unknown: choose %s", o.Form, formsForHelp)
+		bad("form %q is unknown: choose one of %v", o.Form, Forms())
 	}
 	if o.SaveEvery < time.Second {
 		bad("%v between saves: choose at least 1s", o.SaveEvery)

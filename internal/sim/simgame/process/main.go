@@ -1,4 +1,4 @@
-package simgame
+package process
 
 import (
 	"bufio"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hearth/internal/clock"
+	"hearth/internal/sim/simgame"
 )
 
 // PasswordVariable is the environment variable that gives Main the server's
@@ -37,16 +38,16 @@ const maxSpeed = 1000
 // cancelled by SIGINT) and when stdin ends, which is how it learns that its
 // parent is gone. The exit code is 0 if the game ended by itself.
 func Main(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	o := Options{Out: stdout, Password: getenv(PasswordVariable)}
+	o := simgame.Options{Out: stdout, Password: getenv(PasswordVariable)}
 	speed := 1.0
 	flags := flag.NewFlagSet("game", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.Dir, "dir", "", "`directory` of the world's files")
-	flags.StringVar(&o.World, "world", DefaultWorld, "`name` of the world and its files")
+	flags.StringVar(&o.World, "world", simgame.DefaultWorld, "`name` of the world and its files")
 	flags.StringVar(&o.ServerName, "name", "", "the server's `name` as players see it (default: the world's)")
-	flags.StringVar((*string)(&o.Form), "form", string(DefaultForm), "line `form`: "+formsForHelp)
+	flags.StringVar((*string)(&o.Form), "form", string(simgame.DefaultForm), fmt.Sprintf("line `form`: one of %v", simgame.Forms()))
 	flags.StringVar(&o.Version, "version", "", "the game's `version` (default: the form's)")
-	flags.DurationVar(&o.SaveEvery, "save-every", DefaultSaveEvery, "time between autosaves")
+	flags.DurationVar(&o.SaveEvery, "save-every", simgame.DefaultSaveEvery, "time between autosaves")
 	flags.DurationVar(&o.LoadFor, "load-for", 0, "time from the start to listening")
 	flags.BoolVar(&o.NeverListen, "never-listen", false, "never open the server")
 	flags.Uint64Var(&o.Seed, "seed", 1, "seed of everything random")
@@ -63,8 +64,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 	}
 	scaled := clock.NewScaled(speed, time.Time{})
 	o.Clock = scaled
-	o, err := o.prepare()
-	if err != nil {
+	if err := o.Check(); err != nil {
 		say(stderr, "%v", err)
 		return exitUsage
 	}
@@ -92,11 +92,11 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 		}
 		close(interrupt)
 	}()
-	err = Run(runCtx, o, commands, interrupt)
+	err := simgame.Run(runCtx, o, commands, interrupt)
 	stop()
 	<-waited
 	switch {
-	case errors.Is(err, ErrCrashed):
+	case errors.Is(err, simgame.ErrCrashed):
 		return exitCrashed
 	case err != nil:
 		say(stderr, "%v", err)

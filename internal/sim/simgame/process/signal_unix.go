@@ -1,11 +1,12 @@
 //go:build unix
 
-package simgame
+package process
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"syscall"
 )
 
@@ -18,3 +19,7 @@ func (s *server) interrupt() error {
 }
 
 func isBrokenPipe(err error) bool { return errors.Is(err, syscall.EPIPE) }
+
+// keepWriting lets a write to a log that nobody reads fail, instead of ending
+// the process: a game whose parent is gone still has its world to save.
+func keepWriting() { signal.Ignore(syscall.SIGPIPE) }

@@ -1,4 +1,4 @@
-package simgame
+package process
 
 import "syscall"
 

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package simgame
+package process
 
 import "syscall"
 

@@ -1,4 +1,4 @@
-package simgame
+package process
 
 import (
 	"bufio"
@@ -10,20 +10,20 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 
+	"hearth/internal/sim/simgame"
 	"hearth/internal/world"
 )
 
 var (
-	_ world.Game   = (*Process)(nil)
+	_ world.Game   = (*Game)(nil)
 	_ world.Server = (*server)(nil)
 )
 
-// Errors of a Process.
+// Errors of a Game.
 var (
 	// ErrRunning: this game runs already; one world has one writer.
 	ErrRunning = errors.New("the game is running already")
@@ -31,9 +31,9 @@ var (
 	ErrNotRunning = errors.New("no game is running: start the world first")
 )
 
-// Process runs the game as a child process, one at a time. It is safe for
+// Game runs the game as a child process, one at a time. It is safe for
 // concurrent use.
-type Process struct {
+type Game struct {
 	argv []string
 	env  []string
 	dir  string
@@ -43,10 +43,10 @@ type Process struct {
 	running *server
 }
 
-// NewProcess makes a game that runs argv (a program and its arguments, which
+// New makes a game that runs argv (a program and its arguments, which
 // end in Main) with the environment env ("KEY=value"; nil: this process'
 // own). dir is where the game keeps the world's files; Sync flushes it.
-func NewProcess(argv, env []string, dir string, log *slog.Logger) (*Process, error) {
+func New(argv, env []string, dir string, log *slog.Logger) (*Game, error) {
 	if len(argv) == 0 || argv[0] == "" {
 		return nil, errors.New("make game process: no program: name one, and its arguments")
 	}
@@ -56,22 +56,22 @@ func NewProcess(argv, env []string, dir string, log *slog.Logger) (*Process, err
 	if log == nil {
 		return nil, errors.New("make game process: no logger")
 	}
-	return &Process{argv: argv, env: env, dir: dir, log: log}, nil
+	return &Game{argv: argv, env: env, dir: dir, log: log}, nil
 }
 
 // Start implements world.Game. ErrRunning while the last game has not ended.
-func (p *Process) Start(ctx context.Context) (world.Server, error) {
+func (g *Game) Start(ctx context.Context) (world.Server, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("start game: %w", err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.running != nil && !p.running.isDone() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running != nil && !g.running.isDone() {
 		return nil, fmt.Errorf("start game: %w", ErrRunning)
 	}
 	// ctx bounds the start only: the child outlives it.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.argv[0], p.argv[1:]...) //nolint:gosec // the program is the caller's own
-	cmd.Env = p.env
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), g.argv[0], g.argv[1:]...) //nolint:gosec // the program is the caller's own
+	cmd.Env = g.env
 	cmd.SysProcAttr = childAttributes()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -84,7 +84,7 @@ func (p *Process) Start(ctx context.Context) (world.Server, error) {
 	}
 	cmd.Stdout, cmd.Stderr = in, in
 	s := &server{
-		cmd: cmd, stdin: stdin, dir: p.dir,
+		cmd: cmd, stdin: stdin, dir: g.dir,
 		lines: make(chan string), done: make(chan struct{}),
 	}
 	started := make(chan error)
@@ -92,21 +92,21 @@ func (p *Process) Start(ctx context.Context) (world.Server, error) {
 	if err := <-started; err != nil {
 		return nil, errors.Join(fmt.Errorf("start game: %w", err), out.Close())
 	}
-	go s.read(out, p.log)
-	p.running = s
-	p.log.Info("game started", "pid", cmd.Process.Pid)
+	go s.read(out, g.log)
+	g.running = s
+	g.log.Info("game started", "pid", cmd.Process.Pid)
 	return s, nil
 }
 
-// Command gives the running game one line: see the package comment.
+// Command gives the running game one line: see package simgame.
 // ErrNotRunning if there is none.
-func (p *Process) Command(line string) error {
+func (g *Game) Command(line string) error {
 	if strings.ContainsAny(line, "\r\n") {
 		return errors.New("command game: a command is one line: leave the line end out")
 	}
-	p.mu.Lock()
-	s := p.running
-	p.mu.Unlock()
+	g.mu.Lock()
+	s := g.running
+	g.mu.Unlock()
 	if s == nil || s.isDone() {
 		return fmt.Errorf("command game: %w", ErrNotRunning)
 	}
@@ -229,25 +229,7 @@ func (s *server) Kill() error {
 // Sync implements world.Server: fsync of every file and directory of the
 // world.
 func (s *server) Sync(ctx context.Context) (int64, error) {
-	var size int64
-	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err == nil && (d.IsDir() || d.Type().IsRegular()) {
-			err = syncPath(path)
-		}
-		if err == nil && d.Type().IsRegular() {
-			var info fs.FileInfo
-			if info, err = d.Info(); err == nil {
-				size += info.Size()
-			}
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // renamed by a save under way, or nothing saved yet
-		}
-		return err
-	})
+	size, err := simgame.Sync(ctx, s.dir)
 	if err != nil {
 		return 0, fmt.Errorf("sync world in %s: %w", s.dir, err)
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package simgame_test
+package process_test
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"hearth/internal/sim/simgame"
+	"hearth/internal/sim/simgame/process"
 	"hearth/internal/valheim"
 	"hearth/internal/world"
 )
@@ -28,11 +29,11 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("SIMGAME_TEST_AS") {
 	case "game":
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-		code := simgame.Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
+		code := process.Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 		stop()
 		os.Exit(code)
 	case "parent": // starts the game and is killed
-		p, err := simgame.NewProcess(append([]string{os.Args[0]}, os.Args[1:]...),
+		p, err := process.New(append([]string{os.Args[0]}, os.Args[1:]...),
 			append(os.Environ(), "SIMGAME_TEST_AS=game"), ".", slog.New(slog.DiscardHandler))
 		if err != nil {
 			os.Exit(3)
@@ -55,17 +56,17 @@ func gameArgs(dir string, more ...string) []string {
 	return append([]string{"--dir", dir, "--form", "steam-1.0", "--speed", "60"}, more...)
 }
 
-func newProcess(t *testing.T, dir string, more ...string) *simgame.Process {
+func newProcess(t *testing.T, dir string, more ...string) *process.Game {
 	t.Helper()
 	argv := append([]string{os.Args[0]}, gameArgs(dir, more...)...)
-	p, err := simgame.NewProcess(argv, append(os.Environ(), "SIMGAME_TEST_AS=game"), dir, slog.New(slog.DiscardHandler))
+	p, err := process.New(argv, append(os.Environ(), "SIMGAME_TEST_AS=game"), dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func start(t *testing.T, p *simgame.Process) world.Server {
+func start(t *testing.T, p *process.Game) world.Server {
 	t.Helper()
 	s, err := p.Start(t.Context())
 	if err != nil {
@@ -103,7 +104,7 @@ func until(t *testing.T, s world.Server, r *valheim.Reader, kind valheim.Kind) v
 	}
 }
 
-func command(t *testing.T, p *simgame.Process, line string) {
+func command(t *testing.T, p *process.Game, line string) {
 	t.Helper()
 	if err := p.Command(line); err != nil {
 		t.Fatal(err)
@@ -114,11 +115,11 @@ func command(t *testing.T, p *simgame.Process, line string) {
 func TestProcessStop(t *testing.T) {
 	dir := t.TempDir()
 	p := newProcess(t, dir)
-	if err := p.Command("join Astrid"); !errors.Is(err, simgame.ErrNotRunning) {
+	if err := p.Command("join Astrid"); !errors.Is(err, process.ErrNotRunning) {
 		t.Errorf("command without a game: %v", err)
 	}
 	s := start(t, p)
-	if _, err := p.Start(t.Context()); !errors.Is(err, simgame.ErrRunning) {
+	if _, err := p.Start(t.Context()); !errors.Is(err, process.ErrRunning) {
 		t.Errorf("second start: %v", err)
 	}
 	r := valheim.NewReader()
@@ -179,7 +180,7 @@ func TestProcessKill(t *testing.T) {
 	if err != nil || !bytes.Equal(before, after) {
 		t.Errorf("the last save changed: %v", err)
 	}
-	if err := p.Command("save"); !errors.Is(err, simgame.ErrNotRunning) {
+	if err := p.Command("save"); !errors.Is(err, process.ErrNotRunning) {
 		t.Errorf("command to a killed game: %v", err)
 	}
 }
@@ -327,7 +328,7 @@ func TestMainEnds(t *testing.T) {
 		{"unknown flag", []string{"--sped", "1"}, "", 2, "sped", false},
 		{"argument", []string{"now"}, "", 2, "no argument", false},
 		{"speed", []string{"--speed", "0"}, "", 2, "--speed is above 0", false},
-		{"form", []string{"--form", "steam-9"}, "", 2, "choose steam-0.22", false},
+		{"form", []string{"--form", "steam-9"}, "", 2, "choose one of [steam-0.22 ", false},
 		{"help", []string{"--help"}, "", 0, "-save-every", false},
 	}
 	for _, tt := range tests {
@@ -336,7 +337,7 @@ func TestMainEnds(t *testing.T) {
 			dir := t.TempDir()
 			args := append([]string{"--dir", dir}, tt.args...)
 			none := func(string) string { return "" }
-			code := simgame.Main(t.Context(), args, none, strings.NewReader(tt.stdin), io.Discard, &stderr)
+			code := process.Main(t.Context(), args, none, strings.NewReader(tt.stdin), io.Discard, &stderr)
 			if code != tt.code || !strings.Contains(stderr.String(), tt.says) {
 				t.Errorf("got %d, %q; want %d and %q", code, stderr.String(), tt.code, tt.says)
 			}
@@ -348,14 +349,14 @@ func TestMainEnds(t *testing.T) {
 	}
 }
 
-func TestNewProcess(t *testing.T) {
+func TestNew(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	for _, bad := range [][]string{nil, {""}} {
-		if _, err := simgame.NewProcess(bad, nil, "x", log); err == nil {
+		if _, err := process.New(bad, nil, "x", log); err == nil {
 			t.Errorf("a process of %q", bad)
 		}
 	}
-	p, err := simgame.NewProcess([]string{filepath.Join(t.TempDir(), "none")}, nil, "x", log)
+	p, err := process.New([]string{filepath.Join(t.TempDir(), "none")}, nil, "x", log)
 	if err != nil {
 		t.Fatal(err)
 	}
