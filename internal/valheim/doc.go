@@ -4,11 +4,11 @@
 //
 // # From line to happening
 //
-// prefix.go takes off what containers, journals and mods put before a line,
-// until nothing is left to take, and learns from it who wrote the line.
-// match.go compares the rest with anchored, case-sensitive forms; life.go,
-// save.go, roster.go, leave.go and death.go say what a match means. Lines that
-// players can write into (everything after "Console: ") are dropped first.
+// Package line takes off what containers, journals and mods put before a line,
+// and learns from it who wrote the line. match.go compares the rest with
+// anchored, case-sensitive forms; life.go, save.go, roster.go, leave.go and
+// death.go say what a match means. Lines that players can write into
+// (everything after "Console: ") are dropped first.
 //
 // # A start of the game
 //

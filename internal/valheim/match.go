@@ -5,27 +5,28 @@ import (
 	"strconv"
 	"strings"
 
+	"hearth/internal/valheim/line"
 	"hearth/internal/world"
 )
 
 // match reads a line's body and reports whether anything knows it. The first
 // byte decides who looks, plain prefixes come before patterns: most lines of
 // a log are noise and must be cheap.
-func (r *Reader) match(s stripped) bool {
-	switch s.from {
-	case fromScript:
-		return r.matchScript(s.body)
-	case fromSupervisor:
-		return r.matchSupervisor(s.body)
-	case fromMod:
+func (r *Reader) match(s line.Line) bool {
+	switch s.From {
+	case line.Script:
+		return r.matchScript(s.Body)
+	case line.Supervisor:
+		return r.matchSupervisor(s.Body)
+	case line.Mod:
 		// A plugin may print what a player wrote. BepInEx itself says the
 		// game's version.
-		return strings.HasPrefix(s.body, "Valheim ") && r.matchVersion(s.body)
-	case fromOther:
+		return strings.HasPrefix(s.Body, "Valheim ") && r.matchVersion(s.Body)
+	case line.Other:
 		return false
-	case fromGame:
+	case line.Game:
 	}
-	body := s.body
+	body := s.Body
 	switch body[0] {
 	case 'A':
 		if strings.HasPrefix(body, "Already connected to peer with UID:") {

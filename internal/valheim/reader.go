@@ -3,6 +3,7 @@ package valheim
 import (
 	"strings"
 
+	"hearth/internal/valheim/line"
 	"hearth/internal/world"
 )
 
@@ -61,32 +62,32 @@ func (r *Reader) near(m mark) bool {
 // happened by it, in order; nil for most lines. A line that is glued from two
 // is taken apart. A cut line means nothing or the wrong thing: keep an
 // incomplete tail until its line end comes.
-func (r *Reader) Read(line string) []Happening {
-	if len(line) > maxLine {
+func (r *Reader) Read(text string) []Happening {
+	if len(text) > maxLine {
 		return nil
 	}
-	r.out, r.line = nil, line
-	r.read(withoutColours(line))
+	r.out, r.line = nil, text
+	r.read(line.Plain(text))
 	return r.take()
 }
 
 func (r *Reader) read(text string) {
-	s := strip(text)
+	s := line.Strip(text)
 	r.now.line++
-	if s.sec != 0 {
-		r.now.sec = s.sec
+	if s.Seconds != 0 {
+		r.now.sec = s.Seconds
 		r.pass()
 	}
 	// What players shout. Nothing that is needed stands only there.
-	if s.body == "" || strings.HasPrefix(s.body, "Console:") {
+	if s.Body == "" || strings.HasPrefix(s.Body, "Console:") {
 		return
 	}
-	if r.match(s) || s.from != fromGame || carriesPlayersText(s.body) {
+	if r.match(s) || s.From != line.Game || carriesPlayersText(s.Body) {
 		return
 	}
-	if at := gluedStamp(s.body); at > 0 {
-		r.read(s.body[:at])
-		r.read(s.body[at:])
+	if at := line.Glued(s.Body); at > 0 {
+		r.read(s.Body[:at])
+		r.read(s.Body[at:])
 	}
 }
 

@@ -1,0 +1,59 @@
+// Package line takes a line of the game's log apart: who wrote it, when by the
+// game's own clock, and what is left when containers, journals and mods have
+// their prefixes taken off. What the rest means is package valheim's.
+package line
+
+import "strings"
+
+// Source says who wrote a line; it is decided by the prefixes.
+type Source int
+
+// Sources of lines.
+const (
+	Game       Source = iota
+	Script            // a container's own scripts
+	Supervisor        // supervisord itself
+	Mod               // a BepInEx plugin: its text may be a player's
+	Other             // backup, cron, …: nothing of ours
+)
+
+// Line is a line without its prefixes.
+type Line struct {
+	From    Source
+	Body    string // without blanks around it
+	Seconds int64  // the game's own time since some day; 0 without one
+}
+
+// Strip takes prefixes off until none is left, and the game's timestamp last.
+// It is written by hand, because it runs on every line.
+func Strip(s string) Line {
+	var out Line
+	other := false
+	for {
+		for s != "" && (s[0] == ' ' || s[0] == '\t' || s[0] == ',') { // a comma: reports pasted out of a table
+			s = s[1:]
+		}
+		if isStamp(s) {
+			out.Seconds = stampSeconds(s)
+			s = s[stampLen:]
+			break
+		}
+		rest, from, ok := stripOne(s)
+		if !ok {
+			break
+		}
+		switch from {
+		case Other:
+			other = true
+		case Game:
+		default:
+			out.From = from
+		}
+		s = rest
+	}
+	if other && out.From == Game {
+		out.From = Other
+	}
+	out.Body = strings.TrimSpace(s)
+	return out
+}
