@@ -1,17 +1,15 @@
 package simdiscord
 
 import (
-	"context"
 	"crypto/ed25519"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 
+	"hearth/internal/sim/simdiscord/endpoint"
 	"hearth/internal/sim/simdiscord/form"
 )
 
@@ -24,7 +22,7 @@ type Clock interface {
 // Deliver takes one signed request to the interactions endpoint and brings
 // back its answer. An error means that no HTTP answer came. It must return
 // soon after ctx is done.
-type Deliver func(ctx context.Context, header http.Header, body []byte) (status int, contentType string, answer []byte, err error)
+type Deliver = endpoint.Deliver
 
 // Options are fixed for the life of a Discord. Clock, Seed, Deliver and
 // BotToken are required; everything else has a default.
@@ -82,18 +80,16 @@ var (
 	// no Discord client could send.
 	ErrRequest = errors.New("no client could send this")
 	// ErrEndpoint is wrapped by errors of ValidateEndpoint.
-	ErrEndpoint = errors.New("interactions endpoint refused")
+	ErrEndpoint = endpoint.ErrRefused
 )
 
 // Discord is a pretend Discord with one guild and one application. It is safe
 // for concurrent use.
 type Discord struct {
-	opts   Options // never changes
-	key    ed25519.PrivateKey
-	people []Person // never changes
-
-	stop    chan struct{}  // closed by Close
-	running sync.WaitGroup // begun by Begin
+	opts     Options  // never changes
+	people   []Person // never changes
+	endpoint *endpoint.Endpoint
+	running  sync.WaitGroup // interactions begun by Begin
 
 	mu           sync.Mutex // guards what follows
 	closed       bool
@@ -105,15 +101,8 @@ type Discord struct {
 	nonces       map[string]nonceUse
 	limits       limits
 	levers       levers
-	endpoint     endpoint
 	feed         feed
 	stats        Stats
-}
-
-// endpoint is what is known of the interactions endpoint.
-type endpoint struct {
-	disabled string // why its URL was removed; empty while it is in use
-	probes   int    // bad signatures sent so far
 }
 
 // Stats counts what came and went since New or Reset.
@@ -133,10 +122,11 @@ func New(o Options) (*Discord, error) {
 		return nil, fmt.Errorf("simdiscord options: %w", err)
 	}
 	d := &Discord{
-		opts:         o,
-		key:          ed25519.NewKeyFromSeed(o.Seed),
-		people:       o.People,
-		stop:         make(chan struct{}),
+		opts:   o,
+		people: o.People,
+		endpoint: endpoint.New(endpoint.Options{
+			Clock: o.Clock, Key: ed25519.NewKeyFromSeed(o.Seed), Deliver: o.Deliver, Within: o.AnswerWithin, Log: o.Log,
+		}),
 		interactions: map[string]*interaction{},
 		nonces:       map[string]nonceUse{},
 	}
@@ -223,7 +213,7 @@ func (o *Options) check() error {
 
 // PublicKey is the application's key in hex, as the developer portal shows it.
 func (d *Discord) PublicKey() string {
-	return hex.EncodeToString(d.key.Public().(ed25519.PublicKey))
+	return d.endpoint.PublicKey()
 }
 
 // Stats returns the counts so far.
@@ -244,7 +234,7 @@ func (d *Discord) Reset() {
 	clear(d.nonces)
 	d.limits.reset()
 	d.levers = levers{}
-	d.endpoint = endpoint{}
+	d.endpoint.Reset()
 	d.stats = Stats{}
 	d.feed.send(Event{Kind: EventReset})
 }
@@ -255,7 +245,7 @@ func (d *Discord) Close() {
 	d.mu.Lock()
 	if !d.closed {
 		d.closed = true
-		close(d.stop)
+		d.endpoint.Close()
 		d.feed.close()
 	}
 	d.mu.Unlock()

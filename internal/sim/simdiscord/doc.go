@@ -1,8 +1,8 @@
 // Package simdiscord is a pretend Discord: one guild, one application, the
 // REST rules that bots run into, and signed interactions. It stands in for
 // Discord in tests, in the simulator and in `hearth up`, and imports nothing
-// of Hearth but package form below it, which reads what bots send and knows
-// what Discord accepts.
+// of Hearth but what stands below it: package form reads what bots send and
+// knows what Discord accepts, package endpoint brings interactions to the bot.
 //
 // It uses time and channels only, so that it runs inside a testing/synctest
 // bubble: Interact plays a person, Call and Transport are the REST API,

@@ -2,7 +2,6 @@ package simdiscord_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,45 +19,6 @@ func rightEndpoint(t *testing.T, w *world) func(context.Context, http.Header, []
 			return 200, "application/json", `{"type":1}`, nil
 		}
 		return 200, "application/json", `{"type":5}`, nil
-	}
-}
-
-func TestValidateEndpoint(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		answer func(t *testing.T, w *world) func(context.Context, http.Header, []byte) (int, string, string, error)
-		want   string
-	}{
-		{"right", rightEndpoint, ""},
-		{"does not verify", func(*testing.T, *world) func(context.Context, http.Header, []byte) (int, string, string, error) {
-			return func(context.Context, http.Header, []byte) (int, string, string, error) {
-				return 200, "application/json", `{"type":1}`, nil
-			}
-		}, "want 401"},
-		{"no pong", func(*testing.T, *world) func(context.Context, http.Header, []byte) (int, string, string, error) {
-			return func(context.Context, http.Header, []byte) (int, string, string, error) {
-				return 200, "application/json", `{"type":5}`, nil
-			}
-		}, `want 200 {"type":1}`},
-		{"no content type", func(*testing.T, *world) func(context.Context, http.Header, []byte) (int, string, string, error) {
-			return func(context.Context, http.Header, []byte) (int, string, string, error) {
-				return 200, "", `{"type":1}`, nil
-			}
-		}, "content type"},
-		{"nobody there", func(*testing.T, *world) func(context.Context, http.Header, []byte) (int, string, string, error) {
-			return func(context.Context, http.Header, []byte) (int, string, string, error) {
-				return 0, "", "", errors.New("connection refused")
-			}
-		}, "connection refused"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
-			w.does(tt.answer(t, w))
-			err := w.ValidateEndpoint(t.Context())
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-				t.Errorf("error %v, want %q", err, tt.want)
-			}
-		})
 	}
 }
 

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
+	"hearth/internal/sim/simdiscord/endpoint"
 	"hearth/internal/sim/simdiscord/form"
 )
 
@@ -77,7 +80,7 @@ func (d *Discord) Begin(ctx context.Context, r Request) error {
 		return err
 	}
 	if !d.background(func() { d.finish(ctx, ir, body) }) {
-		d.settle(ir, result{err: errClosed})
+		d.settle(ir, form.Answer{}, endpoint.ErrClosed)
 	}
 	return nil
 }
@@ -147,6 +150,44 @@ func (d *Discord) begin(r Request) (*interaction, []byte, error) {
 	ir.probe = every > 0 && d.stats.Interactions%every == 0
 	d.progress(ir, StateThinking, "")
 	return ir, body, nil
+}
+
+// finish delivers a registered interaction and settles it.
+func (d *Discord) finish(ctx context.Context, ir *interaction, body []byte) (out Outcome) {
+	d.endpoint.Ask(ctx, body, func(a form.Answer, err error) { out = d.settle(ir, a, err) })
+	if ir.probe {
+		d.endpoint.Probe(ctx, body)
+	}
+	return out
+}
+
+// Sign makes the headers of a request to the endpoint: the body, signed as at
+// that time.
+func (d *Discord) Sign(at time.Time, body []byte) http.Header { return d.endpoint.Sign(at, body) }
+
+// EndpointDisabled says why Discord removed the endpoint's address, or is
+// empty while it is in use. Only ValidateEndpoint and Reset bring it back.
+func (d *Discord) EndpointDisabled() string { return d.endpoint.Disabled() }
+
+// ValidateEndpoint does what saving the endpoint's address in the developer
+// portal does: a PING that must be answered 200 {"type":1} as JSON, and one
+// with a bad signature that must be answered 401. If both are right, the
+// endpoint is in use (again). Errors wrap ErrEndpoint or say why no answer
+// came.
+func (d *Discord) ValidateEndpoint(ctx context.Context) error {
+	d.mu.Lock()
+	id := d.newID()
+	user := userJSON(Author{ID: d.people[0].ID, Name: d.people[0].Name})
+	ping := wireInteraction{
+		ID: id, ApplicationID: d.opts.ApplicationID, Type: interactionPing, Token: d.newToken(id), Version: 1,
+		User: &user, AppPermissions: bitset(d.botPermissions()), Entitlements: []string{}, Owners: map[string]string{},
+	}
+	d.mu.Unlock()
+	body, err := json.Marshal(ping)
+	if err != nil {
+		return fmt.Errorf("encode ping: %w", err)
+	}
+	return d.endpoint.Validate(ctx, body)
 }
 
 // progress shows the person how far their interaction is. d.mu is held.

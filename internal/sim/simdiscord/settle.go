@@ -7,8 +7,9 @@ import (
 	"hearth/internal/sim/simdiscord/form"
 )
 
-// settle applies the endpoint's answer to its interaction, or lets it fail.
-func (d *Discord) settle(ir *interaction, res result) Outcome {
+// settle applies the endpoint's answer to its interaction, or lets it fail;
+// err says why no answer came that can be used.
+func (d *Discord) settle(ir *interaction, a form.Answer, err error) Outcome {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	why := ""
@@ -16,10 +17,10 @@ func (d *Discord) settle(ir *interaction, res result) Outcome {
 	switch {
 	case d.interactions[ir.ID] != ir:
 		why = "the channel was reset meanwhile"
-	case res.err != nil:
-		why = res.err.Error()
+	case err != nil:
+		why = err.Error()
 	default:
-		out, why = d.apply(ir, res)
+		out, why = d.apply(ir, a)
 	}
 	out.ID = ir.ID
 	if why == "" {
@@ -37,11 +38,7 @@ func (d *Discord) settle(ir *interaction, res result) Outcome {
 
 // apply does what an answer says; why says what is wrong with it, and then
 // nothing was done. d.mu is held.
-func (d *Discord) apply(ir *interaction, res result) (out Outcome, why string) {
-	a, why := readAnswer(res)
-	if why != "" {
-		return Outcome{}, why
-	}
+func (d *Discord) apply(ir *interaction, a form.Answer) (out Outcome, why string) {
 	var m *stored
 	switch a.Type {
 	case form.AnswerMessage:
