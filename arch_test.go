@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simdiscord/web":      {"internal/sim/simdiscord"},
 	"internal/sim/simstorage":          {"internal/world"},
 	"internal/playground":              {"*"},
+	"internal/playground/journey":      {"internal/world", "internal/playground/panel", "internal/sim/simdiscord"},
 	"internal/playground/panel":        {},
 	"internal/playground/browsertest":  {},
 	"cmd/hearth":                       {"*"},

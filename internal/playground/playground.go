@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"hearth/internal/clock"
+	"hearth/internal/playground/journey"
 	"hearth/internal/playground/panel"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
@@ -107,6 +109,20 @@ func (p *Playground) URL() string { return p.address }
 
 // Discord is the pretend Discord of the present run.
 func (p *Playground) Discord() *simdiscord.Discord { return p.current.Load().discord }
+
+// Play plays a script of package journey on the first world and writes its
+// transcript.
+func (p *Playground) Play(ctx context.Context, script string, out io.Writer) error {
+	return journey.Play(ctx, journey.Stage{
+		Discord: p.Discord(), Clock: p.clock, Pull: p.Pull,
+		Status: func(ctx context.Context) (world.Status, error) {
+			r := p.current.Load()
+			s, err := r.state(ctx, r.worlds[0].ID)
+			return s.Status, err
+		},
+		NeverListen: func(on bool) { p.current.Load().neverListens.Store(on) },
+	}, script, out)
+}
 
 // Close ends the run in order and returns, for each world that was up, what
 // became of it in words.

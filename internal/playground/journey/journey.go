@@ -1,20 +1,7 @@
-package playground
-
-import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
-
-	"hearth/internal/playground/panel"
-	"hearth/internal/sim/simdiscord"
-)
-
-// A script is a journey in plain lines, for tests and for showing:
+// Package journey plays a script of what people do in a playground, and says
+// what they saw: for tests, and for showing.
+//
+// A script is plain lines:
 //
 //	Ana: /start              a person gives a command (options as name=value)
 //	Bo: [Stop when empty]    a person presses the newest button of that label they can
@@ -29,15 +16,40 @@ import (
 //	# …                      a remark
 //
 // The transcript is one line per message and status.
+package journey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hearth/internal/playground/panel"
+	"hearth/internal/sim/simdiscord"
+	"hearth/internal/world"
+)
 
 const waitAtMost = 30 * time.Minute // of the playground's time
 
+// Stage is where a journey is played.
+type Stage struct {
+	Discord     *simdiscord.Discord
+	Clock       world.Clock // measures every wait
+	Status      func(ctx context.Context) (world.Status, error)
+	Pull        func(ctx context.Context, l panel.Lever) error
+	NeverListen func(on bool)
+}
+
 // Play plays a script and writes its transcript. The error names the line that
 // did not hold.
-func (p *Playground) Play(ctx context.Context, script string, out io.Writer) error {
-	_, _, events, cancel := p.Discord().Subscribe()
+func Play(ctx context.Context, stage Stage, script string, out io.Writer) error {
+	_, _, events, cancel := stage.Discord.Subscribe()
 	defer cancel()
-	s := &player{p: p, out: out, events: events}
+	s := &player{Stage: stage, out: out, events: events}
 	for i, line := range strings.Split(script, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -52,7 +64,7 @@ func (p *Playground) Play(ctx context.Context, script string, out io.Writer) err
 }
 
 type player struct {
-	p      *Playground
+	Stage
 	out    io.Writer
 	events <-chan simdiscord.Event
 	all    []string // every message text so far, newest state last
@@ -84,11 +96,11 @@ func (s *player) step(ctx context.Context, line string) error {
 	case "lever":
 		return s.lever(ctx, rest)
 	case "never-listen":
-		s.p.current.Load().neverListens.Store(rest == "on")
+		s.NeverListen(rest == "on")
 		return nil
 	}
 	name, what, ok := strings.Cut(line, ": ")
-	person, known := s.p.Discord().Person(name)
+	person, known := s.Discord.Person(name)
 	if !ok || !known {
 		return errors.New("no such verb and no such person")
 	}
@@ -125,11 +137,11 @@ func (s *player) lever(ctx context.Context, line string) error {
 	default:
 		l.Player = arg
 	}
-	return s.p.Pull(ctx, l)
+	return s.Pull(ctx, l)
 }
 
 func (s *player) person(ctx context.Context, who simdiscord.Person, what string) error {
-	d := s.p.Discord()
+	d := s.Discord
 	req := simdiscord.Request{User: who.ID, Channel: simdiscord.DefaultChannelID}
 	switch {
 	case strings.HasPrefix(what, "/"):
@@ -182,7 +194,7 @@ func newestButton(ms []simdiscord.Message, user, label string) (simdiscord.Messa
 // until takes in what happens until ok, or for d of the playground's time. A
 // nil late means that the time is just to pass.
 func (s *player) until(ctx context.Context, d time.Duration, ok func() bool, late func() error) error {
-	over := s.p.clock.After(d)
+	over := s.Clock.After(d)
 	// The status is read, not told; now and then is enough.
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -210,12 +222,11 @@ func (s *player) until(ctx context.Context, d time.Duration, ok func() bool, lat
 }
 
 func (s *player) look(ctx context.Context) {
-	r := s.p.current.Load()
-	st, err := r.state(ctx, r.worlds[0].ID)
-	if err != nil || string(st.Status) == s.status {
+	st, err := s.Status(ctx)
+	if err != nil || string(st) == s.status {
 		return
 	}
-	s.status = string(st.Status)
+	s.status = string(st)
 	s.print("= " + s.status)
 }
 
