@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simstorage":          {"internal/world"},
 	"internal/playground":              {"*"},
 	"internal/playground/journey":      {"internal/world", "internal/playground/panel", "internal/sim/simdiscord"},
+	"internal/playground/testdir":      {},
 	"internal/playground/panel":        {},
 	"internal/playground/browsertest":  {},
 	"cmd/hearth":                       {"*"},

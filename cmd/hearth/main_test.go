@@ -2,15 +2,27 @@ package main
 
 import (
 	"errors"
+	"flag"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"hearth/internal/playground/testdir"
 )
 
 func TestMain(m *testing.M) {
+	// Journeys wait for a pretend cloud and need little of the processor: one
+	// a core would be a long queue. A -parallel on the command line counts.
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	testdir.Use()
 	testscript.Main(m, map[string]func(){"hearth": main})
 }
 
@@ -18,9 +30,15 @@ func TestMain(m *testing.M) {
 // mistake and its answer.
 func TestJourneys(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			e.Setenv("PORT", strconv.Itoa(port))
 			script, err := readmeScript()
 			if err != nil {
 				return err
@@ -29,6 +47,32 @@ func TestJourneys(t *testing.T) {
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
+}
+
+// await is the script command "await FILE": it returns when the file has
+// content, for what a program in the background is to have done.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await file")
+	}
+	for end := time.Now().Add(time.Minute); ; <-time.After(10 * time.Millisecond) {
+		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s is still empty after a minute", args[0])
+		}
+	}
+}
+
+// freePort is one that nobody listens at now, and that the system does not
+// soon give to somebody else.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // readmeScript is the journey that the README shows.
