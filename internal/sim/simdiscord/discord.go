@@ -54,7 +54,13 @@ type Options struct {
 	BadSignatureEvery int
 	// AnswerWithin is how long the endpoint may take; default 3 s, Discord's.
 	AnswerWithin time.Duration
-	Log          *slog.Logger // default: nowhere
+	// Keep, if set, is given everything there is, in the form of Export, after
+	// each change and before anybody learns of it, so that a process that is
+	// killed forgets nothing it has told. One call at a time; it must not call
+	// the Discord. After an error a REST request is answered 500, with its
+	// change done.
+	Keep func(export []byte) error
+	Log  *slog.Logger // default: nowhere
 }
 
 // Defaults of Options.
@@ -102,6 +108,7 @@ type Discord struct {
 	limits       limits
 	levers       levers
 	feed         feed
+	kept         int64 // the last event whose change Keep was given
 	stats        Stats
 }
 
@@ -228,7 +235,7 @@ func (d *Discord) Stats() Stats {
 // Interactions under way are void.
 func (d *Discord) Reset() {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.leave()
 	d.messages = nil
 	clear(d.interactions)
 	clear(d.nonces)
@@ -250,4 +257,30 @@ func (d *Discord) Close() {
 	}
 	d.mu.Unlock()
 	d.running.Wait()
+}
+
+// keep gives what changed to Options.Keep. d.mu is held.
+func (d *Discord) keep() error {
+	if d.opts.Keep == nil || d.closed || d.kept == d.feed.seq {
+		return nil
+	}
+	b, err := d.export()
+	if err == nil {
+		err = d.opts.Keep(b)
+	}
+	if err != nil {
+		return fmt.Errorf("keep channel: %w", err)
+	}
+	d.kept = d.feed.seq
+	return nil
+}
+
+// leave unlocks d.mu after something may have changed: it is kept first, and
+// told then.
+func (d *Discord) leave() {
+	if err := d.keep(); err != nil {
+		d.opts.Log.Error("channel not kept", slog.Any("error", err))
+	}
+	d.feed.flush()
+	d.mu.Unlock()
 }

@@ -31,6 +31,8 @@
 //     hour of interactions are kept.
 //   - Nothing happens between calls: what time ends is ended by the next one
 //     that looks.
+//   - Nobody is answered or told what Options.Keep was not given before, so
+//     that a kill makes Discord forget nothing, as it makes the real one.
 //
 // Where it differs from Discord: unknown JSON fields are errors; of commands
 // only slash commands without subcommands can be used, of components only

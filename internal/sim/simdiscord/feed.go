@@ -66,23 +66,33 @@ const feedBuffer = 256
 
 // feed hands events to its subscribers. Its owner's mutex guards it.
 type feed struct {
-	seq  int64
-	subs map[chan Event]struct{}
+	seq    int64
+	untold []Event
+	subs   map[chan Event]struct{}
 }
 
-// send numbers the event and hands it on. A subscriber whose buffer is full
-// is cut off, so that nobody waits for it and nothing grows.
+// send numbers the event; flush hands it on.
 func (f *feed) send(e Event) {
 	f.seq++
 	e.Seq = f.seq
-	for ch := range f.subs {
-		select {
-		case ch <- e:
-		default:
-			delete(f.subs, ch)
-			close(ch)
+	f.untold = append(f.untold, e)
+}
+
+// flush hands on what was sent. A subscriber whose buffer is full is cut off,
+// so that nobody waits for it and nothing grows.
+func (f *feed) flush() {
+	for _, e := range f.untold {
+		for ch := range f.subs {
+			select {
+			case ch <- e:
+			default:
+				delete(f.subs, ch)
+				close(ch)
+			}
 		}
 	}
+	clear(f.untold)
+	f.untold = f.untold[:0]
 }
 
 func (f *feed) close() {
@@ -98,8 +108,9 @@ func (f *feed) close() {
 // snapshot includes.
 func (d *Discord) Subscribe() (snapshot Snapshot, seq int64, events <-chan Event, cancel func()) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.leave()
 	d.sweep()
+	d.feed.flush() // the snapshot has it
 	ch := make(chan Event, feedBuffer)
 	if d.closed {
 		close(ch)

@@ -209,3 +209,19 @@ func inner(v any, path ...string) any {
 	}
 	return v
 }
+
+// texts are the contents of all messages, oldest first.
+func texts(w *world) []string {
+	var out []string
+	for _, m := range w.Messages() {
+		out = append(out, m.Content)
+	}
+	return out
+}
+
+func decode(t *testing.T, b []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(b, into); err != nil {
+		t.Fatal(err)
+	}
+}

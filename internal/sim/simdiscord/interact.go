@@ -113,7 +113,7 @@ func impossible(format string, args ...any) error {
 // begin checks a request, registers its interaction and shows it as thinking.
 func (d *Discord) begin(r Request) (*interaction, []byte, error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.leave()
 	d.sweep()
 	person, ok := d.personByID(r.User)
 	if !ok {
@@ -331,7 +331,7 @@ func (d *Discord) buttonData(p Person, r Request) (any, *wireMessage, error) {
 // 2000 characters; anything else is an error that wraps ErrRequest.
 func (d *Discord) Say(user, channel, content string) (Message, error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.leave()
 	p, ok := d.personByID(user)
 	if !ok {
 		return Message{}, impossible("user %q is not in the guild", user)

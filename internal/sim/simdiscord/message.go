@@ -70,7 +70,7 @@ type stored struct {
 // too.
 func (d *Discord) Messages() []Message {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.leave()
 	d.sweep()
 	return d.views()
 }

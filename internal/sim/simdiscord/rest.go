@@ -82,10 +82,13 @@ func (d *Discord) Call(ctx context.Context, method, path string, header http.Hea
 	}
 
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.leave()
 	d.sweep()
 	headers := http.Header{}
 	r := d.answer(method, path, header, body, headers)
+	if err := d.keep(); err != nil {
+		r = refusal(http.StatusInternalServerError, 0, "500: Internal Server Error")
+	}
 	d.count(r)
 	if method != http.MethodGet && r.status < 300 && d.levers.drop > 0 {
 		d.levers.drop--

@@ -11,7 +11,7 @@ import (
 // err says why no answer came that can be used.
 func (d *Discord) settle(ir *interaction, a form.Answer, err error) Outcome {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.leave()
 	why := ""
 	var out Outcome
 	switch {

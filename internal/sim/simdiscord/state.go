@@ -29,8 +29,13 @@ type saved struct {
 // private as the bot's token. Levers, budgets and counts are not in it.
 func (d *Discord) Export() ([]byte, error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.leave()
 	d.sweep()
+	return d.export()
+}
+
+// export is Export. d.mu is held.
+func (d *Discord) export() ([]byte, error) {
 	s := saved{
 		Schema:      savedSchema,
 		Application: d.opts.ApplicationID,
@@ -68,7 +73,7 @@ func (d *Discord) Import(b []byte) error {
 		return fmt.Errorf("import channel: %w", err)
 	}
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.leave()
 	d.messages = s.Messages[max(0, len(s.Messages)-MaxMessages):]
 	d.commands = s.Commands
 	d.creates = s.Creates

@@ -69,7 +69,7 @@ func (d *Discord) byToken(token string) *interaction {
 // only listen. Whoever looks or calls has it done, too.
 func (d *Discord) Sweep() {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.leave()
 	d.sweep()
 }
 
