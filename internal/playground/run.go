@@ -24,8 +24,7 @@ import (
 	"hearth/internal/world"
 )
 
-// keepEvery is how often the time, and the channel if it changed, are written
-// down.
+// keepEvery is how often the time is written down.
 const keepEvery = 200 * time.Millisecond
 
 // run is one life of the playground on its folder.
@@ -125,7 +124,9 @@ func (r *run) openDiscord(address string) error {
 		Clock: halfClock{r.clock}, Seed: r.secrets.DiscordSeed, BotToken: r.secrets.BotToken,
 		Deliver:           web.Deliver(new(http.Client), address+"/api/interactions"),
 		BadSignatureEvery: 7,
-		Log:               r.log.With("part", "simdiscord"),
+		// Not synced: it has to outlive this process, not this machine.
+		Keep: func(b []byte) error { return writeFile(r.path("discord.json"), b) },
+		Log:  r.log.With("part", "simdiscord"),
 	})
 	if err != nil {
 		return fmt.Errorf("open pretend discord: %w", err)
@@ -289,7 +290,7 @@ func (r *run) close(ctx context.Context) error {
 	r.work.Wait()
 	if r.discord != nil {
 		r.discord.Close()
-		errs = append(errs, r.saveChannel(), r.saveTime())
+		errs = append(errs, r.saveTime())
 	}
 	if r.db != nil {
 		errs = append(errs, r.db.Close())
@@ -297,11 +298,9 @@ func (r *run) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// keep writes down what only lives in memory, soon after it changed: the time
-// and the channel. A run that is killed loses no more than a moment of them.
+// keep writes down the time, so that a run that is killed loses no more than
+// a moment of it.
 func (r *run) keep(ctx context.Context) {
-	_, written, _, cancel := r.discord.Subscribe()
-	cancel()
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {
@@ -313,16 +312,6 @@ func (r *run) keep(ctx context.Context) {
 		if err := r.saveTime(); err != nil {
 			r.log.Error("time not kept", "error", err)
 		}
-		_, seq, _, cancel := r.discord.Subscribe()
-		cancel()
-		if seq == written {
-			continue
-		}
-		if err := r.saveChannel(); err != nil {
-			r.log.Error("channel not kept", "error", err)
-			continue
-		}
-		written = seq
 	}
 }
 
@@ -350,14 +339,6 @@ func lastTime(dir string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("%s holds no time: delete it, and the clock begins at now", path)
 	}
 	return at, nil
-}
-
-func (r *run) saveChannel() error {
-	b, err := r.discord.Export()
-	if err != nil {
-		return err
-	}
-	return writeFile(r.path("discord.json"), b)
 }
 
 // writeFile replaces a file in one step.
