@@ -63,7 +63,24 @@ func (d *DB) open(ctx context.Context) error {
 	if err := migrate(ctx, db); err != nil {
 		return explain(d.path, "open", err)
 	}
-	return d.rebase(ctx)
+	if err := d.rebase(ctx); err != nil {
+		return err
+	}
+	return d.takeBack(ctx)
+}
+
+// takeBack makes visible what whoever had the file open before had in hand:
+// with the lock they gave that up, and its visibility was meant for the
+// living. It keeps its place among what was sent.
+func (d *DB) takeBack(ctx context.Context) error {
+	return d.write(ctx, "take messages back in", func(tx *sql.Tx, now int64) (bool, error) {
+		done, err := tx.ExecContext(ctx, "UPDATE messages SET visible_at = sent_at WHERE receipt <> '' AND visible_at > ?", now)
+		if err != nil {
+			return false, err
+		}
+		n, err := done.RowsAffected()
+		return n > 0, err
+	})
 }
 
 // rebase moves the times in the file back when the clock stands before the

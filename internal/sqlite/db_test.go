@@ -45,7 +45,7 @@ func TestReopenKeepsEverything(t *testing.T) {
 	if err := db.Check(t.Context()); err != nil {
 		t.Errorf("Check: %v", err)
 	}
-	if got, want := stats(t, db.Queue("events")), (sqlite.Stats{Hidden: 2}); got != want {
+	if got, want := stats(t, db.Queue("events")), (sqlite.Stats{Visible: 1, Hidden: 1}); got != want {
 		t.Errorf("Stats = %+v, want %+v", got, want)
 	}
 	if err := db.Queue("events").Delete(t.Context(), m); err != nil {
@@ -61,6 +61,34 @@ func TestReopenKeepsEverything(t *testing.T) {
 	if err := db.Lease().Renew(t.Context(), held); err != nil {
 		t.Errorf("Renew of the lease from before: %v", err)
 	}
+}
+
+// TestOpenTakesMessagesFromTheDead: what a process had in hand when it ended is
+// nobody's, and is not to wait until a visibility runs out that was meant for
+// the living. It goes before what was sent after it, and its deliveries count.
+func TestOpenTakesMessagesFromTheDead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hearth.db")
+	clock := worldtest.NewClock()
+	db := openAt(t, path, clock)
+	send(t, db.Queue("events"), "in hand", 0)
+	send(t, db.Queue("events"), "given back", 0)
+	send(t, db.Queue("events"), "delayed", time.Hour)
+	clock.Advance(time.Second)
+	given := expect(t, db.Queue("events"), 20*time.Minute, "in hand", "given back")[1]
+	if err := db.Queue("events").Return(t.Context(), given, 30*time.Second); err != nil {
+		t.Fatalf("Return: %v", err)
+	}
+	send(t, db.Queue("events"), "later", 0)
+	closeNow(t, db)
+
+	db = openAt(t, path, clock)
+	for _, m := range expect(t, db.Queue("events"), time.Minute, "in hand", "later") {
+		if want := map[string]int{"in hand": 2, "later": 1}[string(m.Body)]; m.DequeueCount != want {
+			t.Errorf("%q was delivered %d times, want %d", m.Body, m.DequeueCount, want)
+		}
+	}
+	clock.Advance(30 * time.Second)
+	expect(t, db.Queue("events"), time.Minute, "given back")
 }
 
 func TestSecondOpenIsRefused(t *testing.T) {

@@ -6,7 +6,8 @@
 //	        Send                  Receive                 Delete
 //	(none) ------> hidden/visible -------> hidden, receipt ------> (none)
 //	                    ^                      |
-//	                    +---- visibility ran out
+//	                    +---- visibility ran out, Return, or Open
+//	                    |     after its receiver's process ended
 //	                    |
 //	                    | received five times, and visible again
 //	                    +--> the poison queue, in the Receive that met it

@@ -144,13 +144,38 @@ func (q *Queue) take(ctx context.Context, tx *sql.Tx, limit int, now, until int6
 	return messages, nil
 }
 
+// Return gives a received message up: it is visible again after delay (0 to 7
+// days). Its delivery counts. ErrStaleReceipt as of Delete.
+func (q *Queue) Return(ctx context.Context, m world.Message, delay time.Duration) error {
+	if delay < 0 || delay > maxDelay {
+		return fmt.Errorf("return to queue %s: delay is %s: choose 0 to %s", q.name, delay, maxDelay)
+	}
+	err := q.change(ctx, "return to queue "+q.name+" in", m, func(tx *sql.Tx, now int64) (sql.Result, error) {
+		return tx.ExecContext(ctx,
+			"UPDATE messages SET visible_at = ?, receipt = '' WHERE queue = ? AND id = ? AND receipt = ? AND receipt <> ''",
+			now+int64(delay), q.name, m.ID, m.Receipt)
+	})
+	if err != nil {
+		return err
+	}
+	q.db.announce(q.name)
+	return nil
+}
+
 // Delete implements world.Queue. A message that was not received again is
 // still its last receiver's to delete, even after its visibility ran out.
 func (q *Queue) Delete(ctx context.Context, m world.Message) error {
-	return q.db.write(ctx, "delete from queue "+q.name+" in", func(tx *sql.Tx, _ int64) (bool, error) {
-		done, err := tx.ExecContext(ctx,
+	return q.change(ctx, "delete from queue "+q.name+" in", m, func(tx *sql.Tx, _ int64) (sql.Result, error) {
+		return tx.ExecContext(ctx,
 			"DELETE FROM messages WHERE queue = ? AND id = ? AND receipt = ? AND receipt <> ''",
 			q.name, m.ID, m.Receipt)
+	})
+}
+
+// change runs a statement on a message that is its receiver's still.
+func (q *Queue) change(ctx context.Context, act string, m world.Message, statement func(tx *sql.Tx, now int64) (sql.Result, error)) error {
+	return q.db.write(ctx, act, func(tx *sql.Tx, now int64) (bool, error) {
+		done, err := statement(tx, now)
 		if err != nil {
 			return false, err
 		}

@@ -55,6 +55,31 @@ func TestQueueKeepsQueuesApart(t *testing.T) {
 	expect(t, db.Queue("orders-midgard"), time.Hour, "order")
 }
 
+func TestQueueReturn(t *testing.T) {
+	clock := worldtest.NewClock()
+	q := open(t, clock).Queue("events")
+	send(t, q, "x", 0)
+	m := expect(t, q, time.Hour, "x")[0]
+	if err := q.Return(t.Context(), m, 30*time.Second); err != nil {
+		t.Fatalf("Return: %v", err)
+	}
+	if err := q.Delete(t.Context(), m); !errors.Is(err, world.ErrStaleReceipt) {
+		t.Errorf("Delete of what was returned = %v, want ErrStaleReceipt", err)
+	}
+	if err := q.Return(t.Context(), m, 0); !errors.Is(err, world.ErrStaleReceipt) {
+		t.Errorf("Return of what was returned = %v, want ErrStaleReceipt", err)
+	}
+	clock.Advance(30*time.Second - time.Nanosecond)
+	expect(t, q, time.Hour)
+	clock.Advance(time.Nanosecond)
+	if m = expect(t, q, time.Hour, "x")[0]; m.DequeueCount != 2 {
+		t.Errorf("DequeueCount = %d, want 2", m.DequeueCount)
+	}
+	if err := q.Return(t.Context(), m, -time.Second); err == nil {
+		t.Error("a negative delay was taken")
+	}
+}
+
 func TestQueueDeleteNeedsAReceipt(t *testing.T) {
 	clock := worldtest.NewClock()
 	q := open(t, clock).Queue("events")
@@ -194,6 +219,7 @@ func TestQueueWait(t *testing.T) {
 		q      *sqlite.Queue
 		clock  *worldtest.Clock
 		cancel context.CancelFunc
+		hand   chan world.Message // one that was received
 	}
 	nothing := func(*testing.T, fixture) {}
 	for _, c := range []struct {
@@ -235,6 +261,21 @@ func TestQueueWait(t *testing.T) {
 			until:  func(_ *testing.T, f fixture) { f.clock.Advance(time.Minute) },
 		},
 		{
+			name: "a message is given back",
+			before: func(t *testing.T, f fixture) {
+				send(t, f.q, "x", 0)
+				f.hand <- expect(t, f.q, time.Hour, "x")[0]
+			},
+			during: nothing,
+			until: func(t *testing.T, f fixture) {
+				if err := f.q.Return(t.Context(), <-f.hand, time.Minute); err != nil {
+					t.Errorf("Return: %v", err)
+				}
+				synctest.Wait()
+				f.clock.Advance(time.Minute)
+			},
+		},
+		{
 			name:   "a shorter delay overtakes a longer one",
 			before: func(t *testing.T, f fixture) { send(t, f.q, "x", time.Hour) },
 			during: func(t *testing.T, f fixture) { send(t, f.q, "y", time.Second) },
@@ -253,7 +294,7 @@ func TestQueueWait(t *testing.T) {
 				clock := worldtest.NewClock()
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				f := fixture{q: open(t, clock).Queue("events"), clock: clock, cancel: cancel}
+				f := fixture{q: open(t, clock).Queue("events"), clock: clock, cancel: cancel, hand: make(chan world.Message, 1)}
 				c.before(t, f)
 				result := make(chan error, 1)
 				go func() { result <- f.q.Wait(ctx) }()
