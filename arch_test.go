@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"internal/playground":              {"*"},
 	"internal/playground/journey":      {"internal/world", "internal/playground/panel", "internal/sim/simdiscord"},
 	"internal/playground/testdir":      {},
+	"internal/playground/points":       {"internal/world"},
 	"internal/playground/panel":        {},
 	"internal/playground/browsertest":  {},
 	"cmd/hearth":                       {"*"},

@@ -30,7 +30,7 @@ func (r *run) serveInteraction(w http.ResponseWriter, req *http.Request) {
 		ctx, cancel := context.WithTimeout(req.Context(), enqueueWithin)
 		defer cancel()
 		// "Accepted" is never said of a command that is not in the queue.
-		if err := r.events.Send(ctx, a.Enqueue, 0); err != nil {
+		if err := r.o.At.Around("enqueue", func() error { return r.events.Send(ctx, a.Enqueue, 0) }); err != nil {
 			r.log.Error("command not enqueued", "error", err)
 			w.WriteHeader(http.StatusInternalServerError)
 			return
@@ -82,7 +82,7 @@ func (r *run) handle(ctx context.Context, m world.Message) {
 		r.notes.add("event comes again: delivery " + itoa(m.DequeueCount))
 		return
 	}
-	if err := r.events.Delete(ctx, m); err != nil {
+	if err := r.o.At.Around("acknowledge", func() error { return r.events.Delete(ctx, m) }); err != nil {
 		r.log.Warn("event not deleted", "error", err)
 	}
 	r.notes.add(describe(m.Body))

@@ -44,7 +44,8 @@ func (r *run) boot(ctx context.Context, vm *simcloud.VM) {
 	r.mu.Unlock()
 	a, err := agent.New(agent.Options{
 		World: w.ID, Key: r.secrets.AgentKey, Clock: r.clock, Game: pacedGame{game, r.clock}, Metadata: vm,
-		Lease: r.db.Lease(), Events: r.events, Orders: r.db.Queue(world.OrdersQueue(w.ID)), Log: log,
+		Lease: r.o.At.Lease(r.db.Lease()), Events: r.o.At.Queue(r.events, "report", "acknowledge"),
+		Orders: r.o.At.Queue(r.db.Queue(world.OrdersQueue(w.ID)), "order", "obey"), Log: log,
 	})
 	if err != nil {
 		log.Error("agent not made", "error", err)

@@ -17,6 +17,7 @@ import (
 	"hearth/internal/clock"
 	"hearth/internal/playground/journey"
 	"hearth/internal/playground/panel"
+	"hearth/internal/playground/points"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simdiscord/web"
@@ -34,6 +35,8 @@ type Options struct {
 	LoadFor time.Duration // of a game, from its start to its door
 	Version string
 	Log     *slog.Logger
+	// At, if set, is told before and after everything that is done for good.
+	At points.At
 }
 
 // Playground is a running one. It is safe for concurrent use.

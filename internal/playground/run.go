@@ -182,9 +182,12 @@ func (r *run) openBot(address string) error {
 		Verifier: verifier, Log: r.log.With("part", "reactions"),
 		KeyOf: r.key,
 		Runner: &bot.Runner{
-			Guild: r.guild, Worlds: r.worlds, Store: r.db.Store(), Compute: r.cloud, Chat: r.chat,
-			Events: r.events, Orders: func(id string) world.Queue { return r.db.Queue(world.OrdersQueue(id)) }, Key: r.secrets.BotKey,
-			Clock: r.clock, Log: r.log.With("part", "runner"),
+			Guild: r.guild, Worlds: r.worlds, Store: r.o.At.Store(r.db.Store()), Compute: r.o.At.Compute(r.cloud), Chat: r.o.At.Chat(r.chat),
+			Events: r.o.At.Queue(r.events, "delay", "acknowledge"),
+			Orders: func(id string) world.Queue {
+				return r.o.At.Queue(r.db.Queue(world.OrdersQueue(id)), "order", "obey")
+			},
+			Key: r.secrets.BotKey, Clock: r.clock, Log: r.log.With("part", "runner"),
 		},
 	}
 	r.reconcile = &bot.Reconcile{Worlds: r.worlds, Compute: r.cloud, Events: r.events, Key: r.secrets.BotKey, Clock: r.clock, Log: r.log.With("part", "reconcile")}
