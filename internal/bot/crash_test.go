@@ -429,3 +429,31 @@ func (r *rig) outcome() outcome {
 	}
 	return o
 }
+
+// TestDeadWishStaysDead: a worker begins a start and dies before it writes that
+// down, and the fire is put out before anybody may take over what it held.
+// Then its request for a machine is nobody's wish any more.
+func TestDeadWishStaysDead(t *testing.T) {
+	whole := &life{}
+	play(t, scenarios()[0], inMemory, whole, otherLate)
+	r := newRig(t)
+	r.hurryCloud()
+	body := r.command("Bo", "start")
+	l := &life{at: slices.Index(whole.calls, "reply") + 1, how: diesBefore}
+	if lived, _ := l.survives(func() error { return r.worker(l).Handle(context.Background(), body, 1) }); lived {
+		t.Fatalf("the worker lived through %v", l.calls)
+	}
+	r.pass(2 * time.Second)
+	r.handle(r.command("Ana", "stop"))
+	r.pass(claimTime / 2)
+	r.expect(world.Stopped)
+	r.pass(claimTime * 2)
+	for _, p := range r.cloud.Snapshot().Placements {
+		if p.Capacity != 0 || p.Toward != 0 {
+			t.Errorf("%s has capacity %d and goes to %d, want 0", p.ID, p.Capacity, p.Toward)
+		}
+	}
+	if unwanted := r.said("that nobody wants"); len(unwanted) > 0 {
+		t.Errorf("a machine was made that nobody wants: %s", text(unwanted[0]))
+	}
+}

@@ -16,7 +16,8 @@
 //     nonces and operations make the second time harmless.
 //   - An effect that another worker has claimed is left alone until its claim
 //     expires. Whoever handles the next event of that world, a check at the
-//     latest, finishes expired ones.
+//     latest, finishes expired ones, but asks nothing of the cloud that is of
+//     an older round than the row's.
 //   - A failing chat never fails an event: what could not be said waits in the
 //     row, at most world.MaxChatWaiting of it and at most world.ChatLifetime
 //     long, and what is dropped is counted and told.

@@ -57,7 +57,9 @@ func shrink(s *world.State) {
 	}
 }
 
-// adopt claims what nobody holds, and forgets what is no longer news.
+// adopt claims what nobody holds, and forgets what is no longer news, and what
+// was asked of the cloud in an older round: its worker died over it, and the
+// wish has changed since. Done now, it would make a machine that nobody wants.
 func (h *handling) adopt(s *world.State) {
 	now := h.Clock.Now()
 	kept := make([]world.Pending, 0, len(s.Pending))
@@ -69,6 +71,9 @@ func (h *handling) adopt(s *world.State) {
 			continue
 		}
 		if p.Claim != h.claim && !now.Before(p.Until) {
+			if do := p.Effect.Cloud; do != nil && do.Round != s.Cloud.Round {
+				continue
+			}
 			p.Claim, p.Until = h.claim, now.Add(claimFor)
 		}
 		kept = append(kept, p)

@@ -107,13 +107,7 @@ func newRig(t testing.TB, worlds ...world.Config) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var places []world.Placement
-	for _, w := range worlds {
-		places = append(places, w.Placements...)
-	}
-	if r.cloud, err = simcloud.New(simcloud.Options{Clock: clock, Placements: places}); err != nil {
-		t.Fatal(err)
-	}
+	r.newCloud(simcloud.Timing{})
 	t.Cleanup(func() {
 		if err := r.cloud.Close(context.Background()); err != nil {
 			t.Errorf("close cloud: %v", err)
@@ -136,6 +130,27 @@ func newRig(t testing.TB, worlds ...world.Config) *rig {
 	}
 	r.endpoint = &bot.Interactions{Verifier: r.verifier, Guild: r.guild, Worlds: worlds, Clock: clock, Log: r.logger()}
 	return r
+}
+
+func (r *rig) newCloud(timing simcloud.Timing) {
+	r.t.Helper()
+	var places []world.Placement
+	for _, w := range r.worlds {
+		places = append(places, w.Placements...)
+	}
+	var err error
+	if r.cloud, err = simcloud.New(simcloud.Options{Clock: r.clock, Placements: places, Timing: timing}); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// hurryCloud puts one in the cloud's place that takes seconds.
+func (r *rig) hurryCloud() {
+	r.t.Helper()
+	if err := r.cloud.Close(context.Background()); err != nil {
+		r.t.Fatal(err)
+	}
+	r.newCloud(simcloud.Timing{Create: 3 * time.Second, Boot: 3 * time.Second, Delete: 3 * time.Second})
 }
 
 func (r *rig) logger() *slog.Logger { return slog.New(slog.NewTextHandler(r.log, nil)) }

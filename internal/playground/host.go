@@ -18,7 +18,11 @@ import (
 const (
 	// visibility is how long a message is a handler's, in this machine's time:
 	// longer than bot.HandleWithin.
-	visibility    = 60 * time.Second
+	visibility = 60 * time.Second
+	// againAfter is how long an event that could not be handled is left alone,
+	// on the playground's clock: five deliveries outlast the claim of a worker
+	// that died over its effects.
+	againAfter    = 30 * time.Second
 	sweepEvery    = 6 * time.Hour
 	drainWithin   = 10 * time.Second
 	enqueueWithin = 2 * time.Second
@@ -80,6 +84,9 @@ func (r *run) handle(ctx context.Context, m world.Message) {
 	if err := r.reactions.Handle(ctx, m.Body, m.DequeueCount); err != nil {
 		r.log.Warn("event not handled", "delivery", m.DequeueCount, "error", err)
 		r.notes.add("event comes again: delivery " + itoa(m.DequeueCount))
+		if err := r.events.Return(ctx, m, againAfter); err != nil {
+			r.log.Warn("event not given back", "error", err)
+		}
 		return
 	}
 	if err := r.o.At.Around("acknowledge", func() error { return r.events.Delete(ctx, m) }); err != nil {
