@@ -219,10 +219,11 @@ func (c *Cloud) save(now time.Time) error {
 }
 
 // replaceFile writes a file so that a power cut leaves the old or the new
-// content, never a part.
+// content, never a part. What a killed process left half written beside it has
+// the same name, so that the next one writes over it.
 func replaceFile(name string, body []byte) (err error) {
 	dir := filepath.Dir(name)
-	f, err := os.CreateTemp(dir, filepath.Base(name)+".new-*")
+	f, err := os.OpenFile(filepath.Clean(name)+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
