@@ -101,7 +101,7 @@ func TestWhatTimeEndsIsKept(t *testing.T) {
 		w.registerStart()
 		w.interact(w.start("Bo"))
 		<-time.After(simdiscord.TokenLife)
-		w.Messages()
+		w.Sweep()
 		var export struct {
 			Messages []struct{ Content string }
 		}
