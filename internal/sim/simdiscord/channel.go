@@ -4,10 +4,10 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"hearth/internal/sim/simdiscord/form"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 // nonceLife is how long a nonce is remembered: "the past few minutes" of the
@@ -37,7 +37,7 @@ func (d *Discord) channelRoute(c call) func() reply {
 	}
 	switch {
 	case message == "" && c.method == http.MethodPost:
-		return guarded(PermSendMessages, func() reply { return d.postMessage(channel, c.body) })
+		return guarded(guild.PermSendMessages, func() reply { return d.postMessage(channel, c.body) })
 	case message == "" && c.method == http.MethodGet:
 		return guarded(0, func() reply { return d.listMessages(channel, c) })
 	case message != "" && c.method == http.MethodGet:
@@ -46,10 +46,10 @@ func (d *Discord) channelRoute(c call) func() reply {
 			if m == nil {
 				return unknownMessage()
 			}
-			return success(d.wire(m))
+			return success(d.guild.MessageJSON(m))
 		})
 	case message != "" && c.method == http.MethodPatch:
-		return guarded(PermSendMessages, func() reply { return d.patchMessage(channel, message, c.body) })
+		return guarded(guild.PermSendMessages, func() reply { return d.patchMessage(channel, message, c.body) })
 	case message != "" && c.method == http.MethodDelete:
 		return guarded(0, func() reply { return d.deleteMessage(channel, message) })
 	}
@@ -59,11 +59,11 @@ func (d *Discord) channelRoute(c call) func() reply {
 // mayInChannel checks that the channel exists and that the bot has the bits
 // in it. d.mu is held.
 func (d *Discord) mayInChannel(channel string, needs uint64) (refused reply, ok bool) {
-	if _, ok := d.channel(channel); !ok {
+	if _, ok := d.guild.Channel(channel); !ok {
 		return refusal(http.StatusNotFound, 10003, "Unknown Channel"), false
 	}
 	has := d.botPermissions()
-	if has&PermViewChannel == 0 {
+	if has&guild.PermViewChannel == 0 {
 		return refusal(http.StatusForbidden, 50001, "Missing Access"), false
 	}
 	if has&needs != needs {
@@ -76,8 +76,8 @@ func unknownMessage() reply { return refusal(http.StatusNotFound, 10008, "Unknow
 
 // visible finds a message as the bot's token sees it: ephemeral ones are not
 // there. d.mu is held.
-func (d *Discord) visible(channel, id string) *stored {
-	m := d.find(id)
+func (d *Discord) visible(channel, id string) *guild.Stored {
+	m := d.guild.Find(id)
 	if m == nil || m.ChannelID != channel || m.EphemeralTo != nil {
 		return nil
 	}
@@ -91,22 +91,22 @@ func (d *Discord) postMessage(channel string, body []byte) reply {
 	}
 	if in.Nonce != "" && in.Enforce {
 		if use, ok := d.nonces[in.Nonce]; ok {
-			if m := d.find(use.Message); m != nil {
-				return success(d.wire(m))
+			if m := d.guild.Find(use.Message); m != nil {
+				return success(d.guild.MessageJSON(m))
 			}
 		}
 	}
-	m := d.blank(channel)
+	m := d.guild.Blank(channel)
 	m.Nonce = in.Nonce
-	if !put(in, &m.Message) {
+	if !m.Put(in) {
 		return emptyMessage()
 	}
-	d.notified(m, in.Allowed, anybody(), true)
+	d.guild.Notify(m, in.Allowed, guild.Anybody(), true)
 	if in.Nonce != "" {
 		d.nonces[in.Nonce] = nonceUse{Message: m.ID, At: d.opts.Clock.Now()}
 	}
-	d.add(m)
-	return success(d.wire(m))
+	d.guild.Add(m)
+	return success(d.guild.MessageJSON(m))
 }
 
 func (d *Discord) patchMessage(channel, id string, body []byte) reply {
@@ -126,47 +126,23 @@ func (d *Discord) patchMessage(channel, id string, body []byte) reply {
 
 // edit changes a message that is there. Nobody is notified by an edit, except
 // by the first content of a deferred answer. d.mu is held.
-func (d *Discord) edit(m *stored, in form.Draft) reply {
+func (d *Discord) edit(m *guild.Stored, in form.Draft) reply {
 	if refused, ok := d.oldEdit(m); !ok {
 		return refused
 	}
-	if !put(in, &m.Message) {
+	if !m.Put(in) {
 		return emptyMessage()
 	}
 	if m.Thinking {
 		m.Thinking = false
-		m.Flags &^= FlagLoading
-		d.notified(m, in.Allowed, usersOnly(), true)
+		m.Flags &^= guild.FlagLoading
+		d.guild.Notify(m, in.Allowed, guild.UsersOnly(), true)
 	} else {
-		now := d.now()
+		now := d.guild.Now()
 		m.Edited = &now
 	}
-	d.changed(m)
-	return success(d.wire(m))
-}
-
-// put carries a draft into a message. An empty message is refused with 50006
-// and leaves m as it was.
-func put(in form.Draft, m *Message) (ok bool) {
-	next := *m
-	if in.Content != nil {
-		next.Content = *in.Content
-	}
-	if in.Embeds != nil {
-		next.Embeds = *in.Embeds
-	}
-	if in.Components != nil {
-		next.Components = *in.Components
-	}
-	if in.Flags != nil {
-		const settable = form.SuppressEmbeds | form.SuppressNotifications
-		next.Flags = next.Flags&^settable | *in.Flags&settable
-	}
-	if strings.TrimSpace(next.Content) == "" && len(next.Embeds) == 0 {
-		return false
-	}
-	*m = next
-	return true
+	d.guild.Changed(m)
+	return success(d.guild.MessageJSON(m))
 }
 
 func emptyMessage() reply {
@@ -178,10 +154,10 @@ func (d *Discord) deleteMessage(channel, id string) reply {
 	if m == nil {
 		return unknownMessage()
 	}
-	if m.Author.ID != d.opts.ApplicationID && d.botPermissions()&PermManageMessages == 0 {
+	if m.Author.ID != d.opts.ApplicationID && d.botPermissions()&guild.PermManageMessages == 0 {
 		return refusal(http.StatusForbidden, 50013, "Missing Permissions")
 	}
-	d.remove(id)
+	d.guild.Remove(id)
 	return reply{status: http.StatusNoContent}
 }
 
@@ -207,13 +183,13 @@ func (d *Discord) listMessages(channel string, c call) reply {
 	if err := p.Err(); err != nil {
 		return invalid(err)
 	}
-	out := []wireMessage{}
-	for _, m := range slices.Backward(d.messages) {
+	out := []guild.MessageJSON{}
+	for _, m := range slices.Backward(d.guild.All()) {
 		id, err := strconv.ParseUint(m.ID, 10, 64)
 		if err != nil || m.ChannelID != channel || m.EphemeralTo != nil || id >= before || id <= after {
 			continue
 		}
-		if out = append(out, d.wire(m)); uint64(len(out)) == limit {
+		if out = append(out, d.guild.MessageJSON(m)); uint64(len(out)) == limit {
 			break
 		}
 	}
@@ -223,7 +199,7 @@ func (d *Discord) listMessages(channel string, c call) reply {
 // commandRoute handles the guild's commands. d.mu is held.
 func (d *Discord) commandRoute(c call) func() reply {
 	handle := map[string]func() reply{
-		http.MethodGet: func() reply { return success(nonNil(slices.Clone(d.commands))) },
+		http.MethodGet: func() reply { return success(d.registered()) },
 		http.MethodPut: func() reply { return d.putCommands(c.body) },
 	}[c.method]
 	if handle == nil {
@@ -249,7 +225,7 @@ func (d *Discord) readRoute(c call) func() reply {
 	return func() reply {
 		switch p[0] {
 		case "users":
-			return success(userJSON(Author{ID: d.opts.ApplicationID, Name: d.opts.BotName, Bot: true}))
+			return success(guild.Author{ID: d.opts.ApplicationID, Name: d.opts.BotName, Bot: true}.JSON())
 		case "applications":
 			return success(map[string]any{
 				"id": d.opts.ApplicationID, "name": d.opts.BotName, "description": "", "icon": nil,
@@ -260,40 +236,19 @@ func (d *Discord) readRoute(c call) func() reply {
 			if r, ok := d.mayInChannel(p[1], 0); !ok {
 				return r
 			}
-			ch, _ := d.channel(p[1])
-			return success(d.channelJSON(ch))
+			ch, _ := d.guild.Channel(p[1])
+			return success(d.guild.ChannelJSON(ch))
 		}
 		if p[1] != d.opts.GuildID {
 			return refusal(http.StatusNotFound, 10004, "Unknown Guild")
 		}
-		roles := d.rolesJSON()
+		roles := d.guild.RolesJSON()
 		if len(p) == 3 {
 			return success(roles)
 		}
 		return success(map[string]any{
-			"id": d.opts.GuildID, "name": d.opts.GuildName, "icon": nil, "owner_id": d.people[0].ID,
+			"id": d.opts.GuildID, "name": d.opts.GuildName, "icon": nil, "owner_id": d.guild.People()[0].ID,
 			"preferred_locale": "en-US", "features": []string{}, "emojis": []string{}, "roles": roles,
 		})
-	}
-}
-
-func (d *Discord) channelJSON(ch Channel) map[string]any {
-	return map[string]any{
-		"id": ch.ID, "type": 0, "guild_id": d.opts.GuildID, "name": ch.Name, "position": 0,
-		"permission_overwrites": []string{}, "nsfw": false, "topic": nil, "parent_id": nil,
-	}
-}
-
-// rolesJSON are @everyone, whose id is the guild's, and the keeper role.
-func (d *Discord) rolesJSON() []map[string]any {
-	role := func(id, name string, position int, bits uint64) map[string]any {
-		return map[string]any{
-			"id": id, "name": name, "position": position, "permissions": bitset(bits), "color": 0,
-			"hoist": false, "managed": false, "mentionable": false, "flags": 0,
-		}
-	}
-	return []map[string]any{
-		role(d.opts.GuildID, "@everyone", 0, memberPermissions),
-		role(d.opts.KeeperRoleID, "Keeper", 1, keeperPermissions),
 	}
 }

@@ -15,7 +15,12 @@ const maxCreatesADay = 200
 func (d *Discord) Commands() []form.Command {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Clone(d.commands)
+	return d.guild.Commands()
+}
+
+// registered are the commands as a list that is never null. d.mu is held.
+func (d *Discord) registered() []form.Command {
+	return append([]form.Command{}, d.guild.Commands()...)
 }
 
 // putCommands replaces all commands of the guild. A name that was there keeps
@@ -25,12 +30,13 @@ func (d *Discord) putCommands(body []byte) reply {
 	if err != nil {
 		return invalid(err)
 	}
+	before := d.guild.Commands()
 	created := 0
 	for i := range next {
 		c := &next[i]
 		c.ApplicationID, c.GuildID = d.opts.ApplicationID, d.opts.GuildID
-		if old := slices.IndexFunc(d.commands, func(k form.Command) bool { return k.Name == c.Name }); old >= 0 {
-			c.ID = d.commands[old].ID
+		if old := slices.IndexFunc(before, func(k form.Command) bool { return k.Name == c.Name }); old >= 0 {
+			c.ID = before[old].ID
 		} else {
 			created++
 		}
@@ -39,12 +45,11 @@ func (d *Discord) putCommands(body []byte) reply {
 		return refusal(http.StatusTooManyRequests, 30034, "Max number of daily application command creates has been reached (200)")
 	}
 	for i := range next {
-		next[i].Version = d.newID()
+		next[i].Version = d.guild.NewID()
 		if next[i].ID == "" {
 			next[i].ID = next[i].Version
 		}
 	}
-	d.commands = nonNil(next)
-	d.feed.send(Event{Kind: EventCommands, Commands: slices.Clone(d.commands)})
-	return success(slices.Clone(d.commands))
+	d.guild.SetCommands(next)
+	return success(d.registered())
 }

@@ -11,6 +11,7 @@ import (
 
 	"hearth/internal/sim/simdiscord/endpoint"
 	"hearth/internal/sim/simdiscord/form"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 // Clock is the time that the pretend Discord lives in.
@@ -63,7 +64,7 @@ type Options struct {
 	Log  *slog.Logger // default: nowhere
 }
 
-// Defaults of Options.
+// Defaults of Options. People without an id get those from firstPersonID on.
 const (
 	DefaultApplicationID   = "1100000000000000001"
 	DefaultGuildID         = "1100000000000000100"
@@ -71,11 +72,9 @@ const (
 	DefaultKeeperChannelID = "1100000000000000201"
 	DefaultKeeperRoleID    = "1100000000000000300"
 	DefaultAnswerWithin    = 3 * time.Second
-)
 
-// MaxMessages is how many messages are kept; the oldest are forgotten first
-// and are then unknown (10008), as deleted ones are.
-const MaxMessages = 500
+	firstPersonID = 1100000000000000401
+)
 
 // Errors that callers branch on.
 var (
@@ -92,22 +91,18 @@ var (
 // Discord is a pretend Discord with one guild and one application. It is safe
 // for concurrent use.
 type Discord struct {
-	opts     Options  // never changes
-	people   []Person // never changes
+	opts     Options // never changes
 	endpoint *endpoint.Endpoint
 	running  sync.WaitGroup // interactions begun by Begin
 
 	mu           sync.Mutex // guards what follows
 	closed       bool
-	lastID       uint64
-	messages     []*stored // oldest first
-	commands     []form.Command
+	guild        *guild.Guild
 	creates      window // commands created in this guild today
 	interactions map[string]*interaction
 	nonces       map[string]nonceUse
 	limits       limits
 	levers       levers
-	feed         feed
 	kept         int64 // the last event whose change Keep was given
 	stats        Stats
 }
@@ -129,10 +124,14 @@ func New(o Options) (*Discord, error) {
 		return nil, fmt.Errorf("simdiscord options: %w", err)
 	}
 	d := &Discord{
-		opts:   o,
-		people: o.People,
+		opts: o,
 		endpoint: endpoint.New(endpoint.Options{
 			Clock: o.Clock, Key: ed25519.NewKeyFromSeed(o.Seed), Deliver: o.Deliver, Within: o.AnswerWithin, Log: o.Log,
+		}),
+		guild: guild.New(guild.Options{
+			Clock: o.Clock, ApplicationID: o.ApplicationID, GuildID: o.GuildID, ChannelID: o.ChannelID,
+			KeeperChannelID: o.KeeperChannelID, KeeperRoleID: o.KeeperRoleID, GuildName: o.GuildName,
+			ChannelName: o.ChannelName, KeeperChannelName: o.KeeperChannelName, BotName: o.BotName, People: o.People,
 		}),
 		interactions: map[string]*interaction{},
 		nonces:       map[string]nonceUse{},
@@ -164,12 +163,12 @@ func (o *Options) applyDefaults() {
 	}
 	o.People = slices.Clone(o.People)
 	if len(o.People) == 0 {
-		o.People = []Person{{Name: "Ana", Role: RoleKeeper}, {Name: "Bo"}, {Name: "Cleo"}}
+		o.People = []Person{{Name: "Ana", Role: guild.RoleKeeper}, {Name: "Bo"}, {Name: "Cleo"}}
 	}
 	for i := range o.People {
 		p := &o.People[i]
 		def(&p.ID, fmt.Sprintf("%d", firstPersonID+i))
-		def((*string)(&p.Role), string(RoleMember))
+		def((*string)(&p.Role), string(guild.RoleMember))
 	}
 }
 
@@ -211,8 +210,8 @@ func (o *Options) check() error {
 		if p.Name == "" {
 			bad("person %s has no name", p.ID)
 		}
-		if p.Role != RoleKeeper && p.Role != RoleMember {
-			bad("role %q of %s is neither %q nor %q", p.Role, p.Name, RoleKeeper, RoleMember)
+		if p.Role != guild.RoleKeeper && p.Role != guild.RoleMember {
+			bad("role %q of %s is neither %q nor %q", p.Role, p.Name, guild.RoleKeeper, guild.RoleMember)
 		}
 	}
 	return errors.Join(ps...)
@@ -236,14 +235,13 @@ func (d *Discord) Stats() Stats {
 func (d *Discord) Reset() {
 	d.mu.Lock()
 	defer d.leave()
-	d.messages = nil
 	clear(d.interactions)
 	clear(d.nonces)
 	d.limits.reset()
 	d.levers = levers{}
 	d.endpoint.Reset()
 	d.stats = Stats{}
-	d.feed.send(Event{Kind: EventReset})
+	d.guild.Clear()
 }
 
 // Close ends all subscriptions, cuts off interactions under way and waits for
@@ -253,7 +251,7 @@ func (d *Discord) Close() {
 	if !d.closed {
 		d.closed = true
 		d.endpoint.Close()
-		d.feed.close()
+		d.guild.Close()
 	}
 	d.mu.Unlock()
 	d.running.Wait()
@@ -261,7 +259,7 @@ func (d *Discord) Close() {
 
 // keep gives what changed to Options.Keep. d.mu is held.
 func (d *Discord) keep() error {
-	if d.opts.Keep == nil || d.closed || d.kept == d.feed.seq {
+	if d.opts.Keep == nil || d.closed || d.kept == d.guild.Seq() {
 		return nil
 	}
 	b, err := d.export()
@@ -271,7 +269,7 @@ func (d *Discord) keep() error {
 	if err != nil {
 		return fmt.Errorf("keep channel: %w", err)
 	}
-	d.kept = d.feed.seq
+	d.kept = d.guild.Seq()
 	return nil
 }
 
@@ -281,6 +279,6 @@ func (d *Discord) leave() {
 	if err := d.keep(); err != nil {
 		d.opts.Log.Error("channel not kept", slog.Any("error", err))
 	}
-	d.feed.flush()
+	d.guild.Flush()
 	d.mu.Unlock()
 }

@@ -2,7 +2,8 @@
 // REST rules that bots run into, and signed interactions. It stands in for
 // Discord in tests, in the simulator and in `hearth up`, and imports nothing
 // of Hearth but what stands below it: package form reads what bots send and
-// knows what Discord accepts, package endpoint brings interactions to the bot.
+// knows what Discord accepts, package guild holds what people see, package
+// endpoint brings interactions to the bot.
 //
 // It uses time and channels only, so that it runs inside a testing/synctest
 // bubble: Interact plays a person, Call and Transport are the REST API,
@@ -24,11 +25,10 @@
 // Invariants:
 //   - An endpoint is judged by its answer alone; what it sends through the
 //     REST API before that answer finds no interaction.
-//   - Ids rise. A Message that was handed out never changes.
-//   - Message.Mentions holds those who were really notified. Without
-//     allowed_mentions that is everybody named, as at Discord.
-//   - At most MaxMessages messages, 256 events per subscriber and half an
-//     hour of interactions are kept.
+//   - Without allowed_mentions everybody who is named is notified, as at
+//     Discord.
+//   - Half an hour of interactions is kept; of what people see, package guild
+//     says how much.
 //   - Nothing happens between calls: what time ends is ended by the next one
 //     that looks.
 //   - Nobody is answered or told what Options.Keep was not given before, so

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 func TestSubscribe(t *testing.T) {
@@ -17,7 +18,7 @@ func TestSubscribe(t *testing.T) {
 	w.registerStart()
 	w.must("POST", messages, `{"content":"before"}`)
 	snapshot, seq, events, cancel := w.Subscribe()
-	if len(snapshot.Messages) != 1 || len(snapshot.Commands) != 3 || snapshot.Users[0].Role != simdiscord.RoleKeeper {
+	if len(snapshot.Messages) != 1 || len(snapshot.Commands) != 3 || snapshot.Users[0].Role != guild.RoleKeeper {
 		t.Errorf("snapshot %+v", snapshot)
 	}
 	w.interact(w.start("Bo"))
@@ -27,7 +28,7 @@ func TestSubscribe(t *testing.T) {
 	w.Reset()
 	cancel()
 	cancel() // twice does no harm
-	var kinds []simdiscord.EventKind
+	var kinds []guild.EventKind
 	var states []simdiscord.State
 	for e := range events {
 		if seq++; e.Seq != seq {
@@ -41,27 +42,9 @@ func TestSubscribe(t *testing.T) {
 			}
 		}
 	}
-	want := []simdiscord.EventKind{"interaction", "message", "interaction", "message_update", "message_delete", "commands", "reset"}
+	want := []guild.EventKind{"interaction", "message", "interaction", "message_update", "message_delete", "commands", "reset"}
 	if !slices.Equal(kinds, want) || !slices.Equal(states, []simdiscord.State{"thinking", "done"}) {
 		t.Errorf("events %v, states %v", kinds, states)
-	}
-}
-
-func TestSlowSubscriberIsCutOff(t *testing.T) {
-	w := newWorld(t)
-	_, _, events, cancel := w.Subscribe()
-	defer cancel()
-	for range 300 {
-		if _, err := w.Say(w.id("Bo"), channel, "x"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	n := 0
-	for range events {
-		n++
-	}
-	if n != 256 {
-		t.Errorf("%d events before the cut, want 256", n)
 	}
 }
 

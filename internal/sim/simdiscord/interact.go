@@ -11,6 +11,7 @@ import (
 
 	"hearth/internal/sim/simdiscord/endpoint"
 	"hearth/internal/sim/simdiscord/form"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 // RequestKind is what a person does.
@@ -115,11 +116,11 @@ func (d *Discord) begin(r Request) (*interaction, []byte, error) {
 	d.mu.Lock()
 	defer d.leave()
 	d.sweep()
-	person, ok := d.personByID(r.User)
+	person, ok := d.guild.Member(r.User)
 	if !ok {
 		return nil, nil, impossible("user %q is not in the guild", r.User)
 	}
-	if _, ok := d.channel(r.Channel); !ok {
+	if _, ok := d.guild.Channel(r.Channel); !ok {
 		return nil, nil, impossible("channel %q is not in the guild", r.Channel)
 	}
 	w := d.frame(person, r.Channel)
@@ -176,11 +177,11 @@ func (d *Discord) EndpointDisabled() string { return d.endpoint.Disabled() }
 // came.
 func (d *Discord) ValidateEndpoint(ctx context.Context) error {
 	d.mu.Lock()
-	id := d.newID()
-	user := userJSON(Author{ID: d.people[0].ID, Name: d.people[0].Name})
+	id := d.guild.NewID()
+	user := guild.Author{ID: d.guild.People()[0].ID, Name: d.guild.People()[0].Name}.JSON()
 	ping := wireInteraction{
 		ID: id, ApplicationID: d.opts.ApplicationID, Type: interactionPing, Token: d.newToken(id), Version: 1,
-		User: &user, AppPermissions: bitset(d.botPermissions()), Entitlements: []string{}, Owners: map[string]string{},
+		User: &user, AppPermissions: guild.Bits(d.botPermissions()), Entitlements: []string{}, Owners: map[string]string{},
 	}
 	d.mu.Unlock()
 	body, err := json.Marshal(ping)
@@ -192,41 +193,41 @@ func (d *Discord) ValidateEndpoint(ctx context.Context) error {
 
 // progress shows the person how far their interaction is. d.mu is held.
 func (d *Discord) progress(ir *interaction, s State, text string) {
-	d.feed.send(Event{Kind: EventInteraction, Interaction: &Progress{
+	d.guild.Tell(guild.Event{Kind: guild.EventInteraction, Interaction: &guild.Progress{
 		ID: ir.ID, Nonce: ir.Nonce, State: s, User: ir.User, Text: text,
 	}})
 }
 
 // wireInteraction is an interaction as it is delivered.
 type wireInteraction struct {
-	ID             string            `json:"id"`
-	ApplicationID  string            `json:"application_id"`
-	Type           int               `json:"type"`
-	Token          string            `json:"token"`
-	Version        int               `json:"version"`
-	Data           any               `json:"data,omitempty"`
-	GuildID        string            `json:"guild_id,omitempty"`
-	Guild          map[string]any    `json:"guild,omitempty"`
-	ChannelID      string            `json:"channel_id,omitempty"`
-	Channel        map[string]any    `json:"channel,omitempty"`
-	Member         *wireMember       `json:"member,omitempty"`
-	User           *wireUser         `json:"user,omitempty"`
-	Message        *wireMessage      `json:"message,omitempty"`
-	Locale         string            `json:"locale,omitempty"`
-	GuildLocale    string            `json:"guild_locale,omitempty"`
-	AppPermissions string            `json:"app_permissions"`
-	Context        *int              `json:"context,omitempty"`
-	Entitlements   []string          `json:"entitlements"` // always empty
-	Owners         map[string]string `json:"authorizing_integration_owners"`
-	AttachmentSize int               `json:"attachment_size_limit"`
+	ID             string             `json:"id"`
+	ApplicationID  string             `json:"application_id"`
+	Type           int                `json:"type"`
+	Token          string             `json:"token"`
+	Version        int                `json:"version"`
+	Data           any                `json:"data,omitempty"`
+	GuildID        string             `json:"guild_id,omitempty"`
+	Guild          map[string]any     `json:"guild,omitempty"`
+	ChannelID      string             `json:"channel_id,omitempty"`
+	Channel        map[string]any     `json:"channel,omitempty"`
+	Member         *guild.MemberJSON  `json:"member,omitempty"`
+	User           *guild.UserJSON    `json:"user,omitempty"`
+	Message        *guild.MessageJSON `json:"message,omitempty"`
+	Locale         string             `json:"locale,omitempty"`
+	GuildLocale    string             `json:"guild_locale,omitempty"`
+	AppPermissions string             `json:"app_permissions"`
+	Context        *int               `json:"context,omitempty"`
+	Entitlements   []string           `json:"entitlements"` // always empty
+	Owners         map[string]string  `json:"authorizing_integration_owners"`
+	AttachmentSize int                `json:"attachment_size_limit"`
 }
 
 // frame is an interaction without its type and data. d.mu is held.
 func (d *Discord) frame(p Person, channel string) wireInteraction {
-	id := d.newID()
+	id := d.guild.NewID()
 	inGuild := 0
-	member := d.memberJSON(p)
-	ch, _ := d.channel(channel)
+	member := d.guild.MemberJSON(p)
+	ch, _ := d.guild.Channel(channel)
 	return wireInteraction{
 		ID:             id,
 		ApplicationID:  d.opts.ApplicationID,
@@ -235,14 +236,14 @@ func (d *Discord) frame(p Person, channel string) wireInteraction {
 		GuildID:        d.opts.GuildID,
 		Guild:          map[string]any{"id": d.opts.GuildID, "locale": "en-US", "features": []string{}},
 		ChannelID:      channel,
-		Channel:        d.channelJSON(ch),
+		Channel:        d.guild.ChannelJSON(ch),
 		Member:         &member,
 		Locale:         "en-US",
 		GuildLocale:    "en-US",
-		AppPermissions: bitset(d.botPermissions()),
+		AppPermissions: guild.Bits(d.botPermissions()),
 		Context:        &inGuild,
 		Entitlements:   []string{},
-		Owners:         d.owners(),
+		Owners:         d.guild.Owners(),
 		AttachmentSize: 10 << 20,
 	}
 }
@@ -265,17 +266,18 @@ type wireOption struct {
 // commandData checks that p's client offers the command and its options. d.mu
 // is held.
 func (d *Discord) commandData(p Person, r Request) (any, error) {
-	i := slices.IndexFunc(d.commands, func(c form.Command) bool { return c.Name == r.Command })
+	commands := d.guild.Commands()
+	i := slices.IndexFunc(commands, func(c form.Command) bool { return c.Name == r.Command })
 	if i < 0 {
 		return nil, impossible("command %q is not registered: PUT it first", r.Command)
 	}
-	c := d.commands[i]
+	c := commands[i]
 	if c.DefaultMemberPermissions != nil {
 		bits, err := strconv.ParseUint(*c.DefaultMemberPermissions, 10, 64)
 		if err != nil || bits == 0 {
-			bits = PermAdministrator // "0" is for administrators only
+			bits = guild.PermAdministrator // "0" is for administrators only
 		}
-		if !p.may(bits) {
+		if !p.May(bits) {
 			return nil, impossible("command %q is not offered to %s: its default_member_permissions are %s", c.Name, p.Name, *c.DefaultMemberPermissions)
 		}
 	}
@@ -309,8 +311,8 @@ type wireButtonData struct {
 }
 
 // buttonData checks that p sees the button and can press it. d.mu is held.
-func (d *Discord) buttonData(p Person, r Request) (any, *wireMessage, error) {
-	m := d.find(r.Message)
+func (d *Discord) buttonData(p Person, r Request) (any, *guild.MessageJSON, error) {
+	m := d.guild.Find(r.Message)
 	if m == nil || m.ChannelID != r.Channel || m.EphemeralTo != nil && *m.EphemeralTo != p.ID {
 		return nil, nil, impossible("message %q is not there for %s", r.Message, p.Name)
 	}
@@ -321,7 +323,7 @@ func (d *Discord) buttonData(p Person, r Request) (any, *wireMessage, error) {
 		if b.Disabled {
 			return nil, nil, impossible("button %q is disabled", r.CustomID)
 		}
-		w := d.wire(m)
+		w := d.guild.MessageJSON(m)
 		return wireButtonData{b.ID, b.CustomID, form.Button}, &w, nil
 	}
 	return nil, nil, impossible("message %q has no button %q", r.Message, r.CustomID)
@@ -332,22 +334,22 @@ func (d *Discord) buttonData(p Person, r Request) (any, *wireMessage, error) {
 func (d *Discord) Say(user, channel, content string) (Message, error) {
 	d.mu.Lock()
 	defer d.leave()
-	p, ok := d.personByID(user)
+	p, ok := d.guild.Member(user)
 	if !ok {
 		return Message{}, impossible("user %q is not in the guild", user)
 	}
-	if _, ok := d.channel(channel); !ok {
+	if _, ok := d.guild.Channel(channel); !ok {
 		return Message{}, impossible("channel %q is not in the guild", channel)
 	}
 	if n := len([]rune(content)); n > form.MaxContent {
 		return Message{}, impossible("the message has %d characters: at most %d", n, form.MaxContent)
 	}
-	m := d.blank(channel)
-	m.Author = Author{ID: p.ID, Name: p.Name}
-	if !put(form.Draft{Content: &content}, &m.Message) {
+	m := d.guild.Blank(channel)
+	m.Author = guild.Author{ID: p.ID, Name: p.Name}
+	if !m.Put(form.Draft{Content: &content}) {
 		return Message{}, impossible("the message is empty: write something")
 	}
-	d.notified(m, nil, anybody(), p.may(PermMentionEveryone))
-	d.add(m)
+	d.guild.Notify(m, nil, guild.Anybody(), p.May(guild.PermMentionEveryone))
+	d.guild.Add(m)
 	return m.Message, nil
 }

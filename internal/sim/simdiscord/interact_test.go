@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 func verify(t *testing.T, key string, d delivery) bool {
@@ -215,7 +216,7 @@ func TestDeferredAnswer(t *testing.T) {
 			t.Errorf("edit before the defer: %d %s, want 404/10015", early.Status, early.Body)
 		}
 		m := w.Messages()[0]
-		if !m.Thinking || m.Flags != simdiscord.FlagLoading || m.Interaction == nil || m.Interaction.Name != "start" || m.Interaction.User.Name != "Ana" {
+		if !m.Thinking || m.Flags != guild.FlagLoading || m.Interaction == nil || m.Interaction.Name != "start" || m.Interaction.User.Name != "Ana" {
 			t.Fatalf("deferred message %+v", m)
 		}
 		original := webhook(w.token()) + "/messages/@original"

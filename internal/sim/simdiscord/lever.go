@@ -3,6 +3,8 @@ package simdiscord
 import (
 	"net/http"
 	"time"
+
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 // levers are the faults that a test or the keeper of a playground asked for.
@@ -90,12 +92,12 @@ func (d *Discord) pull(set func(*levers)) {
 
 // botPermissions are the bot's bits in every channel. d.mu is held.
 func (d *Discord) botPermissions() uint64 {
-	bits := botPermissions
+	bits := guild.BotPermissions
 	if d.levers.forbid {
-		bits &^= PermSendMessages
+		bits &^= guild.PermSendMessages
 	}
 	if d.levers.hide {
-		bits &^= PermViewChannel
+		bits &^= guild.PermViewChannel
 	}
 	return bits
 }

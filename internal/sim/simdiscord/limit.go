@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 // Budgets. Only the global one, the ban and the daily creates are documented;
@@ -129,7 +131,7 @@ func limited(wait time.Duration, scope string, code int) reply {
 
 // oldEdit takes one edit of a message older than an hour from the channel's
 // budget; ok is false when it is spent. d.mu is held.
-func (d *Discord) oldEdit(m *stored) (refused reply, ok bool) {
+func (d *Discord) oldEdit(m *guild.Stored) (refused reply, ok bool) {
 	now := d.opts.Clock.Now()
 	if now.Sub(m.Timestamp) <= oldMessage {
 		return reply{}, true

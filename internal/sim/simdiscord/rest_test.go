@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 func TestGate(t *testing.T) {
@@ -136,7 +137,7 @@ func TestNonce(t *testing.T) {
 func TestMessagesAreBounded(t *testing.T) {
 	w := newWorld(t)
 	var first string
-	for i := range simdiscord.MaxMessages + 1 {
+	for i := range guild.MaxMessages + 1 {
 		m, err := w.Say(w.id("Bo"), channel, strconv.Itoa(i))
 		if err != nil {
 			t.Fatal(err)
@@ -145,8 +146,8 @@ func TestMessagesAreBounded(t *testing.T) {
 			first = m.ID
 		}
 	}
-	if n := len(w.Messages()); n != simdiscord.MaxMessages {
-		t.Errorf("%d messages are kept, want %d", n, simdiscord.MaxMessages)
+	if n := len(w.Messages()); n != guild.MaxMessages {
+		t.Errorf("%d messages are kept, want %d", n, guild.MaxMessages)
 	}
 	if a, _ := w.call("GET", messages+"/"+first, ""); a.Status != 404 {
 		t.Errorf("the oldest message: status %d, want 404", a.Status)

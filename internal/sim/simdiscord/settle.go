@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"hearth/internal/sim/simdiscord/form"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 // settle applies the endpoint's answer to its interaction, or lets it fail;
@@ -39,7 +40,7 @@ func (d *Discord) settle(ir *interaction, a form.Answer, err error) Outcome {
 // apply does what an answer says; why says what is wrong with it, and then
 // nothing was done. d.mu is held.
 func (d *Discord) apply(ir *interaction, a form.Answer) (out Outcome, why string) {
-	var m *stored
+	var m *guild.Stored
 	switch a.Type {
 	case form.AnswerMessage:
 		m, why = d.applyMessage(ir, a)
@@ -70,41 +71,41 @@ func (d *Discord) apply(ir *interaction, a form.Answer) (out Outcome, why string
 	return out, ""
 }
 
-func (d *Discord) applyMessage(ir *interaction, a form.Answer) (*stored, string) {
+func (d *Discord) applyMessage(ir *interaction, a form.Answer) (*guild.Stored, string) {
 	in, err := a.Message()
 	if err != nil {
 		return nil, invalidData(err)
 	}
 	m := d.interactionMessage(ir, in.Ephemeral())
-	if !put(in, &m.Message) {
+	if !m.Put(in) {
 		return nil, "an empty message (50006)"
 	}
-	d.notified(m, in.Allowed, usersOnly(), true)
-	d.add(m)
+	d.guild.Notify(m, in.Allowed, guild.UsersOnly(), true)
+	d.guild.Add(m)
 	return m, ""
 }
 
 func invalidData(err error) string { return "invalid form body (50035): " + err.Error() }
 
 // applyDefer makes a message that thinks. Whether it is ephemeral is final.
-func (d *Discord) applyDefer(ir *interaction, a form.Answer) (*stored, string) {
+func (d *Discord) applyDefer(ir *interaction, a form.Answer) (*guild.Stored, string) {
 	ephemeral, err := a.Deferred()
 	if err != nil {
 		return nil, err.Error()
 	}
 	m := d.interactionMessage(ir, ephemeral)
 	m.Thinking = true
-	m.Flags |= FlagLoading
-	d.add(m)
+	m.Flags |= guild.FlagLoading
+	d.guild.Add(m)
 	return m, ""
 }
 
 // applyUpdate handles types 6 and 7, which are for components only.
-func (d *Discord) applyUpdate(ir *interaction, a form.Answer) (*stored, string) {
+func (d *Discord) applyUpdate(ir *interaction, a form.Answer) (*guild.Stored, string) {
 	if ir.Button == "" {
 		return nil, fmt.Sprintf("type %d answers a component only, this was a command", a.Type)
 	}
-	m := d.find(ir.Button)
+	m := d.guild.Find(ir.Button)
 	if m == nil {
 		return nil, "the button's message was deleted (10008)"
 	}
@@ -115,11 +116,11 @@ func (d *Discord) applyUpdate(ir *interaction, a form.Answer) (*stored, string) 
 	if err != nil {
 		return nil, invalidData(err)
 	}
-	if !put(in, &m.Message) {
+	if !m.Put(in) {
 		return nil, "an empty message (50006)"
 	}
-	now := d.now()
+	now := d.guild.Now()
 	m.Edited = &now
-	d.changed(m)
+	d.guild.Changed(m)
 	return m, ""
 }

@@ -7,18 +7,17 @@ import (
 	"slices"
 
 	"hearth/internal/sim/simdiscord/form"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 const savedSchema = 1
 
 // saved is the form of Export. It holds tokens of interactions.
 type saved struct {
-	Schema       int                 `json:"schema"`
-	Application  string              `json:"application"`
-	Guild        string              `json:"guild"`
-	LastID       uint64              `json:"last_id"`
-	Messages     []*stored           `json:"messages"`
-	Commands     []form.Command      `json:"commands"`
+	Schema      int    `json:"schema"`
+	Application string `json:"application"`
+	Guild       string `json:"guild"`
+	guild.Contents
 	Interactions []*interaction      `json:"interactions"`
 	Nonces       map[string]nonceUse `json:"nonces"`
 	Creates      window              `json:"creates"`
@@ -40,9 +39,7 @@ func (d *Discord) export() ([]byte, error) {
 		Schema:      savedSchema,
 		Application: d.opts.ApplicationID,
 		Guild:       d.opts.GuildID,
-		LastID:      d.lastID,
-		Messages:    d.messages,
-		Commands:    d.commands,
+		Contents:    d.guild.Contents(),
 		Nonces:      d.nonces,
 		Creates:     d.creates,
 	}
@@ -74,10 +71,7 @@ func (d *Discord) Import(b []byte) error {
 	}
 	d.mu.Lock()
 	defer d.leave()
-	d.messages = s.Messages[max(0, len(s.Messages)-MaxMessages):]
-	d.commands = s.Commands
 	d.creates = s.Creates
-	d.lastID = max(d.lastID, s.LastID)
 	d.nonces = s.Nonces
 	if d.nonces == nil {
 		d.nonces = map[string]nonceUse{}
@@ -89,12 +83,11 @@ func (d *Discord) Import(b []byte) error {
 		}
 		d.interactions[ir.ID] = ir
 	}
-	d.feed.send(Event{Kind: EventReset})
+	d.guild.Restore(s.Contents)
 	return nil
 }
 
-// check looks for what would break invariants, and brings absent lists into
-// the form that they have here.
+// check looks for what would break invariants.
 func (s *saved) check(o Options) error {
 	if s.Schema != savedSchema {
 		return fmt.Errorf("schema %d, this is %d: start with an empty channel", s.Schema, savedSchema)
@@ -102,11 +95,8 @@ func (s *saved) check(o Options) error {
 	if s.Application != o.ApplicationID || s.Guild != o.GuildID {
 		return fmt.Errorf("it is of application %q in guild %q, this is %q in %q: start with an empty channel", s.Application, s.Guild, o.ApplicationID, o.GuildID)
 	}
-	for i, m := range s.Messages {
-		if m == nil || !form.IsSnowflake(m.ID) || !form.IsSnowflake(m.ChannelID) {
-			return fmt.Errorf("message %d has no id or channel: start with an empty channel", i)
-		}
-		m.Embeds, m.Components, m.Mentions = nonNil(m.Embeds), nonNil(m.Components), nonNil(m.Mentions)
+	if err := s.Sound(); err != nil {
+		return err
 	}
 	for i, ir := range s.Interactions {
 		if ir == nil || !form.IsSnowflake(ir.ID) || ir.Token == "" {

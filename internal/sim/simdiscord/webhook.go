@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hearth/internal/sim/simdiscord/form"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 // TokenLife is how long an interaction's token works, counted from the
@@ -84,11 +85,11 @@ func (d *Discord) sweep() {
 		if age < TokenLife || ir.Stage == stagePending {
 			continue
 		}
-		if m := d.find(ir.Original); m != nil && m.Thinking {
+		if m := d.guild.Find(ir.Original); m != nil && m.Thinking {
 			m.Thinking = false
-			m.Flags &^= FlagLoading
+			m.Flags &^= guild.FlagLoading
 			m.Content = NotResponding
-			d.changed(m)
+			d.guild.Changed(m)
 		}
 		if age > 2*TokenLife {
 			delete(d.interactions, id)
@@ -126,7 +127,7 @@ func (d *Discord) webhookRoute(c call) func() reply {
 			if m == nil {
 				return unknownMessage()
 			}
-			return success(d.wire(m))
+			return success(d.guild.MessageJSON(m))
 		}
 	case message != "" && c.method == http.MethodDelete:
 		handle = func(ir *interaction) reply {
@@ -134,7 +135,7 @@ func (d *Discord) webhookRoute(c call) func() reply {
 			if m == nil {
 				return unknownMessage()
 			}
-			d.remove(m.ID)
+			d.guild.Remove(m.ID)
 			return reply{status: http.StatusNoContent}
 		}
 	default:
@@ -171,11 +172,11 @@ func (d *Discord) authorize(application, token string) (ir *interaction, refused
 }
 
 // ofInteraction finds one of an interaction's messages. d.mu is held.
-func (d *Discord) ofInteraction(ir *interaction, message string) *stored {
+func (d *Discord) ofInteraction(ir *interaction, message string) *guild.Stored {
 	if message == "@original" {
 		message = ir.Original
 	}
-	m := d.find(message)
+	m := d.guild.Find(message)
 	if m == nil || m.ID != ir.Original && m.Via != ir.ID {
 		return nil
 	}
@@ -190,32 +191,32 @@ func (d *Discord) followup(ir *interaction, body []byte) reply {
 	if err != nil {
 		return invalid(err)
 	}
-	if m := d.find(ir.Original); m != nil && m.Thinking {
+	if m := d.guild.Find(ir.Original); m != nil && m.Thinking {
 		return d.edit(m, in)
 	}
 	m := d.interactionMessage(ir, in.Ephemeral())
 	m.Interaction = nil
-	if !put(in, &m.Message) {
+	if !m.Put(in) {
 		return emptyMessage()
 	}
-	d.notified(m, in.Allowed, usersOnly(), true)
-	d.add(m)
-	return success(d.wire(m))
+	d.guild.Notify(m, in.Allowed, guild.UsersOnly(), true)
+	d.guild.Add(m)
+	return success(d.guild.MessageJSON(m))
 }
 
 // interactionMessage is a blank message that answers an interaction, seen by
 // its user alone if it is ephemeral. d.mu is held.
-func (d *Discord) interactionMessage(ir *interaction, ephemeral bool) *stored {
-	m := d.blank(ir.Channel)
+func (d *Discord) interactionMessage(ir *interaction, ephemeral bool) *guild.Stored {
+	m := d.guild.Blank(ir.Channel)
 	m.Via = ir.ID
 	if ephemeral {
-		m.Flags |= FlagEphemeral
+		m.Flags |= guild.FlagEphemeral
 		user := ir.User
 		m.EphemeralTo = &user
 	}
 	if ir.Command != "" {
-		p, _ := d.personByID(ir.User)
-		m.Interaction = &Invocation{User: Named{p.ID, p.Name}, Name: ir.Command}
+		p, _ := d.guild.Member(ir.User)
+		m.Interaction = &guild.Invocation{User: guild.Named{ID: p.ID, Name: p.Name}, Name: ir.Command}
 	}
 	return m
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 //go:embed index.html *.css *.js
@@ -165,13 +166,13 @@ func (f *face) serveEvents(w http.ResponseWriter, r *http.Request) {
 // data is an event's JSON value on the stream.
 func data(e simdiscord.Event) any {
 	switch e.Kind {
-	case simdiscord.EventMessage, simdiscord.EventMessageUpdate:
+	case guild.EventMessage, guild.EventMessageUpdate:
 		return e.Message
-	case simdiscord.EventMessageDelete:
+	case guild.EventMessageDelete:
 		return map[string]string{"id": e.Deleted}
-	case simdiscord.EventInteraction:
+	case guild.EventInteraction:
 		return e.Interaction
-	case simdiscord.EventCommands:
+	case guild.EventCommands:
 		return e.Commands
 	default:
 		return struct{}{}

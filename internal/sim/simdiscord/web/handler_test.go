@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/guild"
 	"hearth/internal/sim/simdiscord/web"
 )
 
@@ -230,7 +231,7 @@ func TestAPIOverHTTP(t *testing.T) {
 func TestPageStream(t *testing.T) {
 	const hostile = `</script><img src=x onerror=alert(1)>` + "\n\ndata: forged"
 	s := serve(t, web.Panel{}, func(o *simdiscord.Options) {
-		o.People = []simdiscord.Person{{Name: "Ana", Role: simdiscord.RoleKeeper}, {Name: hostile}}
+		o.People = []simdiscord.Person{{Name: "Ana", Role: guild.RoleKeeper}, {Name: hostile}}
 	})
 	next := listen(t, s)
 

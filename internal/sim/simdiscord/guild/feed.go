@@ -1,4 +1,4 @@
-package simdiscord
+package guild
 
 import "hearth/internal/sim/simdiscord/form"
 
@@ -64,11 +64,12 @@ type Snapshot struct {
 // feedBuffer is how far a subscriber may lag before it is cut off.
 const feedBuffer = 256
 
-// feed hands events to its subscribers. Its owner's mutex guards it.
+// feed hands events to its subscribers.
 type feed struct {
 	seq    int64
 	untold []Event
 	subs   map[chan Event]struct{}
+	closed bool
 }
 
 // send numbers the event; flush hands it on.
@@ -99,46 +100,52 @@ func (f *feed) close() {
 	for ch := range f.subs {
 		close(ch)
 	}
-	f.subs = nil
+	f.subs, f.closed = nil, true
 }
 
-// Subscribe returns the present state and all that happens after it. The
-// channel is closed by cancel, by Close, and when its reader falls 256 events
-// behind: then subscribe again. seq is the number of the last event that the
-// snapshot includes.
-func (d *Discord) Subscribe() (snapshot Snapshot, seq int64, events <-chan Event, cancel func()) {
-	d.mu.Lock()
-	defer d.leave()
-	d.sweep()
-	d.feed.flush() // the snapshot has it
+// Tell numbers an event and keeps it for Flush.
+func (g *Guild) Tell(e Event) { g.feed.send(e) }
+
+// Flush hands on to subscribers what happened since the last one.
+func (g *Guild) Flush() { g.feed.flush() }
+
+// Seq is the number of the last event, handed on or not.
+func (g *Guild) Seq() int64 { return g.feed.seq }
+
+// Subscribe returns a channel of all that happens from now on. It is closed by
+// cancel, by Close, and when its reader falls 256 events behind. cancel needs
+// the guild's guard, too; twice does no harm.
+func (g *Guild) Subscribe() (events <-chan Event, cancel func()) {
+	g.feed.flush() // what is past is for the others
 	ch := make(chan Event, feedBuffer)
-	if d.closed {
+	if g.feed.closed {
 		close(ch)
 	} else {
-		if d.feed.subs == nil {
-			d.feed.subs = map[chan Event]struct{}{}
+		if g.feed.subs == nil {
+			g.feed.subs = map[chan Event]struct{}{}
 		}
-		d.feed.subs[ch] = struct{}{}
+		g.feed.subs[ch] = struct{}{}
 	}
-	return d.snapshot(), d.feed.seq, ch, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if _, ok := d.feed.subs[ch]; ok {
-			delete(d.feed.subs, ch)
+	return ch, func() {
+		if _, ok := g.feed.subs[ch]; ok {
+			delete(g.feed.subs, ch)
 			close(ch)
 		}
 	}
 }
 
-// snapshot copies the present state. d.mu is held.
-func (d *Discord) snapshot() Snapshot {
+// Close ends all subscriptions, also those to come.
+func (g *Guild) Close() { g.feed.close() }
+
+// Snapshot copies the present state.
+func (g *Guild) Snapshot() Snapshot {
 	return Snapshot{
-		Guild:    d.Guild(),
-		Channels: d.Channels(),
-		Bot:      Named{d.opts.ApplicationID, d.opts.BotName},
-		Users:    d.People(),
-		Commands: nonNil(d.commands),
-		Messages: d.views(),
+		Guild:    g.Name(),
+		Channels: g.Channels(),
+		Bot:      Named{g.opts.ApplicationID, g.opts.BotName},
+		Users:    g.People(),
+		Commands: nonNil(g.commands),
+		Messages: g.Messages(),
 	}
 }
 

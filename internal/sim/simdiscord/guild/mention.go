@@ -1,4 +1,4 @@
-package simdiscord
+package guild
 
 import (
 	"regexp"
@@ -14,18 +14,19 @@ var (
 	everyoneWord = regexp.MustCompile(`@(everyone|here)`)
 )
 
-// What Discord assumes when allowed_mentions is absent: a channel message may
-// notify everybody, an interaction's only users.
-func anybody() form.Mentions { return form.Mentions{Parse: []string{"users", "roles", "everyone"}} }
+// Anybody is what Discord assumes of a channel's message without
+// allowed_mentions.
+func Anybody() form.Mentions { return form.Mentions{Parse: []string{"users", "roles", "everyone"}} }
 
-func usersOnly() form.Mentions { return form.Mentions{Parse: []string{"users"}} }
+// UsersOnly is what it assumes of an answer to an interaction.
+func UsersOnly() form.Mentions { return form.Mentions{Parse: []string{"users"}} }
 
-// notified works out whom a message really notifies: those its content names
+// Notify works out whom a message really notifies: those its content names
 // outside of code, as far as allowed (or else, if allowed is nil) and as the
 // author may (mayAll: the author has MENTION_EVERYONE, which also opens all
 // roles). What an embed names is never notified. In a doubtful case, such as
-// a backslash before a mention, the person counts as notified. d.mu is held.
-func (d *Discord) notified(m *stored, allowed *form.Mentions, or form.Mentions, mayAll bool) {
+// a backslash before a mention, the person counts as notified.
+func (g *Guild) Notify(m *Stored, allowed *form.Mentions, or form.Mentions, mayAll bool) {
 	if allowed == nil {
 		allowed = &or
 	}
@@ -40,8 +41,8 @@ func (d *Discord) notified(m *stored, allowed *form.Mentions, or form.Mentions, 
 	}
 	m.Everyone = mayAll && slices.Contains(allowed.Parse, "everyone") && everyoneWord.MatchString(text)
 	m.Mentions = []string{}
-	for _, p := range d.people {
-		called := m.Everyone || hit[p.ID] || slices.ContainsFunc(d.roleIDs(p), func(r string) bool { return roles[r] })
+	for _, p := range g.opts.People {
+		called := m.Everyone || hit[p.ID] || slices.ContainsFunc(g.RoleIDs(p), func(r string) bool { return roles[r] })
 		sees := m.EphemeralTo == nil || *m.EphemeralTo == p.ID
 		if called && sees && p.ID != m.Author.ID {
 			m.Mentions = append(m.Mentions, p.ID)

@@ -1,4 +1,4 @@
-package simdiscord
+package guild
 
 import (
 	"slices"
@@ -8,8 +8,8 @@ import (
 	"hearth/internal/sim/simdiscord/form"
 )
 
-// wireUser is a user as the REST API and interactions write one.
-type wireUser struct {
+// UserJSON is a user as the REST API and interactions write one.
+type UserJSON struct {
 	ID            string  `json:"id"`
 	Username      string  `json:"username"`
 	GlobalName    *string `json:"global_name"`
@@ -19,13 +19,14 @@ type wireUser struct {
 	PublicFlags   int     `json:"public_flags"`
 }
 
-func userJSON(a Author) wireUser {
-	return wireUser{ID: a.ID, Username: a.Name, GlobalName: &a.Name, Discriminator: "0", Bot: a.Bot}
+// JSON writes the author as a user.
+func (a Author) JSON() UserJSON {
+	return UserJSON{ID: a.ID, Username: a.Name, GlobalName: &a.Name, Discriminator: "0", Bot: a.Bot}
 }
 
-// wireMember is a member as interactions write one.
-type wireMember struct {
-	User        wireUser  `json:"user"`
+// MemberJSON is a member as interactions write one.
+type MemberJSON struct {
+	User        UserJSON  `json:"user"`
 	Nick        *string   `json:"nick"`
 	Avatar      *string   `json:"avatar"`
 	Roles       []string  `json:"roles"`
@@ -38,16 +39,18 @@ type wireMember struct {
 	Permissions string    `json:"permissions"` // bits in decimal
 }
 
-func (d *Discord) memberJSON(p Person) wireMember {
-	return wireMember{
-		User:        userJSON(Author{ID: p.ID, Name: p.Name}),
-		Roles:       d.roleIDs(p),
+// MemberJSON writes a member.
+func (g *Guild) MemberJSON(p Person) MemberJSON {
+	return MemberJSON{
+		User:        Author{ID: p.ID, Name: p.Name}.JSON(),
+		Roles:       g.RoleIDs(p),
 		JoinedAt:    time.UnixMilli(epochMillis).UTC(),
-		Permissions: bitset(p.Permissions()),
+		Permissions: Bits(p.Permissions()),
 	}
 }
 
-func bitset(bits uint64) string { return strconv.FormatUint(bits, 10) }
+// Bits writes permissions as Discord does, in decimal.
+func Bits(bits uint64) string { return strconv.FormatUint(bits, 10) }
 
 // Types of messages.
 const (
@@ -56,18 +59,18 @@ const (
 	messageCommand = 20 // the answer to a slash command
 )
 
-// wireMessage is a message as the REST API and interactions write one.
-type wireMessage struct {
+// MessageJSON is a message as the REST API and interactions write one.
+type MessageJSON struct {
 	ID              string           `json:"id"`
 	Type            int              `json:"type"`
 	ChannelID       string           `json:"channel_id"`
-	Author          wireUser         `json:"author"`
+	Author          UserJSON         `json:"author"`
 	Content         string           `json:"content"`
 	Timestamp       time.Time        `json:"timestamp"`
 	EditedTimestamp *time.Time       `json:"edited_timestamp"`
 	TTS             bool             `json:"tts"`
 	MentionEveryone bool             `json:"mention_everyone"`
-	Mentions        []wireUser       `json:"mentions"`
+	Mentions        []UserJSON       `json:"mentions"`
 	MentionRoles    []string         `json:"mention_roles"`
 	Attachments     []string         `json:"attachments"` // always empty
 	Embeds          []form.Embed     `json:"embeds"`
@@ -77,29 +80,29 @@ type wireMessage struct {
 	Nonce           string           `json:"nonce,omitempty"`
 	ApplicationID   string           `json:"application_id,omitempty"`
 	WebhookID       string           `json:"webhook_id,omitempty"`
-	Metadata        *wireMetadata    `json:"interaction_metadata,omitempty"`
+	Metadata        *metadataJSON    `json:"interaction_metadata,omitempty"`
 }
 
-// wireMetadata says which interaction a message answers.
-type wireMetadata struct {
+// metadataJSON says which interaction a message answers.
+type metadataJSON struct {
 	ID     string            `json:"id"`
 	Type   int               `json:"type"`
-	User   wireUser          `json:"user"`
+	User   UserJSON          `json:"user"`
 	Owners map[string]string `json:"authorizing_integration_owners"`
 }
 
-// wire writes a message for the bot. d.mu is held.
-func (d *Discord) wire(m *stored) wireMessage {
-	w := wireMessage{
+// MessageJSON writes a message for the bot.
+func (g *Guild) MessageJSON(m *Stored) MessageJSON {
+	w := MessageJSON{
 		ID:              m.ID,
 		Type:            messageDefault,
 		ChannelID:       m.ChannelID,
-		Author:          userJSON(m.Author),
+		Author:          m.Author.JSON(),
 		Content:         m.Content,
 		Timestamp:       m.Timestamp,
 		EditedTimestamp: m.Edited,
 		MentionEveryone: m.Everyone,
-		Mentions:        []wireUser{},
+		Mentions:        []UserJSON{},
 		MentionRoles:    []string{},
 		Attachments:     []string{},
 		Embeds:          nonNil(m.Embeds),
@@ -107,27 +110,49 @@ func (d *Discord) wire(m *stored) wireMessage {
 		Flags:           m.Flags,
 		Nonce:           m.Nonce,
 	}
-	for _, p := range d.people {
+	for _, p := range g.opts.People {
 		if slices.Contains(m.Mentions, p.ID) {
-			w.Mentions = append(w.Mentions, userJSON(Author{ID: p.ID, Name: p.Name}))
+			w.Mentions = append(w.Mentions, Author{ID: p.ID, Name: p.Name}.JSON())
 		}
 	}
 	if m.Via == "" {
 		return w
 	}
 	w.Type = messageReply
-	w.ApplicationID, w.WebhookID = d.opts.ApplicationID, d.opts.ApplicationID
+	w.ApplicationID, w.WebhookID = g.opts.ApplicationID, g.opts.ApplicationID
 	if m.Interaction != nil {
 		w.Type = messageCommand
-		w.Metadata = &wireMetadata{
+		w.Metadata = &metadataJSON{
 			ID:     m.Via,
-			Type:   interactionCommand,
-			User:   userJSON(Author{ID: m.Interaction.User.ID, Name: m.Interaction.User.Name}),
-			Owners: d.owners(),
+			Type:   2, // a command
+			User:   Author{ID: m.Interaction.User.ID, Name: m.Interaction.User.Name}.JSON(),
+			Owners: g.Owners(),
 		}
 	}
 	return w
 }
 
-// owners says that the application is installed in the guild.
-func (d *Discord) owners() map[string]string { return map[string]string{"0": d.opts.GuildID} }
+// Owners says that the application is installed in the guild.
+func (g *Guild) Owners() map[string]string { return map[string]string{"0": g.opts.GuildID} }
+
+// ChannelJSON writes a channel.
+func (g *Guild) ChannelJSON(ch Channel) map[string]any {
+	return map[string]any{
+		"id": ch.ID, "type": 0, "guild_id": g.opts.GuildID, "name": ch.Name, "position": 0,
+		"permission_overwrites": []string{}, "nsfw": false, "topic": nil, "parent_id": nil,
+	}
+}
+
+// RolesJSON are @everyone, whose id is the guild's, and the keeper role.
+func (g *Guild) RolesJSON() []map[string]any {
+	role := func(id, name string, position int, bits uint64) map[string]any {
+		return map[string]any{
+			"id": id, "name": name, "position": position, "permissions": Bits(bits), "color": 0,
+			"hoist": false, "managed": false, "mentionable": false, "flags": 0,
+		}
+	}
+	return []map[string]any{
+		role(g.opts.GuildID, "@everyone", 0, memberPermissions),
+		role(g.opts.KeeperRoleID, "Keeper", 1, keeperPermissions),
+	}
+}
