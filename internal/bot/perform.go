@@ -121,11 +121,10 @@ func (h *handling) cloud(ctx context.Context, do *world.CloudDo) *world.CloudRep
 	rep.Phase = world.CloudProgress
 	if do.Token != "" {
 		done, err := h.Compute.Poll(ctx, do.Token)
-		ce, told := errors.AsType[*world.CloudError](err)
 		switch {
-		case err == nil && done:
+		case done && err == nil:
 			rep.Phase = world.CloudDone
-		case told && ce.Class != world.ClassTransient && ce.Class != world.ClassBusy:
+		case done:
 			return h.cloudFailed(rep, err)
 		case err != nil:
 			h.log.Warn("cloud operation not polled", "placement", do.Placement, "error", err)

@@ -134,8 +134,10 @@ type Compute interface {
 	// Scaling to the capacity a placement has already is an operation like
 	// any other. Errors are *CloudError; Busy while another operation runs.
 	Scale(ctx context.Context, p Placement, capacity int) (token string, err error)
-	// Poll looks at an operation once. done is true when it succeeded; a
-	// *CloudError when it failed.
+	// Poll looks at an operation once. done is true when it has ended: err is
+	// nil if it succeeded, and the *CloudError that it failed with if not. An
+	// operation that nobody knows any more has ended, too. With an error and
+	// done false it could not be looked at, and may still be under way.
 	Poll(ctx context.Context, token string) (done bool, err error)
 	// Instances lists the machines of a placement. The list is the truth; a
 	// scale set's capacity is not.

@@ -75,12 +75,12 @@ func (c *Cloud) Poll(ctx context.Context, token string) (bool, error) {
 				continue
 			}
 			if op.Done && op.Fail != nil {
-				return false, s.failed(op.Fail.Code)
+				return true, s.failed(op.Fail.Code)
 			}
 			return op.Done, nil
 		}
 	}
-	return false, cloudError(codeNoOperation, "No operation of this cloud has this token: list the instances and scale again.")
+	return true, cloudError(codeNoOperation, "No operation of this cloud has this token: list the instances and scale again.")
 }
 
 // Instances implements world.Compute.
