@@ -27,3 +27,28 @@ func TestOperationThatFailsIsBegunAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestCloudEffectOfAnOlderRound: what a dead worker left to do is not done any
+// more when the world has gone on to another placement meanwhile. It would make
+// a second machine.
+func TestCloudEffectOfAnOlderRound(t *testing.T) {
+	r := newRig(t)
+	l := &life{at: 3, how: diesBefore} // load, write, then the scale
+	if lived, _ := l.survives(func() error { return r.worker(l).Handle(t.Context(), r.command("Ana", "start"), 1) }); lived {
+		t.Fatalf("the worker lived: %v", l.calls)
+	}
+	r.plant(func(s *world.State) {
+		s.Cloud.Round++
+		s.Cloud.Placement, s.Cloud.Acting, s.Cloud.Want = "vmss-b", false, 0
+	})
+	r.clock.Advance(claimTime + time.Second)
+	r.handle(r.bot("check", &world.Timer{Kind: world.TimerCheck, Number: -1}))
+	if s := r.state(); len(s.Pending) > 0 {
+		t.Errorf("%d effects are left, the first of %s", len(s.Pending), s.Pending[0].Event)
+	}
+	for _, p := range r.cloud.Snapshot().Placements {
+		if p.ID == "vmss-a" && (p.Busy || p.Capacity != 0) {
+			t.Errorf("vmss-a goes to capacity %d; want it left alone", p.Toward)
+		}
+	}
+}

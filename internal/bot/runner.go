@@ -2,12 +2,12 @@ package bot
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	mrand "math/rand/v2"
+	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"time"
 
 	"hearth/internal/world"
@@ -39,6 +39,9 @@ type Runner struct {
 	Key     []byte                           // seals the bot's own events
 	Clock   world.Clock
 	Log     *slog.Logger
+	// Draw gives random numbers, for the names of claims and the jitter
+	// between attempts; nil: the system's. It is called by several goroutines.
+	Draw func() uint64
 }
 
 // Handle reacts to one event and performs its effects. nil means that the
@@ -49,7 +52,7 @@ func (r *Runner) Handle(ctx context.Context, e world.Event) error {
 		return fmt.Errorf("handle event %s: %w: %q", e.ID, ErrUnknownWorld, e.World)
 	}
 	e.Received = r.Clock.Now()
-	h := &handling{Runner: r, c: c, claim: rand.Text(), event: e.ID, log: r.Log.With("world", e.World, "event_id", e.ID)}
+	h := &handling{Runner: r, c: c, claim: r.name(), event: e.ID, log: r.Log.With("world", e.World, "event_id", e.ID)}
 	if err := h.update(ctx, func(s *world.State) { h.react(s, e); h.adopt(s) }); err != nil {
 		return fmt.Errorf("handle event %s: %w", e.ID, err)
 	}
@@ -60,6 +63,18 @@ func (r *Runner) Handle(ctx context.Context, e world.Event) error {
 		return fmt.Errorf("handle event %s: %w", e.ID, ErrClaimed)
 	}
 	return nil
+}
+
+// name is one that nothing else has.
+func (r *Runner) name() string {
+	return strconv.FormatUint(r.draw(), 36) + strconv.FormatUint(r.draw(), 36)
+}
+
+func (r *Runner) draw() uint64 {
+	if r.Draw != nil {
+		return r.Draw()
+	}
+	return rand.Uint64() //nolint:gosec // ChaCha8 from the system's entropy; a claim's name is unique, not secret
 }
 
 func (r *Runner) config(id string) (*world.Config, bool) {
@@ -171,7 +186,7 @@ func (h *handling) write(ctx context.Context, s world.State) error {
 // pause waits a jittered moment before a lost race is run again.
 func (h *handling) pause(ctx context.Context, try int) error {
 	d := time.Duration(10<<try) * time.Millisecond
-	d = d/2 + mrand.N(d) //nolint:gosec // jitter needs no secrecy
+	d = d/2 + time.Duration(h.draw()%uint64(d)) //nolint:gosec // both are positive
 	select {
 	case <-ctx.Done():
 		return fmt.Errorf("write row of %s: %w", h.c.ID, context.Cause(ctx))

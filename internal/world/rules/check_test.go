@@ -356,3 +356,26 @@ func TestUnsaid(t *testing.T) {
 		t.Errorf("told %d times, want twice", n)
 	}
 }
+
+// TestBeginningIsWaitedFor: while the effect that begins an operation waits for
+// a worker, a look that finds nothing begins no second one; once it is done and
+// no token came of it, a look does.
+func TestBeginningIsWaitedFor(t *testing.T) {
+	g := newStage(t)
+	g.deaf = true
+	g.start()
+	asked := len(g.asked)
+	g.s.Pending = []world.Pending{{ID: "1.1", Effect: world.Effect{Cloud: &g.asked[0]}, Claim: "of a worker that died"}}
+	look := func() {
+		g.bot(&world.CloudReport{Operation: g.s.Op.ID, Round: g.s.Cloud.Round, Placement: "a", Phase: world.CloudProgress, Seen: true})
+	}
+	look()
+	if len(g.asked) != asked {
+		t.Errorf("asked for %+v while the first is under way", g.asked[asked:])
+	}
+	g.s.Pending = nil
+	look()
+	if len(g.asked) != asked+1 {
+		t.Errorf("asked %d times after the first was lost; want %d", len(g.asked), asked+1)
+	}
+}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"hearth/internal/world"
@@ -110,6 +111,14 @@ func (r *reaction) act() {
 	}})
 }
 
+// beginning: the effect that begins the present round is not known to be done.
+func (r *reaction) beginning() bool {
+	return slices.ContainsFunc(r.s.Pending, func(p world.Pending) bool {
+		do := p.Effect.Cloud
+		return do != nil && do.Act == world.ActScale && do.Round == r.s.Cloud.Round
+	})
+}
+
 // look asks what has become of the operation and which machines there are.
 func (r *reaction) look() {
 	c := &r.s.Cloud
@@ -138,9 +147,10 @@ func (r *reaction) cloudReport(d *world.CloudReport) {
 	case world.CloudFailed:
 		r.cloudFailed(d)
 	case world.CloudProgress:
-		// Acting without a token: the worker that began it died before it
-		// could write the token down. Begin again; scaling is idempotent.
-		if c.Acting && c.Token == "" {
+		// Acting without a token: it was begun and its token lost. Begin
+		// again; scaling is idempotent. But not while the effect that begins
+		// it still waits for a worker, who would begin it a second time.
+		if c.Acting && c.Token == "" && !r.beginning() {
 			c.Acting = false
 		}
 	}
