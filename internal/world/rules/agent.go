@@ -47,11 +47,13 @@ func (r *reaction) newBoot() {
 		r.within(ListenWithin)
 		r.card()
 	case world.Stopping:
-		// It came up while it was no longer wanted.
-		if s.Cloud.Want == 1 {
+		// It came up while it was no longer wanted. Unless it is being deleted
+		// already, its game is stopped first: the door may be open by now.
+		if c := &s.Cloud; c.Want == 1 || !(c.Acting && c.Toward == 0) {
+			c.Want = 1
 			r.awaitSave()
 		} else {
-			r.closeBoot() // it is being deleted before anybody could play
+			r.closeBoot()
 		}
 	case world.Stopped, world.Failed:
 		s.Why = "" // it was told

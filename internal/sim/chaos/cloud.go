@@ -1,0 +1,116 @@
+package chaos
+
+import (
+	"context"
+	"time"
+
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/world"
+)
+
+// compute is a worker's way to the cloud.
+type compute struct {
+	*user
+}
+
+// Scale implements world.Compute.
+func (c compute) Scale(ctx context.Context, p world.Placement, capacity int) (token string, err error) {
+	err = c.ask(ctx, "scale", c.s.plan.LostScales, func() error {
+		c.s.witness.scale(p, capacity)
+		if token, err = c.s.cloud.Scale(ctx, p, capacity); err == nil {
+			c.s.assume(p, token, capacity == 0)
+		}
+		return err
+	})
+	return token, err
+}
+
+// Poll implements world.Compute.
+func (c compute) Poll(ctx context.Context, token string) (done bool, err error) {
+	err = c.ask(ctx, "poll", 0, func() error {
+		if done, err = c.s.cloud.Poll(ctx, token); c.s.assumed("", token) {
+			done, err = true, nil
+		}
+		return err
+	})
+	return done, err
+}
+
+// Instances implements world.Compute.
+func (c compute) Instances(ctx context.Context, p world.Placement) (found []world.Instance, err error) {
+	err = c.ask(ctx, "instances", 0, func() error {
+		if found, err = c.s.cloud.Instances(ctx, p); c.s.assumed(p.ID, "") {
+			found = nil
+		}
+		return err
+	})
+	return found, err
+}
+
+// assume plants the bug of a place that is taken for empty as soon as the cloud
+// was told to empty it.
+func (s *simulation) assume(p world.Placement, token string, empty bool) {
+	if s.o.Bug == EmptyAssumed {
+		s.emptied.Store(p.ID, empty)
+		s.emptied.Store("token "+token, empty)
+	}
+}
+
+func (s *simulation) assumed(place, token string) bool {
+	for _, key := range []string{place, "token " + token} {
+		if empty, ok := s.emptied.Load(key); ok && empty.(bool) {
+			return true
+		}
+	}
+	return false
+}
+
+// ask makes a call to the cloud. It may be throttled or fail, and a scale's
+// reply may be lost.
+func (c compute) ask(ctx context.Context, name string, loses float64, do func() error) error {
+	c.step(name)
+	if err := c.lane.sleep(ctx, c.dice.between(30*time.Millisecond, 400*time.Millisecond)); err != nil {
+		return err
+	}
+	if c.s.fault(c.dice, c.s.plan.CloudErrors) {
+		return &world.CloudError{Class: world.ClassTransient, Code: "TooManyRequests", Message: "pretended"}
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	if c.s.fault(c.dice, loses) {
+		return errPretended // as a connection that breaks
+	}
+	c.step(name + " done")
+	return nil
+}
+
+// metadata is a machine's view of the cloud.
+type metadata struct {
+	vm *simcloud.VM
+	*user
+}
+
+// Machine implements world.Metadata.
+func (m metadata) Machine(ctx context.Context) (world.Machine, error) {
+	if err := m.lane.sleep(ctx, m.dice.between(time.Millisecond, 20*time.Millisecond)); err != nil {
+		return world.Machine{}, err
+	}
+	return m.vm.Machine(ctx)
+}
+
+// Notices implements world.Metadata.
+func (m metadata) Notices(ctx context.Context) ([]world.Notice, error) {
+	if err := m.lane.sleep(ctx, m.dice.between(time.Millisecond, 20*time.Millisecond)); err != nil {
+		return nil, err
+	}
+	return m.vm.Notices(ctx)
+}
+
+// Acknowledge implements world.Metadata.
+func (m metadata) Acknowledge(ctx context.Context, id string) error {
+	if err := m.lane.sleep(ctx, m.dice.between(time.Millisecond, 20*time.Millisecond)); err != nil {
+		return err
+	}
+	return m.vm.Acknowledge(ctx, id)
+}

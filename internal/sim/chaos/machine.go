@@ -1,0 +1,95 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"hearth/internal/agent"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/world"
+)
+
+// boot is what happens on a machine: an agent runs, and is started again when
+// it dies.
+func (s *simulation) boot(ctx context.Context, vm *simcloud.VM) {
+	lane := s.lanes.lane(s.plan.AgentSkew)
+	d := newDice(s.o.Seed, "machine", vm.ID)
+	gone := context.AfterFunc(ctx, func() { s.witness.machineOff(context.Cause(ctx), vm) })
+	defer gone()
+	for life := 1; ctx.Err() == nil; life++ {
+		s.agent(ctx, vm, lane, life)
+		if lane.sleep(ctx, d.between(time.Second, 15*time.Second)) != nil {
+			return
+		}
+	}
+}
+
+// agent is one life of an agent: until its machine ends, or something kills it
+// and the game with it.
+func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *lane, life int) {
+	log := s.log.With("part", "agent", "vm", vm.ID, "life", life)
+	cut := new(atomic.Bool)
+	as := func(what string) *user {
+		return &user{s: s, lane: lane, far: true, cut: cut, dice: newDice(s.o.Seed, vm.ID, life, what)}
+	}
+	a, err := agent.New(agent.Options{
+		World: worldID, Key: []byte(agentKey), Clock: lane, Game: s.games.on(vm.ID, life, lane), Metadata: metadata{vm, as("metadata")},
+		Lease:  lease{s.storage.Lease(), as("lease")},
+		Events: heard{queue{s.storage.Queue(world.EventsQueue), as("events")}, s.witness, vm.ID, life},
+		Orders: queue{s.storage.Queue(world.OrdersQueue(worldID)), as("orders")}, Log: log,
+	})
+	if err != nil {
+		log.Error("agent not made", "error", err)
+		return
+	}
+	actx, kill := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer kill(nil)
+	defer context.AfterFunc(ctx, func() {
+		// The cloud calls it gone before it is, and it may not know.
+		if d := newDice(s.o.Seed, vm.ID, "linger"); s.fault(d, s.plan.Linger) {
+			cut.Store(d.chance(0.5))
+			<-lane.After(d.between(time.Second, pick(d, 40*time.Second, 6*time.Minute)))
+		}
+		if errors.Is(context.Cause(ctx), simcloud.ErrPowerOff) {
+			kill(agent.ErrPowerOff)
+		} else {
+			kill(context.Cause(ctx))
+		}
+	})()
+	ended := make(chan struct{})
+	if every := s.plan.AgentDiesEvery; every > 0 {
+		s.work.Go(func() {
+			select {
+			case <-lane.After(newDice(s.o.Seed, vm.ID, life, "death").about(every)):
+				if s.chaotic.Load() {
+					s.faults.Add(1)
+					s.kills.Add(1)
+					log.Warn("agent killed")
+					kill(agent.ErrPowerOff)
+				}
+			case <-ended:
+			}
+		})
+	}
+	err = a.Run(actx)
+	close(ended)
+	if err != nil && !errors.Is(err, agent.ErrPowerOff) {
+		log.Error("agent ended", "error", err)
+	}
+}
+
+// heard shows the witness what an agent says, as it says it.
+type heard struct {
+	world.Queue
+	w    *witness
+	vm   string
+	life int
+}
+
+// Send implements world.Queue.
+func (h heard) Send(ctx context.Context, body []byte, delay time.Duration) error {
+	h.w.agentSays(h.vm, h.life, body)
+	return h.Queue.Send(ctx, body, delay)
+}

@@ -1,0 +1,175 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"time"
+
+	"hearth/internal/sim/simdiscord"
+	"hearth/internal/world"
+)
+
+// deliver is the endpoint as its host serves it: 200 only with what it wants
+// enqueued in the queue.
+func (s *simulation) deliver(ctx context.Context, header http.Header, body []byte) (int, string, []byte, error) {
+	u := s.bystander("endpoint " + header.Get("X-Signature-Ed25519"))
+	if err := u.lane.sleep(ctx, u.dice.between(5*time.Millisecond, 800*time.Millisecond)); err != nil {
+		return 0, "", nil, err
+	}
+	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/interactions", bytes.NewReader(body))
+	req.Header = header.Clone()
+	a := s.endpoint.Read(httptest.NewRecorder(), req)
+	if a.Enqueue != nil {
+		if err := (queue{s.storage.Queue(world.EventsQueue), u}).Send(ctx, a.Enqueue, 0); err != nil {
+			return http.StatusInternalServerError, "text/plain", nil, nil //nolint:nilerr // the host's answer to it
+		}
+	}
+	return a.Status, "application/json", a.Body, nil
+}
+
+// startPeople lets people type commands and press buttons, and play.
+func (s *simulation) startPeople(ctx context.Context) {
+	typing, playing := s.lanes.lane(0), s.lanes.lane(0)
+	s.work.Go(func() {
+		d := newDice(s.o.Seed, "people")
+		for typing.sleep(ctx, d.about(s.plan.CommandEvery)) == nil {
+			if !s.chaotic.Load() {
+				return
+			}
+			n := 1
+			for d.chance(s.plan.Burst) && n < 6 {
+				n++
+			}
+			for range n {
+				s.ask(ctx, d)
+				if typing.sleep(ctx, d.between(50*time.Millisecond, 3*time.Second)) != nil {
+					return
+				}
+			}
+		}
+	})
+	s.work.Go(func() {
+		d := newDice(s.o.Seed, "players")
+		for playing.sleep(ctx, d.about(s.plan.PlayerEvery)) == nil {
+			if !s.chaotic.Load() {
+				return
+			}
+			s.play(d)
+		}
+	})
+	if every := s.plan.GameCrashEvery; every > 0 {
+		lane := s.lanes.lane(0)
+		s.work.Go(func() {
+			d := newDice(s.o.Seed, "crashes")
+			for lane.sleep(ctx, d.about(every)) == nil && s.chaotic.Load() {
+				if g := s.games.present(); g != nil && g.ready() {
+					s.faults.Add(1)
+					g.command("crash", "")
+				}
+			}
+		})
+	}
+}
+
+// ask lets somebody ask for something.
+func (s *simulation) ask(ctx context.Context, d *dice) {
+	person := pick(d, s.discord.People()...)
+	r := simdiscord.Request{User: person.ID, Channel: s.guild.Channel, Kind: simdiscord.KindCommand}
+	switch kind := d.n(10); {
+	case kind < 4:
+		r.Command = string(world.CmdStart)
+	case kind < 6:
+		r.Command = string(world.CmdStop)
+	case kind < 7:
+		r.Command = string(pick(d, world.CmdStatus, world.CmdJoin))
+	default:
+		m, b, ok := s.someButton(d, person.ID)
+		if !ok {
+			r.Command = string(world.CmdStart)
+			break
+		}
+		r.Kind, r.Message, r.CustomID, r.Channel = simdiscord.KindButton, m.ID, b.CustomID, m.ChannelID
+	}
+	s.interact(ctx, r)
+}
+
+// interact does it, without waiting for the answer.
+func (s *simulation) interact(ctx context.Context, r simdiscord.Request) {
+	s.work.Go(func() {
+		out, err := s.discord.Interact(ctx, r)
+		switch {
+		case errors.Is(err, simdiscord.ErrRequest): // the message is gone by now
+		case err != nil:
+			s.log.Warn("interaction not made", "error", err)
+		case out.State == simdiscord.StateDone:
+			s.witness.accepted(r, out)
+		}
+	})
+}
+
+// someButton is one of the last messages' that the person sees.
+func (s *simulation) someButton(d *dice, user string) (simdiscord.Message, simdiscord.Component, bool) {
+	type found struct {
+		m simdiscord.Message
+		b simdiscord.Component
+	}
+	var all []found
+	ms := s.discord.Messages()
+	for _, m := range ms[max(0, len(ms)-20):] {
+		if m.EphemeralTo != nil && *m.EphemeralTo != user {
+			continue
+		}
+		for _, b := range m.Buttons() {
+			if !b.Disabled && b.CustomID != "" {
+				all = append(all, found{m, b})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return simdiscord.Message{}, simdiscord.Component{}, false
+	}
+	f := pick(d, all...)
+	return f.m, f.b, true
+}
+
+// play lets a player do something.
+func (s *simulation) play(d *dice) {
+	g := s.games.present()
+	if g == nil || !g.ready() {
+		return
+	}
+	in := g.players()
+	name := pick(d, "Astrid", "Bjorn", "Cnut", "Dagny", "Einar")
+	g.mu.Lock()
+	_, known := g.arrived[name]
+	g.mu.Unlock()
+	switch is := slices.Contains(in, name); {
+	case !known:
+		g.command("join", name)
+	case is && d.chance(0.3):
+		if g.alive(name) {
+			g.command("die", name)
+		}
+	case is:
+		g.command(pick(d, "leave", "leave", "timeout"), name)
+	case d.chance(0.2): // changed their mind at the door
+		g.command("leave", name)
+	}
+}
+
+// putOut lets a keeper put the fire out at the end, whoever is in.
+func (s *simulation) putOut(ctx context.Context) {
+	keeper := s.discord.People()[0]
+	if g := s.games.present(); g != nil && g.ready() {
+		g.command("leave-all", "")
+		g.mu.Lock()
+		clear(g.arrived)
+		g.mu.Unlock()
+		_ = s.clock.sleep(ctx, 2*time.Minute)
+	}
+	s.interact(ctx, simdiscord.Request{User: keeper.ID, Channel: s.guild.Channel, Kind: simdiscord.KindCommand, Command: string(world.CmdStop)})
+}

@@ -1,0 +1,111 @@
+package chaos
+
+import (
+	"fmt"
+	"time"
+
+	"hearth/internal/sim/simgame"
+)
+
+// Bug is a mistake that is planted to see whether the oracles find it.
+type Bug string
+
+// The bugs. Each is what a system makes that lacks one of Hearth's guards.
+const (
+	NoBug            Bug = ""
+	AcknowledgeFirst Bug = "acknowledge-first" // the host deletes a message before it is handled
+	BlindWrite       Bug = "blind-write"       // a row is replaced whatever its ETag
+	NoFence          Bug = "no-fence"          // the lease is given to everybody who asks
+	SaveNotAwaited   Bug = "save-not-awaited"  // a stop counts as saved as soon as it is ordered
+	BootNotCompared  Bug = "boot-not-compared" // events of an older boot are taken for the present one's
+	ClaimIgnored     Bug = "claim-ignored"     // effects are performed though another worker holds them
+	SeenForgotten    Bug = "seen-forgotten"    // events that come again are new
+	WishForgotten    Bug = "wish-forgotten"    // the command that arrives last wins, not the one given last
+	EmptyAssumed     Bug = "empty-assumed"     // a place is taken for empty as soon as the cloud was told to empty it
+)
+
+// Bugs are all that can be planted.
+func Bugs() []Bug {
+	return []Bug{AcknowledgeFirst, BlindWrite, NoFence, SaveNotAwaited, BootNotCompared, ClaimIgnored, SeenForgotten, WishForgotten, EmptyAssumed}
+}
+
+// plan is everything that a seed draws before it begins. Rates are
+// probabilities of one call; means are of the time between two faults of a
+// kind, 0: none.
+type plan struct {
+	Placements  int
+	Workers     int
+	IdleMinutes int
+	Form        simgame.Form
+	SaveEvery   time.Duration
+	HideAddress bool // the metadata do not tell the public address
+
+	CommandEvery, PlayerEvery, GameCrashEvery time.Duration
+	Burst                                     float64 // a command comes with several others
+
+	Copies, Delays          float64 // a message is enqueued again; it is late
+	SendErrors, LostSends   float64 // a call of a queue fails; it is done and its reply lost
+	StoreErrors, LostWrites float64
+	ForeignWrites           float64
+	StorageAwayEvery        time.Duration
+	LeaseErrors             float64
+
+	Die, Stall float64 // of a worker, at a call
+
+	CloudErrors, LostScales                     float64
+	EvictEvery, VanishEvery, FreezeEvery        time.Duration
+	NoCapacityEvery, FailScaleEvery, QuotaEvery time.Duration
+
+	AgentDiesEvery, AgentAloneEvery time.Duration
+	Linger                          float64 // a machine that is gone from the list still runs for a while
+
+	ChatTroubleEvery time.Duration
+
+	AgentSkew, WorkerSkew time.Duration
+}
+
+// draw makes the plan of a seed. Of most kinds of faults some seeds have none:
+// a fault that is always there hides others.
+func draw(seed uint64) plan {
+	d := newDice(seed, "plan")
+	rate := func(most float64) float64 {
+		if d.chance(0.35) {
+			return 0
+		}
+		return most * float64(1+d.n(8)) / 8
+	}
+	every := func(least, most time.Duration) time.Duration {
+		if d.chance(0.35) {
+			return 0
+		}
+		return d.between(least, most).Truncate(time.Second)
+	}
+	return plan{
+		Placements: 1 + d.n(3), Workers: 1 + d.n(3), IdleMinutes: 3 + d.n(20), Form: pick(d, simgame.Forms()...),
+		SaveEvery: pick(d, 2*time.Minute, 5*time.Minute, 10*time.Minute), HideAddress: d.chance(0.5),
+		CommandEvery: d.between(time.Minute, 8*time.Minute).Truncate(time.Second),
+		PlayerEvery:  d.between(20*time.Second, 3*time.Minute).Truncate(time.Second),
+		Burst:        rate(0.5), GameCrashEvery: every(20*time.Minute, 3*time.Hour),
+		Copies: rate(0.2), Delays: rate(0.2), SendErrors: rate(0.05), LostSends: rate(0.05),
+		StoreErrors: rate(0.05), LostWrites: rate(0.05), ForeignWrites: rate(0.05), LeaseErrors: rate(0.1),
+		StorageAwayEvery: every(20*time.Minute, 3*time.Hour),
+		Die:              rate(0.004), Stall: rate(0.001),
+		CloudErrors: rate(0.08), LostScales: rate(0.2),
+		EvictEvery: every(8*time.Minute, time.Hour), VanishEvery: every(20*time.Minute, 2*time.Hour), FreezeEvery: every(time.Hour, 4*time.Hour),
+		NoCapacityEvery: every(20*time.Minute, 2*time.Hour), FailScaleEvery: every(10*time.Minute, time.Hour), QuotaEvery: every(2*time.Hour, 6*time.Hour),
+		Linger:         rate(0.5),
+		AgentDiesEvery: every(15*time.Minute, 2*time.Hour), AgentAloneEvery: every(15*time.Minute, 2*time.Hour),
+		ChatTroubleEvery: every(5*time.Minute, time.Hour),
+		AgentSkew:        d.between(-2*time.Minute, 2*time.Minute).Truncate(time.Second),
+		WorkerSkew:       d.between(0, 3*time.Second).Truncate(time.Millisecond),
+	}
+}
+
+// String prints every option drawn.
+func (p plan) String() string { return fmt.Sprintf("%+v", p.fields()) }
+
+// fields is the plan without its String.
+func (p plan) fields() any {
+	type bare plan
+	return bare(p)
+}

@@ -1,0 +1,246 @@
+package chaos
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hearth/internal/bot"
+	"hearth/internal/discord"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simstorage"
+	"hearth/internal/world"
+)
+
+// Options say which simulation to run.
+type Options struct {
+	Seed  uint64
+	Hours float64   // of chaos, on the simulated clock; the calm after it is extra
+	Bug   Bug       // planted, to see whether the oracles find it
+	Dir   string    // an empty folder for the games' files
+	Trace io.Writer // what everybody logs; nil: nobody reads it
+}
+
+// Result is what came of a simulation.
+type Result struct {
+	Plan       string      // every option drawn
+	Violations []Violation // of promises; at most maxViolations
+	Stats      Stats
+	Hash       string // of all that happened, when and in which order
+}
+
+// Stats counts what a simulation did.
+type Stats struct {
+	Simulated time.Duration
+	Commands  int // accepted
+	Evictions int // machines taken by the cloud, with notice or without
+	Faults    int // of every kind
+	Kills     int // of workers and agents
+	Events    int // handled
+	Writes    int // of the row
+	Messages  int // that people saw
+	Games     int // processes
+	Poisoned  int // messages that no delivery could handle
+}
+
+// Add sums up.
+func (s *Stats) Add(o Stats) {
+	s.Simulated += o.Simulated
+	s.Commands += o.Commands
+	s.Evictions += o.Evictions
+	s.Faults += o.Faults
+	s.Kills += o.Kills
+	s.Events += o.Events
+	s.Writes += o.Writes
+	s.Messages += o.Messages
+	s.Games += o.Games
+	s.Poisoned += o.Poisoned
+}
+
+const (
+	worldID  = "midgard"
+	botToken = "canary.bot-token.canary"
+	agentKey = "canary: the key of midgard's agent"
+	botKey   = "canary: the key of the bot's own events"
+)
+
+// simulation is one seed under way.
+type simulation struct {
+	o       Options
+	plan    plan
+	lanes   *lanes
+	clock   *lane // of whoever has no own
+	log     *slog.Logger
+	witness *witness
+
+	guild    world.Guild
+	worlds   []world.Config
+	storage  *simstorage.Account
+	store    *simstorage.Store
+	cloud    *simcloud.Cloud
+	discord  *simdiscord.Discord
+	verifier *discord.Verifier
+	endpoint *bot.Interactions
+	games    *hall
+
+	chaotic   atomic.Bool // faults happen
+	away      atomic.Bool // the storage account is
+	alone     atomic.Bool // the machines cannot reach it
+	evictions atomic.Int64
+	faults    atomic.Int64
+	kills     atomic.Int64
+	emptied   sync.Map // for EmptyAssumed: places and tokens of operations
+	work      sync.WaitGroup
+}
+
+// Phases after the chaos.
+const (
+	calmFor = 40 * time.Minute // until everything must be as people want it
+	outFor  = 25 * time.Minute // from the last /stop until the fire must be out
+)
+
+// Run simulates one seed. It must run inside a testing/synctest bubble of its
+// own, whose clock it uses; with GOMAXPROCS=1 the same options give the same
+// Result. The error is about the surroundings (the folder, the options), never
+// about a promise.
+func Run(ctx context.Context, o Options) (Result, error) {
+	s, err := newSimulation(o)
+	if err != nil {
+		return Result{}, fmt.Errorf("simulate seed %d: %w", o.Seed, err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	begun := s.clock.Now()
+	s.chaotic.Store(true)
+	s.startWorkers(ctx)
+	s.startPeople(ctx)
+	s.startWeather(ctx)
+	chaos := time.Duration(o.Hours * float64(time.Hour))
+	_ = s.clock.sleep(ctx, chaos)
+	s.beCalm()
+	_ = s.clock.sleep(ctx, calmFor)
+	s.checkCalm(ctx)
+	s.putOut(ctx)
+	_ = s.clock.sleep(ctx, outFor)
+	s.checkOut()
+	end := s.clock.Now()
+	stop()
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
+	defer cancel()
+	err = s.cloud.Close(closing)
+	s.discord.Close()
+	s.work.Wait()
+	if err != nil {
+		return Result{}, fmt.Errorf("simulate seed %d: %w", o.Seed, err)
+	}
+	return s.result(end.Sub(begun)), nil
+}
+
+func newSimulation(o Options) (*simulation, error) {
+	ls := &lanes{ahead: start().Sub(time.Now())} //nolint:forbidigo // the bubble's clock, which lanes are made of
+	s := &simulation{o: o, plan: draw(o.Seed), lanes: ls, clock: ls.lane(0)}
+	s.witness = newWitness(s)
+	s.log = slog.New(slog.NewTextHandler(s.witness, &slog.HandlerOptions{ReplaceAttr: s.stamp}))
+	var places []world.Placement
+	for i := range s.plan.Placements {
+		places = append(places, world.Placement{ID: fmt.Sprintf("vmss-%c", 'a'+i)})
+	}
+	s.worlds = []world.Config{{ID: worldID, Name: "Midgard", Port: world.DefaultPort, IdleMinutes: s.plan.IdleMinutes, Placements: places}}
+	s.guild = world.Guild{
+		ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
+		KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,
+	}
+	order := newDice(o.Seed, "queue order")
+	s.storage = simstorage.New(simstorage.Options{Clock: ls.lane(0), Pick: order.n})
+	s.store = s.storage.Store()
+	s.games = newHall(s)
+	var err error
+	s.cloud, err = simcloud.New(simcloud.Options{
+		Clock: ls.lane(0), Boot: s.boot, Placements: places, Timing: simcloud.Timing{Jitter: 0.4}, Seed: o.Seed,
+		HideAddress: s.plan.HideAddress, Log: s.log.With("part", "cloud"), OnChange: s.witness.cloudChanged,
+	})
+	if err != nil {
+		return nil, err
+	}
+	seed := sha256.Sum256(fmt.Appendf(nil, "discord %d", o.Seed))
+	s.discord, err = simdiscord.New(simdiscord.Options{
+		Clock: ls.lane(0), Seed: seed[:], BotToken: botToken, Deliver: s.deliver, BadSignatureEvery: 7,
+		Log: s.log.With("part", "discord"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.verifier, err = discord.NewVerifier(s.discord.PublicKey()); err != nil {
+		return nil, err
+	}
+	s.endpoint = &bot.Interactions{
+		Verifier: s.verifier, Guild: s.guild, Worlds: s.worlds, Clock: ls.lane(0), Log: s.log.With("part", "interactions"),
+	}
+	return s, s.register()
+}
+
+// stamp writes the simulated time into a log line, to the nanosecond.
+func (s *simulation) stamp(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.String("at", s.clock.Now().Sub(start()).String())
+	}
+	return a
+}
+
+// register does what a deployment does once.
+func (s *simulation) register() error {
+	c, err := s.newClient(s.discord.Transport(), s.lanes.lane(0))
+	if err != nil {
+		return err
+	}
+	return c.Register(context.Background(), s.guild.ID, s.worlds)
+}
+
+// key is whose seal an event must bear.
+func (s *simulation) key(id string) []byte {
+	switch id {
+	case worldID:
+		return []byte(agentKey)
+	case world.BotKey:
+		return []byte(botKey)
+	}
+	return nil
+}
+
+// fault counts one, if it happens: with probability p while the chaos lasts.
+func (s *simulation) fault(d *dice, p float64) bool {
+	if p == 0 || !d.chance(p) || !s.chaotic.Load() {
+		return false
+	}
+	s.faults.Add(1)
+	return true
+}
+
+var errPretended = errors.New("pretended fault")
+
+func (s *simulation) result(took time.Duration) Result {
+	w := s.witness
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.leaked.Load() {
+		w.violate("P23", "a secret stands in the log")
+	}
+	st := w.stats
+	st.Simulated = took
+	st.Evictions, st.Faults, st.Kills = int(s.evictions.Load()), int(s.faults.Load()), int(s.kills.Load())
+	st.Games = s.games.count()
+	slices.Sort(w.trace)
+	sum := sha256.New()
+	for _, line := range w.trace {
+		_, _ = io.WriteString(sum, line+"\n") // a hash takes everything
+	}
+	return Result{Plan: s.plan.String(), Violations: w.violations, Stats: st, Hash: hex.EncodeToString(sum.Sum(nil))[:16]}
+}

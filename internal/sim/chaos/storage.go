@@ -1,0 +1,207 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"hearth/internal/world"
+)
+
+// user is somebody who uses the storage account: a worker, a machine, the
+// endpoint. What they call takes a moment and may go wrong.
+type user struct {
+	s    *simulation
+	lane *lane
+	dice *dice
+	far  bool              // a machine: it can be cut off, with the others
+	cut  *atomic.Bool      // or alone; nil: never
+	step func(name string) // a worker's: it may die here
+}
+
+// call makes a call to the storage account.
+func (u *user) call(ctx context.Context, name string, fails, loses float64, do func() error) error {
+	if u.step != nil {
+		u.step(name)
+	}
+	if err := u.lane.sleep(ctx, u.dice.between(time.Millisecond, 25*time.Millisecond)); err != nil {
+		return err
+	}
+	if u.s.away.Load() || u.far && u.s.alone.Load() || u.cut != nil && u.cut.Load() {
+		return fmt.Errorf("%s: %w: storage is away", name, errPretended)
+	}
+	if u.s.fault(u.dice, fails) {
+		return fmt.Errorf("%s: %w: not done", name, errPretended)
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	if u.s.fault(u.dice, loses) {
+		return fmt.Errorf("%s: %w: reply lost", name, errPretended)
+	}
+	if u.step != nil {
+		u.step(name + " done")
+	}
+	return nil
+}
+
+// queue is a queue with copies and delays.
+type queue struct {
+	world.Queue
+	*user
+}
+
+// Send implements world.Queue.
+func (q queue) Send(ctx context.Context, body []byte, delay time.Duration) error {
+	p := &q.s.plan
+	return q.call(ctx, "send", p.SendErrors, p.LostSends, func() error {
+		if q.s.fault(q.dice, p.Delays) {
+			delay += q.dice.about(20 * time.Second)
+		}
+		for q.s.fault(q.dice, p.Copies) {
+			again := delay + q.dice.between(0, pick(q.dice, 2*time.Second, time.Minute, 10*time.Minute))
+			if err := q.Queue.Send(ctx, body, again); err != nil {
+				return err
+			}
+		}
+		return q.Queue.Send(ctx, body, delay)
+	})
+}
+
+// Receive implements world.Queue.
+func (q queue) Receive(ctx context.Context, limit int, visibility time.Duration) (ms []world.Message, err error) {
+	p := &q.s.plan
+	err = q.call(ctx, "receive", p.SendErrors, p.LostSends, func() (err error) {
+		ms, err = q.Queue.Receive(ctx, limit, visibility)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ms, nil
+}
+
+// Delete implements world.Queue.
+func (q queue) Delete(ctx context.Context, m world.Message) error {
+	p := &q.s.plan
+	return q.call(ctx, "delete", p.SendErrors, p.LostSends, func() error { return q.Queue.Delete(ctx, m) })
+}
+
+// store is the state table with others who write to it, too.
+type store struct {
+	world.Store
+	*user
+}
+
+// Load implements world.Store.
+func (t store) Load(ctx context.Context, key world.Key) (row world.Row, err error) {
+	err = t.call(ctx, "load", t.s.plan.StoreErrors, 0, func() (err error) {
+		row, err = t.Store.Load(ctx, key)
+		return err
+	})
+	if err == nil {
+		forget(&row.State, t.s.o.Bug)
+	}
+	return row, err
+}
+
+// forget plants the bugs of a row that is not read with care.
+func forget(s *world.State, b Bug) {
+	switch b {
+	case ClaimIgnored:
+		for i := range s.Pending {
+			s.Pending[i].Claim, s.Pending[i].Until = "", world.Time{}
+		}
+	case SeenForgotten:
+		s.Boot.Seen, s.Commands = world.Seen{}, nil
+	case WishForgotten:
+		s.WishAt = world.Time{}
+	default:
+	}
+}
+
+// Insert implements world.Store.
+func (t store) Insert(ctx context.Context, row world.Row) (etag string, err error) {
+	return t.write(ctx, row, t.Store.Insert)
+}
+
+// Replace implements world.Store.
+func (t store) Replace(ctx context.Context, row world.Row) (etag string, err error) {
+	return t.write(ctx, row, t.Store.Replace)
+}
+
+func (t store) write(ctx context.Context, row world.Row, write func(context.Context, world.Row) (string, error)) (etag string, err error) {
+	err = t.call(ctx, "write", t.s.plan.StoreErrors, t.s.plan.LostWrites, func() error {
+		if t.s.fault(t.dice, t.s.plan.ForeignWrites) {
+			if err := t.foreign(ctx, row.Key); err != nil {
+				return err
+			}
+		}
+		etag, err = t.s.witness.write(ctx, row, func(row world.Row) (string, error) {
+			if t.s.o.Bug == BlindWrite && row.ETag != "" {
+				now, err := t.Store.Load(ctx, row.Key)
+				if err != nil {
+					return "", err
+				}
+				row.ETag = now.ETag
+			}
+			return write(ctx, row)
+		})
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return etag, nil
+}
+
+// foreign is another writer, faster than ours.
+func (t store) foreign(ctx context.Context, key world.Key) error {
+	row, err := t.Store.Load(ctx, key)
+	if err != nil {
+		return nil //nolint:nilerr // no row yet: nobody to be faster than
+	}
+	row.State.Generation++
+	row.State.Write = fmt.Sprintf("foreign.%d", row.State.Generation)
+	_, err = t.s.witness.write(ctx, row, func(row world.Row) (string, error) { return t.Store.Replace(ctx, row) })
+	return err
+}
+
+// lease is the leases with what can go wrong on the way.
+type lease struct {
+	world.Lease
+	*user
+}
+
+// Acquire implements world.Lease.
+func (l lease) Acquire(ctx context.Context, id string) (h world.Holding, err error) {
+	err = l.call(ctx, "acquire", l.s.plan.LeaseErrors, l.s.plan.LeaseErrors/4, func() error {
+		if l.s.o.Bug == NoFence {
+			if held, _, ok := l.s.storage.Lease().Holder(id); ok {
+				if err := l.Lease.Release(ctx, held); err != nil {
+					return err
+				}
+			}
+		}
+		h, err = l.Lease.Acquire(ctx, id)
+		return err
+	})
+	if err != nil {
+		return world.Holding{}, err
+	}
+	return h, nil
+}
+
+// Renew implements world.Lease.
+func (l lease) Renew(ctx context.Context, h world.Holding) error {
+	if l.s.o.Bug == NoFence {
+		return nil
+	}
+	return l.call(ctx, "renew", l.s.plan.LeaseErrors, l.s.plan.LeaseErrors/4, func() error { return l.Lease.Renew(ctx, h) })
+}
+
+// Release implements world.Lease.
+func (l lease) Release(ctx context.Context, h world.Holding) error {
+	return l.call(ctx, "release", l.s.plan.LeaseErrors, l.s.plan.LeaseErrors/4, func() error { return l.Lease.Release(ctx, h) })
+}

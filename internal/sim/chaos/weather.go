@@ -1,0 +1,163 @@
+package chaos
+
+import (
+	"context"
+	"time"
+
+	"hearth/internal/sim/simcloud"
+)
+
+// startWeather begins everything that goes wrong by itself.
+func (s *simulation) startWeather(ctx context.Context) {
+	p := &s.plan
+	s.now(ctx, "evictions", p.EvictEvery, s.evict)
+	s.now(ctx, "vanishing", p.VanishEvery, s.vanish)
+	s.now(ctx, "hanging", p.FreezeEvery, s.freeze)
+	s.now(ctx, "capacity", p.NoCapacityEvery, s.noCapacity)
+	s.now(ctx, "scaling", p.FailScaleEvery, s.failScale)
+	s.now(ctx, "quota", p.QuotaEvery, s.quota)
+	s.now(ctx, "storage", p.StorageAwayEvery, s.storageAway)
+	s.now(ctx, "alone", p.AgentAloneEvery, s.agentAlone)
+	s.now(ctx, "chat", p.ChatTroubleEvery, s.chatTrouble)
+}
+
+// now and then, until the calm, something happens. do returns when it is over.
+func (s *simulation) now(ctx context.Context, name string, every time.Duration, do func(ctx context.Context, d *dice, l *lane)) {
+	if every == 0 {
+		return
+	}
+	l, d := s.lanes.lane(0), newDice(s.o.Seed, "weather", name)
+	s.work.Go(func() {
+		for l.sleep(ctx, d.about(every)) == nil && s.chaotic.Load() {
+			do(ctx, d, l)
+		}
+	})
+}
+
+// machine is one that can be taken, or "".
+func (s *simulation) machine() (id string, state simcloud.VMState) {
+	for _, vm := range s.cloud.Snapshot().VMs {
+		return vm.ID, vm.State
+	}
+	return "", ""
+}
+
+func (s *simulation) evict(_ context.Context, d *dice, _ *lane) {
+	if id, _ := s.machine(); id != "" {
+		if s.cloud.Evict(id, d.between(time.Second, simcloud.MaxNotice)) == nil {
+			s.faults.Add(1)
+			s.evictions.Add(1)
+		}
+	}
+}
+
+func (s *simulation) vanish(context.Context, *dice, *lane) {
+	if id, _ := s.machine(); id != "" {
+		if s.cloud.Vanish(id) == nil {
+			s.faults.Add(1)
+			s.evictions.Add(1)
+		}
+	}
+}
+
+func (s *simulation) freeze(context.Context, *dice, *lane) {
+	if id, state := s.machine(); state == simcloud.VMRunning {
+		if s.cloud.Freeze(id) == nil {
+			s.faults.Add(1)
+		}
+	}
+}
+
+// place is one of the world's placements.
+func (s *simulation) place(d *dice) string { return pick(d, s.worlds[0].Placements...).ID }
+
+func (s *simulation) noCapacity(ctx context.Context, d *dice, l *lane) {
+	places := s.worlds[0].Placements
+	if d.chance(0.6) {
+		places = places[:1+d.n(len(places))]
+	}
+	s.faults.Add(1)
+	for _, p := range places {
+		_ = s.cloud.NoCapacity(p.ID, true) // it is there
+	}
+	_ = l.sleep(ctx, d.between(time.Minute, 30*time.Minute))
+	for _, p := range places {
+		_ = s.cloud.NoCapacity(p.ID, false)
+	}
+}
+
+func (s *simulation) failScale(_ context.Context, d *dice, _ *lane) {
+	codes := []string{"SkuNotAvailable", "AllocationFailed", "ZonalAllocationFailed", "Conflict", "InternalServerError", "TooManyRequests"}
+	if s.cloud.FailNext(s.place(d), pick(d, codes...), d.chance(0.5)) == nil {
+		s.faults.Add(1)
+	}
+}
+
+func (s *simulation) quota(ctx context.Context, d *dice, l *lane) {
+	p := s.place(d)
+	s.faults.Add(1)
+	_ = s.cloud.Quota(p, true)
+	_ = l.sleep(ctx, d.between(time.Minute, 20*time.Minute))
+	_ = s.cloud.Quota(p, false)
+}
+
+func (s *simulation) storageAway(ctx context.Context, d *dice, l *lane) {
+	s.faults.Add(1)
+	s.away.Store(true)
+	_ = l.sleep(ctx, d.between(5*time.Second, pick(d, time.Minute, 12*time.Minute)))
+	s.away.Store(false)
+}
+
+func (s *simulation) agentAlone(ctx context.Context, d *dice, l *lane) {
+	s.faults.Add(1)
+	s.alone.Store(true)
+	_ = l.sleep(ctx, d.between(5*time.Second, pick(d, 50*time.Second, 15*time.Minute)))
+	s.alone.Store(false)
+}
+
+func (s *simulation) chatTrouble(ctx context.Context, d *dice, l *lane) {
+	s.faults.Add(1)
+	s.log.Warn("chat trouble")
+	lasts := d.between(10*time.Second, pick(d, time.Minute, 5*time.Minute, 20*time.Minute))
+	switch d.n(7) {
+	case 0:
+		s.discord.Fail(1+d.n(20), pick(d, 500, 502, 503))
+	case 1:
+		s.discord.RateLimitAll(lasts)
+	case 2:
+		s.discord.DropReplies(1 + d.n(5))
+	case 3:
+		s.discord.LoseWebhooks(1 + d.n(8))
+	case 4:
+		s.discord.SlowDown(d.between(500*time.Millisecond, 15*time.Second))
+		_ = l.sleep(ctx, lasts)
+		s.discord.SlowDown(0)
+	case 5:
+		s.discord.Forbid(true)
+		_ = l.sleep(ctx, lasts)
+		s.discord.Forbid(false)
+	case 6:
+		s.discord.Fail(1_000_000, 503)
+		_ = l.sleep(ctx, lasts)
+		s.discord.Fail(0, 0)
+	}
+}
+
+// beCalm ends all faults.
+func (s *simulation) beCalm() {
+	s.log.Warn("calm")
+	s.chaotic.Store(false)
+	s.away.Store(false)
+	s.alone.Store(false)
+	for _, p := range s.worlds[0].Placements {
+		_ = s.cloud.NoCapacity(p.ID, false)
+		_ = s.cloud.Quota(p.ID, false)
+	}
+	s.discord.Fail(0, 0)
+	s.discord.RateLimitAll(0)
+	s.discord.DropReplies(0)
+	s.discord.LoseWebhooks(0)
+	s.discord.SlowDown(0)
+	s.discord.Forbid(false)
+	s.witness.note("calm")
+}
