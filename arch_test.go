@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simdiscord/guild":    {"internal/sim/simdiscord/form"},
 	"internal/sim/simdiscord/web":      {"internal/sim/simdiscord", "internal/sim/simdiscord/guild"},
 	"internal/sim/simstorage":          {"internal/world"},
+	"internal/sim/chaos":               {"*"},
 	"internal/playground":              {"*"},
 	"internal/playground/journey":      {"internal/world", "internal/playground/panel", "internal/sim/simdiscord"},
 	"internal/playground/testdir":      {},

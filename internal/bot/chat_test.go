@@ -227,6 +227,11 @@ func (hanging) Post(ctx context.Context, _ string, _ world.Say, _ string) (world
 	return world.MessageRef{}, ctx.Err()
 }
 
+func (hanging) Find(ctx context.Context, _ string, _ world.Say, _ time.Time) (world.MessageRef, error) {
+	<-ctx.Done()
+	return world.MessageRef{}, ctx.Err()
+}
+
 func (hanging) Edit(ctx context.Context, _ world.MessageRef, _ world.Say) error {
 	<-ctx.Done()
 	return ctx.Err()

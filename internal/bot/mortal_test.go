@@ -149,6 +149,11 @@ func (m mortalChat) Post(ctx context.Context, channel string, say world.Say, non
 	return ref, err
 }
 
+func (m mortalChat) Find(ctx context.Context, channel string, say world.Say, since time.Time) (ref world.MessageRef, err error) {
+	err = m.l.step("find", func() (err error) { ref, err = m.Chat.Find(ctx, channel, say, since); return err })
+	return ref, err
+}
+
 func (m mortalChat) Edit(ctx context.Context, ref world.MessageRef, say world.Say) error {
 	return m.l.step("edit", func() error { return m.Chat.Edit(ctx, ref, say) })
 }

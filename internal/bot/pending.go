@@ -74,6 +74,7 @@ func (h *handling) adopt(s *world.State) {
 			if do := p.Effect.Cloud; do != nil && do.Round != s.Cloud.Round {
 				continue
 			}
+			p.Doubt = p.Doubt || p.Claim != "" // its worker never told
 			p.Claim, p.Until = h.claim, now.Add(claimFor)
 		}
 		kept = append(kept, p)
@@ -130,6 +131,7 @@ func (h *handling) claimedElsewhere() bool {
 type result struct {
 	done    map[string]bool
 	later   map[string]time.Time // what could not be said, and when to try again
+	doubt   map[string]bool      // of it, what may have been said all the same
 	answers []answer
 }
 
@@ -155,6 +157,7 @@ func (h *handling) fold(s *world.State, res result) {
 				said := *p.Effect.Chat
 				said.Tries++
 				p.Effect.Chat, p.Until = &said, at
+				p.Doubt = p.Doubt || res.doubt[p.ID]
 			}
 		}
 		kept = append(kept, p)

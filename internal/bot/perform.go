@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"hearth/internal/discord"
 	"hearth/internal/world"
 )
 
@@ -21,7 +22,7 @@ func (h *handling) perform(ctx context.Context) error {
 		if len(todo) == 0 {
 			return nil
 		}
-		res := result{done: map[string]bool{}, later: map[string]time.Time{}}
+		res := result{done: map[string]bool{}, later: map[string]time.Time{}, doubt: map[string]bool{}}
 		failed := h.doAll(ctx, todo, &res)
 		err := h.update(ctx, func(s *world.State) {
 			h.fold(s, res)
@@ -92,6 +93,8 @@ func (h *handling) do(ctx context.Context, p world.Pending, res *result) error {
 		if err != nil {
 			// What cannot be said now is said later; the event goes on.
 			res.later[p.ID] = h.Clock.Now().Add(chatPause(e.Chat.Tries, err))
+			_, refused := errors.AsType[*discord.Error](err)
+			res.doubt[p.ID] = !refused
 			h.log.Warn("message not posted", "kind", string(e.Chat.Kind), "tries", e.Chat.Tries+1, "error", err)
 			return nil
 		}
@@ -182,7 +185,7 @@ func (h *handling) say(ctx context.Context, p world.Pending) (world.Payload, err
 	case world.ChatAnswer:
 		_, err := h.Chat.Reply(ctx, *do.Reply, do.Say)
 		if errors.Is(err, world.ErrMessageGone) && !do.Reply.Ephemeral {
-			_, err = h.post(ctx, p, h.Guild.Channel)
+			_, err = h.post(ctx, p, h.Guild.Channel, h.nonce(p, h.Guild.Channel))
 		}
 		if errors.Is(err, world.ErrMessageGone) {
 			h.log.Info("answer has nowhere to go")
@@ -196,11 +199,11 @@ func (h *handling) say(ctx context.Context, p world.Pending) (world.Payload, err
 		if channel == "" {
 			channel = h.Guild.Channel
 		}
-		_, err := h.post(ctx, p, channel)
+		_, err := h.post(ctx, p, channel, h.nonce(p, channel))
 		return nil, err
 	case world.ChatLine:
 	}
-	_, err := h.post(ctx, p, h.Guild.Channel)
+	_, err := h.post(ctx, p, h.Guild.Channel, h.nonce(p, h.Guild.Channel))
 	return nil, err
 }
 
@@ -232,16 +235,33 @@ func (h *handling) card(ctx context.Context, p world.Pending) (world.Payload, er
 	}
 	// The nonce is the session's: a newer card that replaced this one in the
 	// row, or that another worker posts now, must not become a second message.
-	name := nonce(h.c.ID, "card", do.Operation, strconv.FormatBool(again))
-	ref, err := h.Chat.Post(ctx, h.Guild.Channel, do.Say, name)
+	ref, err := h.post(ctx, p, h.Guild.Channel, nonce(h.c.ID, "card", do.Operation, strconv.FormatBool(again)))
 	if err != nil {
 		return nil, err
 	}
 	return &world.Carded{Operation: do.Operation, Ref: ref, Again: again}, nil
 }
 
-func (h *handling) post(ctx context.Context, p world.Pending, channel string) (world.MessageRef, error) {
-	return h.Chat.Post(ctx, channel, p.Effect.Chat.Say, nonce(h.c.ID, p.ID, channel))
+// nonceLife is how long Discord certainly knows a nonce ("the past few
+// minutes" in its documentation).
+const nonceLife = 3 * time.Minute
+
+// post says something new in a channel, once: what may have been said before,
+// so long ago that the nonce is no help, is looked for first.
+func (h *handling) post(ctx context.Context, p world.Pending, channel, name string) (world.MessageRef, error) {
+	do := p.Effect.Chat
+	if p.Doubt && h.Clock.Now().Sub(do.Made) > nonceLife {
+		ref, err := h.Chat.Find(ctx, channel, do.Say, do.Made)
+		if !errors.Is(err, world.ErrMessageGone) {
+			return ref, err
+		}
+	}
+	return h.Chat.Post(ctx, channel, do.Say, name)
+}
+
+// nonce names what a pending effect says in a channel.
+func (h *handling) nonce(p world.Pending, channel string) string {
+	return nonce(h.c.ID, p.ID, channel)
 }
 
 // nonce names a message, so that Discord drops a repeat of it. At most 25

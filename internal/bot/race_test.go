@@ -77,6 +77,10 @@ func (n *noteChat) Post(_ context.Context, channel string, m world.Say, nonce st
 	return world.MessageRef{Channel: channel, ID: nonce}, nil
 }
 
+func (n *noteChat) Find(context.Context, string, world.Say, time.Time) (world.MessageRef, error) {
+	return world.MessageRef{}, world.ErrMessageGone
+}
+
 func (n *noteChat) Edit(context.Context, world.MessageRef, world.Say) error { return nil }
 
 func (n *noteChat) Reply(_ context.Context, to world.Reply, _ world.Say) (world.MessageRef, error) {

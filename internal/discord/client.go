@@ -2,15 +2,18 @@ package discord
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	disgo "github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
@@ -182,6 +185,65 @@ func (c *Client) Post(ctx context.Context, channel string, m world.Say, nonce st
 		return world.MessageRef{}, fmt.Errorf("post message: %w", err)
 	}
 	return world.MessageRef{Channel: channel, ID: ref.ID}, nil
+}
+
+// foundMessage is what is read of a message in a channel's history.
+type foundMessage struct {
+	ID     string `json:"id"`
+	Author struct {
+		ID string `json:"id"`
+	} `json:"author"`
+	Content    string            `json:"content"`
+	Embeds     []json.RawMessage `json:"embeds"`
+	Components []struct {
+		Components []struct {
+			CustomID string `json:"custom_id"`
+		} `json:"components"`
+	} `json:"components"`
+}
+
+// Find implements world.Chat. Without the permission to read the channel's
+// history Discord shows none of it, and nothing is found.
+func (c *Client) Find(ctx context.Context, channel string, m world.Say, since time.Time) (world.MessageRef, error) {
+	id, ok := snowflakeID(channel)
+	if !ok {
+		return world.MessageRef{}, fmt.Errorf("find message: %w: %q is no channel", world.ErrMessageGone, channel)
+	}
+	p, err := render(m)
+	if err != nil {
+		return world.MessageRef{}, fmt.Errorf("find message: %w", err)
+	}
+	const clocks = 10 * time.Second // Discord's and ours
+	var history []foundMessage
+	endpoint := rest.GetMessages.Compile(disgo.QueryValues{"after": snowflake.New(since.Add(-clocks)), "limit": 100}, id)
+	if err := c.do(ctx, endpoint, nil, &history, callOptions{}); err != nil {
+		return world.MessageRef{}, fmt.Errorf("find message: %w", err)
+	}
+	for _, f := range history { // newest first
+		if f.Author.ID == c.application.String() && f.says(p, m) {
+			return world.MessageRef{Channel: channel, ID: f.ID}, nil
+		}
+	}
+	return world.MessageRef{}, fmt.Errorf("find message: %w", world.ErrMessageGone)
+}
+
+// says: the message is what a post of m made, perhaps edited since if m is a
+// card.
+func (f foundMessage) says(p parts, m world.Say) bool {
+	if m.Card == nil {
+		return f.Content == p.content
+	}
+	if len(f.Embeds) == 0 {
+		return false
+	}
+	for _, row := range f.Components {
+		for _, b := range row.Components {
+			if slices.ContainsFunc(m.Buttons, func(want world.Button) bool { return want.Action == b.CustomID }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Edit implements world.Chat. Text, card and buttons that m lacks vanish from

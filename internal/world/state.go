@@ -186,11 +186,14 @@ type Seen struct {
 
 // Pending is an effect that is not known to be done.
 type Pending struct {
-	ID     string    `json:"id"`    // generation and index
-	Event  string    `json:"event"` // the event that asked for it
-	Effect Effect    `json:"effect"`
-	Claim  string    `json:"claim,omitempty"` // of the worker that performs it
-	Until  time.Time `json:"until,omitzero"`  // when its claim expires
+	ID     string `json:"id"`    // generation and index
+	Event  string `json:"event"` // the event that asked for it
+	Effect Effect `json:"effect"`
+	// Doubt: somebody may have performed it and not lived to tell, or got no
+	// answer.
+	Doubt bool      `json:"doubt,omitempty"`
+	Claim string    `json:"claim,omitempty"` // of the worker that performs it
+	Until time.Time `json:"until,omitzero"`  // when its claim expires
 }
 
 // NewState is the state of a world that was never started.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/form"
 	"hearth/internal/world"
 )
 
@@ -112,10 +113,10 @@ func (s *simulation) interact(ctx context.Context, r simdiscord.Request) {
 }
 
 // someButton is one of the last messages' that the person sees.
-func (s *simulation) someButton(d *dice, user string) (simdiscord.Message, simdiscord.Component, bool) {
+func (s *simulation) someButton(d *dice, user string) (simdiscord.Message, form.Component, bool) {
 	type found struct {
 		m simdiscord.Message
-		b simdiscord.Component
+		b form.Component
 	}
 	var all []found
 	ms := s.discord.Messages()
@@ -130,7 +131,7 @@ func (s *simulation) someButton(d *dice, user string) (simdiscord.Message, simdi
 		}
 	}
 	if len(all) == 0 {
-		return simdiscord.Message{}, simdiscord.Component{}, false
+		return simdiscord.Message{}, form.Component{}, false
 	}
 	f := pick(d, all...)
 	return f.m, f.b, true

@@ -111,12 +111,12 @@ func forget(s *world.State, b Bug) {
 	switch b {
 	case ClaimIgnored:
 		for i := range s.Pending {
-			s.Pending[i].Claim, s.Pending[i].Until = "", world.Time{}
+			s.Pending[i].Claim, s.Pending[i].Until = "", time.Time{}
 		}
 	case SeenForgotten:
 		s.Boot.Seen, s.Commands = world.Seen{}, nil
 	case WishForgotten:
-		s.WishAt = world.Time{}
+		s.WishAt = time.Time{}
 	default:
 	}
 }
