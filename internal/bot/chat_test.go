@@ -35,6 +35,13 @@ func (m *moody) Post(ctx context.Context, channel string, say world.Say, nonce s
 	return m.Chat.Post(ctx, channel, say, nonce)
 }
 
+func (m *moody) Find(ctx context.Context, channel string, say world.Say, since time.Time) (world.MessageRef, error) {
+	if err := m.away(); err != nil {
+		return world.MessageRef{}, err
+	}
+	return m.Chat.Find(ctx, channel, say, since)
+}
+
 func (m *moody) Edit(ctx context.Context, ref world.MessageRef, say world.Say) error {
 	if err := m.away(); err != nil {
 		return err

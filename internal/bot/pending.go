@@ -13,7 +13,9 @@ func (h *handling) hang(s *world.State, p world.Pending) {
 	if c := p.Effect.Chat; c != nil {
 		if c.Key != "" {
 			s.Pending = slices.DeleteFunc(s.Pending, func(q world.Pending) bool {
-				return q.Effect.Chat != nil && q.Effect.Chat.Key == c.Key
+				same := q.Effect.Chat != nil && q.Effect.Chat.Key == c.Key
+				p.Doubt = p.Doubt || same && (q.Doubt || q.Claim != "")
+				return same
 			})
 		}
 		for countChats(s) >= world.MaxChatWaiting {

@@ -185,7 +185,7 @@ func (h *handling) say(ctx context.Context, p world.Pending) (world.Payload, err
 	case world.ChatAnswer:
 		_, err := h.Chat.Reply(ctx, *do.Reply, do.Say)
 		if errors.Is(err, world.ErrMessageGone) && !do.Reply.Ephemeral {
-			_, err = h.post(ctx, p, h.Guild.Channel, h.nonce(p, h.Guild.Channel))
+			_, err = h.post(ctx, p, h.Guild.Channel)
 		}
 		if errors.Is(err, world.ErrMessageGone) {
 			h.log.Info("answer has nowhere to go")
@@ -199,11 +199,11 @@ func (h *handling) say(ctx context.Context, p world.Pending) (world.Payload, err
 		if channel == "" {
 			channel = h.Guild.Channel
 		}
-		_, err := h.post(ctx, p, channel, h.nonce(p, channel))
+		_, err := h.post(ctx, p, channel)
 		return nil, err
 	case world.ChatLine:
 	}
-	_, err := h.post(ctx, p, h.Guild.Channel, h.nonce(p, h.Guild.Channel))
+	_, err := h.post(ctx, p, h.Guild.Channel)
 	return nil, err
 }
 
@@ -214,17 +214,34 @@ func (h *handling) card(ctx context.Context, p world.Pending) (world.Payload, er
 	if do.Operation != s.Session.ID {
 		return nil, nil // of an earlier session
 	}
-	again := false
-	if s.Card != nil {
-		err := h.Chat.Edit(ctx, *s.Card, do.Say)
+	if s.Card == nil {
+		return h.firstCard(ctx, p)
+	}
+	err := h.Chat.Edit(ctx, *s.Card, do.Say)
+	if !errors.Is(err, world.ErrMessageGone) || s.Recarded {
+		return nil, unlessGone(err)
+	}
+	return h.postCard(ctx, p, true)
+}
+
+// firstCard shows the session's card for the first time, as the answer to the
+// command that began it if that can still be answered. In doubt it may be
+// there already, by whichever way.
+func (h *handling) firstCard(ctx context.Context, p world.Pending) (world.Payload, error) {
+	do := p.Effect.Chat
+	if p.Doubt {
+		ref, err := h.Chat.Find(ctx, h.Guild.Channel, do.Say, h.row.State.Session.Began)
+		if err == nil {
+			err = h.Chat.Edit(ctx, ref, do.Say)
+		}
+		if err == nil {
+			return &world.Carded{Operation: do.Operation, Ref: ref}, nil
+		}
 		if !errors.Is(err, world.ErrMessageGone) {
 			return nil, err
 		}
-		if s.Recarded {
-			return nil, nil
-		}
-		again = true
-	} else if do.Reply != nil {
+	}
+	if do.Reply != nil {
 		ref, err := h.Chat.Reply(ctx, *do.Reply, do.Say)
 		if err == nil {
 			return &world.Carded{Operation: do.Operation, Ref: ref}, nil
@@ -233,13 +250,26 @@ func (h *handling) card(ctx context.Context, p world.Pending) (world.Payload, er
 			return nil, err
 		}
 	}
-	// The nonce is the session's: a newer card that replaced this one in the
-	// row, or that another worker posts now, must not become a second message.
-	ref, err := h.post(ctx, p, h.Guild.Channel, nonce(h.c.ID, "card", do.Operation, strconv.FormatBool(again)))
+	return h.postCard(ctx, p, false)
+}
+
+// postCard makes a new message of the card. Its nonce is the session's: a
+// newer card that replaced this one in the row, or that another worker posts
+// now, must not become a second message.
+func (h *handling) postCard(ctx context.Context, p world.Pending, again bool) (world.Payload, error) {
+	do := p.Effect.Chat
+	ref, err := h.Chat.Post(ctx, h.Guild.Channel, do.Say, nonce(h.c.ID, "card", do.Operation, strconv.FormatBool(again)))
 	if err != nil {
 		return nil, err
 	}
 	return &world.Carded{Operation: do.Operation, Ref: ref, Again: again}, nil
+}
+
+func unlessGone(err error) error {
+	if errors.Is(err, world.ErrMessageGone) {
+		return nil
+	}
+	return err
 }
 
 // nonceLife is how long Discord certainly knows a nonce ("the past few
@@ -248,7 +278,7 @@ const nonceLife = 3 * time.Minute
 
 // post says something new in a channel, once: what may have been said before,
 // so long ago that the nonce is no help, is looked for first.
-func (h *handling) post(ctx context.Context, p world.Pending, channel, name string) (world.MessageRef, error) {
+func (h *handling) post(ctx context.Context, p world.Pending, channel string) (world.MessageRef, error) {
 	do := p.Effect.Chat
 	if p.Doubt && h.Clock.Now().Sub(do.Made) > nonceLife {
 		ref, err := h.Chat.Find(ctx, channel, do.Say, do.Made)
@@ -256,12 +286,7 @@ func (h *handling) post(ctx context.Context, p world.Pending, channel, name stri
 			return ref, err
 		}
 	}
-	return h.Chat.Post(ctx, channel, do.Say, name)
-}
-
-// nonce names what a pending effect says in a channel.
-func (h *handling) nonce(p world.Pending, channel string) string {
-	return nonce(h.c.ID, p.ID, channel)
+	return h.Chat.Post(ctx, channel, do.Say, nonce(h.c.ID, p.ID, channel))
 }
 
 // nonce names a message, so that Discord drops a repeat of it. At most 25

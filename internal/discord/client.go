@@ -214,8 +214,12 @@ func (c *Client) Find(ctx context.Context, channel string, m world.Say, since ti
 		return world.MessageRef{}, fmt.Errorf("find message: %w", err)
 	}
 	const clocks = 10 * time.Second // Discord's and ours
+	after := snowflake.ID(0)
+	if t := since.Add(-clocks); t.UnixMilli() > snowflake.Epoch { // there were no ids before
+		after = snowflake.New(t)
+	}
 	var history []foundMessage
-	endpoint := rest.GetMessages.Compile(disgo.QueryValues{"after": snowflake.New(since.Add(-clocks)), "limit": 100}, id)
+	endpoint := rest.GetMessages.Compile(disgo.QueryValues{"after": after, "limit": 100}, id)
 	if err := c.do(ctx, endpoint, nil, &history, callOptions{}); err != nil {
 		return world.MessageRef{}, fmt.Errorf("find message: %w", err)
 	}

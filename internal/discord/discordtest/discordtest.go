@@ -27,6 +27,13 @@ const (
 	apiURL   = "http://discord.invalid" + simdiscord.APIPrefix
 )
 
+// late is the system's clock, years ahead: a bubble's begins before Discord's
+// ids do, which hold the time.
+type late struct{ clock.System }
+
+// Now implements world.Clock.
+func (l late) Now() time.Time { return l.System.Now().AddDate(30, 0, 0) }
+
 // Open returns a client and a Discord that belong to one test and run on the
 // system's clock, which is the bubble's inside of one. change alters the
 // client's options.
@@ -34,7 +41,7 @@ func Open(t *testing.T, change ...func(*discord.ClientOptions)) chattest.Hands {
 	t.Helper()
 	g := &guild{}
 	d, err := simdiscord.New(simdiscord.Options{
-		Clock: clock.System{}, Seed: bytes.Repeat([]byte{7}, 32), BotToken: botToken, Deliver: g.deliver,
+		Clock: late{}, Seed: bytes.Repeat([]byte{7}, 32), BotToken: botToken, Deliver: g.deliver,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +49,7 @@ func Open(t *testing.T, change ...func(*discord.ClientOptions)) chattest.Hands {
 	t.Cleanup(d.Close)
 	g.Discord, g.person = d, d.People()[0].ID
 	o := discord.ClientOptions{
-		URL: apiURL, Application: simdiscord.DefaultApplicationID, Token: botToken, Clock: clock.System{},
+		URL: apiURL, Application: simdiscord.DefaultApplicationID, Token: botToken, Clock: late{},
 		Transport: recorder{g}, Jitter: func() float64 { return 0.5 },
 	}
 	for _, f := range change {
@@ -55,6 +62,7 @@ func Open(t *testing.T, change ...func(*discord.ClientOptions)) chattest.Hands {
 	g.ask(t, http.MethodPut, "/applications/"+simdiscord.DefaultApplicationID+"/guilds/"+simdiscord.DefaultGuildID+"/commands",
 		`[{"name":"status","description":"How it is"}]`)
 	return chattest.Hands{
+		Now:  late{}.Now,
 		Chat: c, Channel: channel, Person: g.person, Patience: discord.DefaultPause, Secrets: []string{botToken},
 		Loud: fmt.Sprintf("@everyone @here <@%s> <@%s> <@&%s>", g.person, d.People()[1].ID, simdiscord.DefaultKeeperRoleID),
 		Ask:  g.command, Messages: g.messages, Calls: g.recorded,

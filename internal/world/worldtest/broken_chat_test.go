@@ -24,6 +24,7 @@ import (
 type oddChat struct {
 	world.Chat
 	post  func(ctx context.Context, channel string, m world.Say, nonce string) (world.MessageRef, error)
+	find  func(ctx context.Context, channel string, m world.Say, since time.Time) (world.MessageRef, error)
 	edit  func(ctx context.Context, ref world.MessageRef, m world.Say) error
 	reply func(ctx context.Context, to world.Reply, m world.Say) (world.MessageRef, error)
 }
@@ -33,6 +34,13 @@ func (c oddChat) Post(ctx context.Context, channel string, m world.Say, nonce st
 		return c.Chat.Post(ctx, channel, m, nonce)
 	}
 	return c.post(ctx, channel, m, nonce)
+}
+
+func (c oddChat) Find(ctx context.Context, channel string, m world.Say, since time.Time) (world.MessageRef, error) {
+	if c.find == nil {
+		return c.Chat.Find(ctx, channel, m, since)
+	}
+	return c.find(ctx, channel, m, since)
 }
 
 func (c oddChat) Edit(ctx context.Context, ref world.MessageRef, m world.Say) error {
@@ -120,6 +128,12 @@ func brokenChats() []brokenCopy {
 					nonce = fmt.Sprint(nonce, n.Add(1))
 				}
 				return h.Chat.Post(ctx, channel, m, nonce)
+			}}
+		}),
+		odd("finds the newest, whatever it says", "what was posted is found, and nothing else", func(h chattest.Hands) oddChat {
+			return oddChat{find: func(context.Context, string, world.Say, time.Time) (world.MessageRef, error) {
+				all := h.Messages()
+				return all[len(all)-1].Ref, nil
 			}}
 		}),
 		behind("edits what is given alone", "edit replaces the whole message", between{ask: func(r *http.Request) {

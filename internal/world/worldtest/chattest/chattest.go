@@ -33,6 +33,8 @@ type Hands struct {
 
 	// Ask lets the person give a command whose answer is deferred.
 	Ask func(t *testing.T) world.Reply
+	// Now is the time on the chat's clock.
+	Now func() time.Time
 	// Messages lists what the bot has said in the channel, oldest first.
 	Messages func() []Message
 	// Calls lists the requests that came to the chat, oldest first, without
@@ -89,6 +91,7 @@ func Run(t *testing.T, open func(t *testing.T) Hands) {
 	}{
 		{"post arrives whole", postArrives},
 		{"same nonce is one message", postNonce},
+		{"what was posted is found, and nothing else", postFound},
 		{"edit replaces the whole message", editReplaces},
 		{"edit of a deleted message is gone", editDeleted},
 		{"reply fills in the answer", replyFills},

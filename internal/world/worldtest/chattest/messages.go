@@ -31,6 +31,33 @@ func postNonce(t *testing.T, h Hands) {
 	expect(t, h, Message{Ref: first, Say: say("once")}, Message{Ref: second, Say: say("once")})
 }
 
+func postFound(t *testing.T, h Hands) {
+	begun := h.Now()
+	text, card := post(t, h, say("**Bo** died."), "n-1"), post(t, h, full(), "n-2")
+	twin := world.Say{Text: full().Text, Buttons: full().Buttons}
+	post(t, h, twin, "n-3") // the card's buttons, and no card
+	pass(20 * time.Minute)
+	find := func(what string, m world.Say, since time.Time, want world.MessageRef) {
+		t.Helper()
+		got, err := h.Chat.Find(t.Context(), h.Channel, m, since)
+		if want == (world.MessageRef{}) {
+			expectGone(t, "Find of "+what, err)
+		} else if err != nil || got != want {
+			t.Errorf("Find of %s = %+v, %v; want %+v", what, got, err, want)
+		}
+	}
+	find("a text", say("**Bo** died."), begun, text)
+	find("a text that was posted before", say("**Bo** died."), h.Now().Add(-time.Minute), world.MessageRef{})
+	find("a text that was never posted", say("**Cleo** died."), begun, world.MessageRef{})
+	later := full()
+	later.Text, later.Card = "", &world.Card{Title: "Going out", Tone: world.ToneWorking}
+	find("a card that has changed since", later, begun, card)
+	h.Delete(t, text)
+	find("a text that was deleted", say("**Bo** died."), begun, world.MessageRef{})
+	again := post(t, h, say("**Bo** died."), "n-4")
+	find("a text that was posted again", say("**Bo** died."), begun, again)
+}
+
 func editReplaces(t *testing.T, h Hands) {
 	ref, other := post(t, h, full(), "n-1"), post(t, h, say("other"), "n-2")
 	for _, m := range []world.Say{
