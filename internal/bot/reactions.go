@@ -12,6 +12,9 @@ import (
 	"hearth/internal/world/words"
 )
 
+// sendWithin bounds a call to the events queue beside a handling.
+const sendWithin = 5 * time.Second
+
 // HandleWithin bounds the handling of one event, under its claims' life.
 const HandleWithin = 50 * time.Second
 
@@ -28,19 +31,42 @@ type Reactions struct {
 var ErrSpent = errors.New("message was delivered too often")
 
 // Handle handles one delivery of an event; dequeueCount is 1 the first time.
-// nil means that it may be deleted. The failure of the last delivery is told
-// in the channel before the queue sets the message aside; a later one is
-// ErrSpent and does nothing, for hosts are known to deliver on
+// nil means that it may be deleted. When the last delivery fails, a timer is put
+// off and a command's failure told in the channel, before the queue sets the
+// message aside; a later delivery is ErrSpent and does nothing, for hosts are known to deliver on
 // (azure-functions-host#3022).
 func (h *Reactions) Handle(ctx context.Context, body []byte, dequeueCount int) error {
 	if dequeueCount > world.MaxDeliveries {
 		return fmt.Errorf("handle event: %w: delivery %d of at most %d", ErrSpent, dequeueCount, world.MaxDeliveries)
 	}
 	e, err := h.handle(ctx, body)
-	if err != nil && dequeueCount == world.MaxDeliveries {
-		h.giveUp(ctx, e)
+	if err == nil || dequeueCount < world.MaxDeliveries {
+		return err
 	}
+	if h.again(ctx, e, body) {
+		return nil
+	}
+	h.giveUp(ctx, e)
 	return err
+}
+
+// timerAgain is how long a timer that could not be handled is put off.
+const timerAgain = 30 * time.Second
+
+// again puts a timer off instead of giving it up: a world whose row cannot be
+// read for some minutes must not lose the chain of checks that looks after it.
+func (h *Reactions) again(ctx context.Context, e world.Event, body []byte) bool {
+	if _, ok := e.Data.(*world.Timer); !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendWithin)
+	defer cancel()
+	if err := h.Runner.Events.Send(ctx, body, timerAgain); err != nil {
+		h.Log.Error("timer not put off", "event_id", e.ID, "world", e.World, "error", err)
+		return false
+	}
+	h.Log.Error("timer put off", "event_id", e.ID, "world", e.World)
+	return true
 }
 
 func (h *Reactions) handle(ctx context.Context, body []byte) (world.Event, error) {

@@ -65,6 +65,9 @@ type State struct {
 	LookNo     int64 `json:"look_no,omitempty"`
 	CheckNo    int64 `json:"check_no,omitempty"`
 	DeadlineNo int64 `json:"deadline_no,omitempty"`
+	// CheckDue is when the check CheckNo is due; whatever happens long after
+	// begins a new chain of checks.
+	CheckDue time.Time `json:"check_due,omitzero"`
 	// Deadline is when the timer DeadlineNo is due; check sees to it if the
 	// timer was lost.
 	Deadline time.Time `json:"deadline,omitzero"`

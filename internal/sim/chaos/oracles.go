@@ -14,6 +14,7 @@ import (
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simgame"
 	"hearth/internal/world"
+	"hearth/internal/world/words"
 )
 
 // compare looks at one write of the row: P3, P4, P5, P7. w.mu is held.
@@ -375,7 +376,7 @@ func (w *witness) answered(c *command, messages map[string]simdiscord.Message) {
 		if m.EphemeralTo == nil && !w.texts[c.answer] && !c.expired && c.answer != "" {
 			w.violate("P2", "/%s %s was never answered: %q", c.name, c.id, c.answer)
 		}
-	case !c.seen && !there:
+	case !c.seen && !there && !w.told[c.id] && !w.texts[words.Broken().Text]:
 		w.violate("P2", "/%s %s of %v was accepted and never handled", c.name, c.id, c.created.Sub(start()))
 	case c.waits:
 		w.violate("P2", "the answer to /%s %s still waits", c.name, c.id)

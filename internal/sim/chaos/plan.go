@@ -48,6 +48,7 @@ type plan struct {
 	StoreErrors, LostWrites float64
 	ForeignWrites           float64
 	StorageAwayEvery        time.Duration
+	TableAwayEvery          time.Duration
 	LeaseErrors             float64
 
 	Die, Stall float64 // of a worker, at a call
@@ -88,8 +89,8 @@ func draw(seed uint64) plan {
 		Burst:        rate(0.5), GameCrashEvery: every(20*time.Minute, 3*time.Hour),
 		Copies: rate(0.2), Delays: rate(0.2), SendErrors: rate(0.05), LostSends: rate(0.05),
 		StoreErrors: rate(0.05), LostWrites: rate(0.05), ForeignWrites: rate(0.05), LeaseErrors: rate(0.1),
-		StorageAwayEvery: every(20*time.Minute, 3*time.Hour),
-		Die:              rate(0.004), Stall: rate(0.001),
+		StorageAwayEvery: every(20*time.Minute, 3*time.Hour), TableAwayEvery: every(30*time.Minute, 4*time.Hour),
+		Die: rate(0.004), Stall: rate(0.001),
 		CloudErrors: rate(0.08), LostScales: rate(0.2),
 		EvictEvery: every(8*time.Minute, time.Hour), VanishEvery: every(20*time.Minute, 2*time.Hour), FreezeEvery: every(time.Hour, 4*time.Hour),
 		NoCapacityEvery: every(20*time.Minute, 2*time.Hour), FailScaleEvery: every(10*time.Minute, time.Hour), QuotaEvery: every(2*time.Hour, 6*time.Hour),

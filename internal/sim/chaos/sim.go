@@ -94,6 +94,7 @@ type simulation struct {
 
 	chaotic   atomic.Bool // faults happen
 	away      atomic.Bool // the storage account is
+	tableless atomic.Bool // the state table alone is
 	alone     atomic.Bool // the machines cannot reach it
 	evictions atomic.Int64
 	faults    atomic.Int64

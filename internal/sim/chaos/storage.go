@@ -97,6 +97,9 @@ type store struct {
 // Load implements world.Store.
 func (t store) Load(ctx context.Context, key world.Key) (row world.Row, err error) {
 	err = t.call(ctx, "load", t.s.plan.StoreErrors, 0, func() (err error) {
+		if t.s.tableless.Load() {
+			return fmt.Errorf("%w: the table is away", errPretended)
+		}
 		row, err = t.Store.Load(ctx, key)
 		return err
 	})
@@ -133,6 +136,9 @@ func (t store) Replace(ctx context.Context, row world.Row) (etag string, err err
 
 func (t store) write(ctx context.Context, row world.Row, write func(context.Context, world.Row) (string, error)) (etag string, err error) {
 	err = t.call(ctx, "write", t.s.plan.StoreErrors, t.s.plan.LostWrites, func() error {
+		if t.s.tableless.Load() {
+			return fmt.Errorf("%w: the table is away", errPretended)
+		}
 		if t.s.fault(t.dice, t.s.plan.ForeignWrites) {
 			if err := t.foreign(ctx, row.Key); err != nil {
 				return err

@@ -17,6 +17,7 @@ func (s *simulation) startWeather(ctx context.Context) {
 	s.now(ctx, "scaling", p.FailScaleEvery, s.failScale)
 	s.now(ctx, "quota", p.QuotaEvery, s.quota)
 	s.now(ctx, "storage", p.StorageAwayEvery, s.storageAway)
+	s.now(ctx, "table", p.TableAwayEvery, s.tableAway)
 	s.now(ctx, "alone", p.AgentAloneEvery, s.agentAlone)
 	s.now(ctx, "chat", p.ChatTroubleEvery, s.chatTrouble)
 }
@@ -108,6 +109,13 @@ func (s *simulation) storageAway(ctx context.Context, d *dice, l *lane) {
 	s.away.Store(false)
 }
 
+func (s *simulation) tableAway(ctx context.Context, d *dice, l *lane) {
+	s.faults.Add(1)
+	s.tableless.Store(true)
+	_ = l.sleep(ctx, d.between(5*time.Second, pick(d, time.Minute, 12*time.Minute)))
+	s.tableless.Store(false)
+}
+
 func (s *simulation) agentAlone(ctx context.Context, d *dice, l *lane) {
 	s.faults.Add(1)
 	s.alone.Store(true)
@@ -148,6 +156,7 @@ func (s *simulation) beCalm() {
 	s.log.Warn("calm")
 	s.chaotic.Store(false)
 	s.away.Store(false)
+	s.tableless.Store(false)
 	s.alone.Store(false)
 	for _, p := range s.worlds[0].Placements {
 		_ = s.cloud.NoCapacity(p.ID, false)

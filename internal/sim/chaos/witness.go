@@ -3,9 +3,11 @@ package chaos
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,8 +41,8 @@ type witness struct {
 	stats      Stats
 	state      world.State // as last written
 	commands   map[string]*command
-	order      []string // ids of commands, as they were accepted
-	tokens     map[string]bool
+	order      []string                   // ids of commands, as they were accepted
+	told       map[string]bool            // interactions whose answer was filled in
 	texts      map[string]bool            // posted in the channel
 	nonces     map[string]map[string]bool // nonce to the messages it made
 	hung       map[string]int64           // line of an event to the write that hung it
@@ -58,7 +60,6 @@ type command struct {
 	name    world.CommandName
 	created time.Time
 	out     simdiscord.Outcome
-	token   string
 	seen    bool   // a write has its id
 	answer  string // what it was to be told
 	waits   bool   // the answer is in the row and not told yet
@@ -74,7 +75,7 @@ type wish struct {
 
 func newWitness(s *simulation) *witness {
 	return &witness{
-		s: s, state: world.NewState(worldID), commands: map[string]*command{}, tokens: map[string]bool{}, texts: map[string]bool{},
+		s: s, state: world.NewState(worldID), commands: map[string]*command{}, told: map[string]bool{}, texts: map[string]bool{},
 		nonces: map[string]map[string]bool{}, hung: map[string]int64{}, hungAt: map[string]time.Time{},
 	}
 }
@@ -201,7 +202,7 @@ func (w *witness) said(method, path string, body []byte, message string) {
 		w.violate("P23", "a secret stands in a message")
 	}
 	if token, ok := isAnswer(path); ok {
-		w.tokens[token] = true
+		w.told[interactionOf(token)] = true
 		return
 	}
 	if method != "POST" {
@@ -224,6 +225,17 @@ func (w *witness) said(method, path string, body []byte, message string) {
 	if len(made) > 1 {
 		w.violate("P3", "said twice: %q", p.Content)
 	}
+}
+
+// interactionOf reads an interaction's id out of its token.
+func interactionOf(token string) string {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(string(b), ":")
+	id, _, _ := strings.Cut(rest, ":")
+	return id
 }
 
 // Write looks for secrets in the log.

@@ -314,9 +314,10 @@ func TestSweepWhileAwake(t *testing.T) {
 	if len(g.asked) != 0 {
 		t.Errorf("asked %+v: nothing is deleted under a running world", g.asked)
 	}
-	// The chain of checks is lost: the sweep begins it again.
-	g.timers = nil
-	g.pass(rules.CheckAfter + time.Minute)
+	// The chain of checks is lost, and no agent speaks: the sweep begins it
+	// again.
+	g.timers, g.beating = nil, false
+	g.pass(time.Hour)
 	if n := g.checks(); n != 0 {
 		t.Fatalf("checks: got %d, want 0", n)
 	}
@@ -377,5 +378,27 @@ func TestBeginningIsWaitedFor(t *testing.T) {
 	look()
 	if len(g.asked) != asked+1 {
 		t.Errorf("asked %d times after the first was lost; want %d", len(g.asked), asked+1)
+	}
+}
+
+// TestLostChecks: a chain of checks whose message was lost is begun anew by the
+// next thing that happens, and not before its time.
+func TestLostChecks(t *testing.T) {
+	g := newStage(t)
+	g.toOnline()
+	g.timers = nil
+	g.pass(rules.CheckLost)
+	if n := g.checks(); n != 0 {
+		t.Fatalf("checks before the last one is long overdue: got %d, want 0", n)
+	}
+	g.pass(time.Minute) // heartbeats come
+	if n := g.checks(); n != 1 {
+		t.Errorf("checks: got %d, want 1", n)
+	}
+	g.timers = nil
+	g.s.Status = world.Stopped
+	g.pass(time.Hour)
+	if n := g.checks(); n != 0 {
+		t.Errorf("checks of a world that sleeps: got %d, want 0", n)
 	}
 }

@@ -184,13 +184,10 @@ func (r *reaction) converge(found []world.Instance) {
 }
 
 // sweep is what reconcile, the backstop, saw at one placement: machines that
-// nobody wants, and worlds whose chain of checks has ended.
+// nobody wants. Like every event it also begins a lost chain of checks anew.
 func (r *reaction) sweep(d *world.Sweep) {
 	s, c := &r.s, &r.s.Cloud
 	asleep := s.Status == world.Stopped || s.Status == world.Failed
-	if !asleep && r.now.Sub(s.Since) > CheckAfter {
-		r.startChecks() // an older chain, if it lives, ends by its number
-	}
 	if len(d.Instances) == 0 || d.Placement == c.Placement && c.Want == 1 {
 		return
 	}

@@ -12,6 +12,7 @@ const (
 	LookEvery  = 5 * time.Second  // at a cloud operation under way
 	CheckEvery = 30 * time.Second // at everything, while not stopped
 	CheckAfter = 30 * time.Minute // and this long after
+	CheckLost  = 4 * time.Minute  // overdue, it is taken for lost
 
 	CommandLifetime = 15 * time.Minute // as long as Discord's token
 
@@ -77,6 +78,7 @@ func React(c world.Config, s world.State, e world.Event) (world.State, []world.E
 	case *world.Carded:
 		r.carded(d)
 	}
+	r.watched()
 	return r.s, r.effects
 }
 
@@ -162,7 +164,17 @@ func (r *reaction) carded(d *world.Carded) {
 // startChecks begins a new chain of checks; an older chain ends by its number.
 func (r *reaction) startChecks() {
 	r.s.CheckNo++
+	r.s.CheckDue = r.now.Add(CheckEvery)
 	r.delay(world.Timer{Kind: world.TimerCheck, Number: r.s.CheckNo}, CheckEvery)
+}
+
+// watched: while something may run, a check is on its way. If the last one is
+// long overdue its message is lost, and this event begins the chain anew.
+func (r *reaction) watched() {
+	awake := r.s.Status != world.Stopped && r.s.Status != world.Failed
+	if awake && r.now.Sub(r.s.CheckDue) > CheckLost {
+		r.startChecks()
+	}
 }
 
 // lookSoon begins a new chain of looks at the cloud.
