@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -52,3 +53,46 @@ func TestCloudEffectOfAnOlderRound(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenOrdersQueue: a queue of orders that takes nothing keeps neither the
+// machine from being deleted nor the row from its bound.
+func TestBrokenOrdersQueue(t *testing.T) {
+	r := newRig(t)
+	r.burning()
+	w := r.worker(nil)
+	w.Runner.Orders = func(string) world.Queue { return brokenQueue{} }
+	if err := w.Handle(t.Context(), r.command("Bo", "stop"), 1); err == nil {
+		t.Error("no error: the order was not sent")
+	}
+	for range 4 * 60 { // twenty minutes, in which the save is never proven
+		r.clock.Advance(5 * time.Second)
+		ms, err := r.events.Receive(t.Context(), 32, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range ms {
+			if w.Handle(t.Context(), m.Body, m.DequeueCount) == nil {
+				if err := r.events.Delete(t.Context(), m); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if n := len(r.said("not proven in ten minutes")); n == 0 {
+		t.Error("the loss was not told")
+	}
+	s := r.state()
+	if s.Status != world.Stopped {
+		t.Errorf("status = %s, want stopped", s.Status)
+	}
+	for _, p := range s.Pending {
+		if p.Effect.Order != nil {
+			t.Errorf("order %s of %v is still to be sent", p.Effect.Order.Kind, p.Effect.Order.Issued)
+		}
+	}
+}
+
+// brokenQueue takes nothing.
+type brokenQueue struct{ world.Queue }
+
+func (brokenQueue) Send(context.Context, []byte, time.Duration) error { return errLost }

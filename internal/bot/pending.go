@@ -7,9 +7,10 @@ import (
 	"hearth/internal/world"
 )
 
-// hang adds an effect to what is to be done. What is to be said replaces what
-// waits under the same key, and has a bound.
+// hang adds an effect to what is to be done. It replaces what it makes stale,
+// and what is to be said has a bound: so has the row.
 func (h *handling) hang(s *world.State, p world.Pending) {
+	s.Pending = slices.DeleteFunc(s.Pending, func(q world.Pending) bool { return stale(q.Effect, p.Effect) })
 	if c := p.Effect.Chat; c != nil {
 		if c.Key != "" {
 			s.Pending = slices.DeleteFunc(s.Pending, func(q world.Pending) bool {
@@ -25,6 +26,23 @@ func (h *handling) hang(s *world.State, p world.Pending) {
 		}
 	}
 	s.Pending = append(s.Pending, p)
+}
+
+// stale: nobody needs an older effect any more when there is the newer one.
+func stale(older, newer world.Effect) bool {
+	switch {
+	case older.Order != nil && newer.Order != nil:
+		return older.Order.Kind == newer.Order.Kind || stops(older.Order) && stops(newer.Order)
+	case older.Delay != nil && newer.Delay != nil: // its number is no longer waited for
+		return older.Delay.Timer.Kind == newer.Delay.Timer.Kind
+	case older.Cloud != nil && newer.Cloud != nil:
+		return older.Cloud.Act == newer.Cloud.Act && (older.Cloud.Act == world.ActLook || older.Cloud.Round < newer.Cloud.Round)
+	}
+	return false
+}
+
+func stops(o *world.Order) bool {
+	return o.Kind == world.OrderStop || o.Kind == world.OrderStopIfEmpty
 }
 
 func countChats(s *world.State) int {
@@ -59,13 +77,18 @@ func shrink(s *world.State) {
 	}
 }
 
-// adopt claims what nobody holds, and forgets what is no longer news, and what
-// was asked of the cloud in an older round: its worker died over it, and the
-// wish has changed since. Done now, it would make a machine that nobody wants.
+// adopt claims what nobody holds, and forgets what is no longer news, orders
+// that no agent would obey any more, and what was asked of the cloud in an older
+// round: its worker died over it, and the wish has changed since. Done now, it
+// would make a machine that nobody wants.
 func (h *handling) adopt(s *world.State) {
 	now := h.Clock.Now()
 	kept := make([]world.Pending, 0, len(s.Pending))
 	for _, p := range s.Pending {
+		if o := p.Effect.Order; o != nil && now.Sub(o.Issued) > world.OrderLifetime {
+			h.log.Error("order was never sent", "kind", string(o.Kind), "issued", o.Issued)
+			continue
+		}
 		if c := p.Effect.Chat; c != nil && now.Sub(c.Made) > world.ChatLifetime {
 			if c.Kind != world.ChatCard {
 				s.Unsaid += 1 + c.Unsaid

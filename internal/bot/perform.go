@@ -36,26 +36,24 @@ func (h *handling) perform(ctx context.Context) error {
 	}
 }
 
-// doAll performs effects in their order, chats last, up to the first whose
-// error fails the event.
+// doAll performs effects in their order, chats last. One that fails the event
+// does not keep the others from being done: a queue of orders that is broken
+// must not keep a machine from being deleted, nor people from hearing of it.
 func (h *handling) doAll(ctx context.Context, todo []world.Pending, res *result) error {
 	chats := slices.IndexFunc(todo, func(p world.Pending) bool { return p.Effect.Chat != nil })
 	if chats < 0 {
 		chats = len(todo)
 	}
+	var errs []error
 	for _, p := range todo[:chats] {
-		if err := h.do(ctx, p, res); err != nil {
-			return err
-		}
+		errs = append(errs, h.do(ctx, p, res))
 	}
 	ctx, cancel := context.WithTimeout(ctx, chatsWithin)
 	defer cancel()
 	for _, p := range todo[chats:] {
-		if err := h.do(ctx, p, res); err != nil {
-			return err
-		}
+		errs = append(errs, h.do(ctx, p, res))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // do performs one effect. An error means that the event must come again.

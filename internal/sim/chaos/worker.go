@@ -95,6 +95,7 @@ func (w *worker) begin(life int) error {
 		return err
 	}
 	log := s.log.With("worker", w.name, "life", life)
+	ordering := as("order")
 	w.events = queue{s.storage.Queue(world.EventsQueue), as("host")}
 	w.reactions = &bot.Reactions{
 		Verifier: s.verifier, KeyOf: s.key, Log: log,
@@ -103,7 +104,7 @@ func (w *worker) begin(life int) error {
 			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Chat: chat,
 			Events: queue{s.storage.Queue(world.EventsQueue), as("delay")},
 			Orders: func(id string) world.Queue {
-				return orders{queue{s.storage.Queue(world.OrdersQueue(id)), as("order")}}
+				return orders{queue{s.storage.Queue(world.OrdersQueue(id)), ordering}}
 			},
 		},
 	}
