@@ -392,7 +392,7 @@ func (r *rig) outcome() outcome {
 	s := r.state()
 	s.Generation, s.Write, s.LookNo, s.CheckNo, s.DeadlineNo = 0, "", 0, 0, 0
 	s.Cloud.Round, s.Cloud.Token, s.Cloud.Failures = 0, "", 0
-	s.Usually, s.Session.Paid, s.Session.Total = 0, 0, 0
+	s.Usually, s.Session.Paid, s.Session.Total, s.ListensSince = 0, 0, 0, time.Time{}
 	if s.Card != nil {
 		s.Card = &world.MessageRef{Channel: s.Card.Channel, ID: "card"}
 	}

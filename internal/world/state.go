@@ -68,6 +68,9 @@ type State struct {
 	// CheckDue is when the check CheckNo is due; whatever happens long after
 	// begins a new chain of checks.
 	CheckDue time.Time `json:"check_due,omitzero"`
+	// ListensSince is when events came again after a time in which none were
+	// handled.
+	ListensSince time.Time `json:"listens_since,omitzero"`
 	// Deadline is when the timer DeadlineNo is due; check sees to it if the
 	// timer was lost.
 	Deadline time.Time `json:"deadline,omitzero"`

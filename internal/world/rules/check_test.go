@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -400,5 +401,48 @@ func TestLostChecks(t *testing.T) {
 	g.pass(time.Hour)
 	if n := g.checks(); n != 0 {
 		t.Errorf("checks of a world that sleeps: got %d, want 0", n)
+	}
+}
+
+// TestDeaf: what was silent while no event was handled is not taken for silent
+// when events come again. The machine is not deleted; its agent's word may lie
+// in the queue behind the timer that came first.
+func TestDeaf(t *testing.T) {
+	t.Run("online", func(t *testing.T) {
+		g := newStage(t)
+		g.toOnline()
+		g.players = []world.Player{{Owner: "1", Name: "Astrid"}}
+		g.pass(time.Minute)
+		g.now = g.now.Add(rules.LostAfter + 5*time.Minute) // nothing is handled, nothing is lost
+		g.beating = false
+		g.pass(time.Second) // the check comes first
+		g.status(world.Online)
+		g.beat, g.beating = g.now, true
+		g.pass(5 * time.Minute)
+		g.status(world.Online)
+		g.silentAbout(t, "silent")
+	})
+	t.Run("booting, and called off", func(t *testing.T) {
+		g := newStage(t)
+		g.start()
+		g.untilStatus(3*time.Minute, world.Booting)
+		g.stop()
+		g.now = g.now.Add(rules.AgentWithin + 5*time.Minute)
+		g.pass(time.Second)
+		g.status(world.Stopping)
+		g.silentAbout(t, "No game had begun")
+		g.boot()
+		g.proves(world.StopOrdered)
+		g.untilStatus(3*time.Minute, world.Stopped)
+	})
+}
+
+// silentAbout: nothing with this in it was said.
+func (g *stage) silentAbout(t *testing.T, part string) {
+	t.Helper()
+	for _, text := range g.texts() {
+		if strings.Contains(text, part) {
+			t.Errorf("said %q", text)
+		}
 	}
 }

@@ -13,6 +13,7 @@ const (
 	CheckEvery = 30 * time.Second // at everything, while not stopped
 	CheckAfter = 30 * time.Minute // and this long after
 	CheckLost  = 4 * time.Minute  // overdue, it is taken for lost
+	DeafAfter  = 20 * time.Second // overdue, nobody has listened meanwhile
 
 	CommandLifetime = 15 * time.Minute // as long as Discord's token
 
@@ -38,6 +39,7 @@ var retryAfter = []time.Duration{2 * time.Minute, 5 * time.Minute, 10 * time.Min
 // time. A state that comes back unchanged with no effects need not be written.
 func React(c world.Config, s world.State, e world.Event) (world.State, []world.Effect) {
 	r := reaction{c: c, s: s.Clone(), e: e, now: e.Received}
+	r.listens()
 	switch d := e.Data.(type) {
 	case *world.Command:
 		r.command(d)
@@ -168,11 +170,20 @@ func (r *reaction) startChecks() {
 	r.delay(world.Timer{Kind: world.TimerCheck, Number: r.s.CheckNo}, CheckEvery)
 }
 
+func (r *reaction) awake() bool { return r.s.Status != world.Stopped && r.s.Status != world.Failed }
+
+// listens notes when events come again after a time in which none were
+// handled: what was silent then is not known to be silent.
+func (r *reaction) listens() {
+	if r.awake() && !r.s.CheckDue.IsZero() && r.now.Sub(r.s.CheckDue) > DeafAfter {
+		r.s.ListensSince = r.now
+	}
+}
+
 // watched: while something may run, a check is on its way. If the last one is
 // long overdue its message is lost, and this event begins the chain anew.
 func (r *reaction) watched() {
-	awake := r.s.Status != world.Stopped && r.s.Status != world.Failed
-	if awake && r.now.Sub(r.s.CheckDue) > CheckLost {
+	if r.awake() && r.now.Sub(r.s.CheckDue) > CheckLost {
 		r.startChecks()
 	}
 }

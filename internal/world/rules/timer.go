@@ -76,7 +76,11 @@ func (r *reaction) check() {
 // whether the machine is there; report and patience follow.
 func (r *reaction) silence() bool {
 	s := &r.s
-	quiet := r.now.Sub(s.Boot.Heard)
+	since := s.Boot.Heard
+	if s.ListensSince.After(since) { // before that it was we who did not hear
+		since = s.ListensSince
+	}
+	quiet := r.now.Sub(since)
 	if quiet <= SilentAfter {
 		return false
 	}
@@ -118,6 +122,12 @@ func (r *reaction) idle() {
 func (r *reaction) deadline() {
 	s := &r.s
 	s.Deadline = time.Time{}
+	if heard := r.now.Sub(s.ListensSince); heard < AgentWithin && r.awaitsWord() {
+		// Nobody listened when it was due: what the agent has said may lie in
+		// the queue beside this very timer.
+		r.within(AgentWithin - heard)
+		return
+	}
 	switch s.Status {
 	case world.Starting:
 		if !s.RetryAt.IsZero() {
@@ -145,6 +155,19 @@ func (r *reaction) deadline() {
 		r.saveOverdue()
 	case world.Online, world.Stopped, world.Failed:
 	}
+}
+
+// awaitsWord: what ends the present phase well is a word of the agent's.
+func (r *reaction) awaitsWord() bool {
+	s := &r.s
+	switch s.Status {
+	case world.Booting, world.Loading:
+		return true
+	case world.Stopping, world.Relocating:
+		return !s.Boot.Proven && (!s.Boot.Over || s.Cloud.Want == 1)
+	case world.Starting, world.Online, world.Stopped, world.Failed:
+	}
+	return false
 }
 
 // saveOverdue: the save is not proven, or the machine not deleted, in time.
