@@ -24,6 +24,9 @@ type Reactions struct {
 	Verifier *discord.Verifier
 	KeyOf    func(worldID string) []byte // HMAC key of a world's agent, the bot's own for world.BotKey, or nil
 	Log      *slog.Logger
+	// Poison is where the queue sets events aside that no delivery could
+	// handle; nil: nobody looks into it.
+	Poison world.Queue
 }
 
 // ErrSpent says that the message was delivered more than world.MaxDeliveries times and
@@ -46,7 +49,7 @@ func (h *Reactions) Handle(ctx context.Context, body []byte, dequeueCount int) e
 	if h.again(ctx, e, body) {
 		return nil
 	}
-	h.giveUp(ctx, e)
+	_ = h.giveUp(ctx, e) // what could not be told now is told by Drain
 	return err
 }
 
@@ -75,6 +78,9 @@ func (h *Reactions) handle(ctx context.Context, body []byte) (world.Event, error
 	e, err := h.read(ctx, body)
 	if err == nil && e.Data != nil {
 		err = h.Runner.Handle(ctx, e)
+	}
+	if err == nil && looksAround(e) {
+		h.Drain(ctx)
 	}
 	return e, err
 }
@@ -112,24 +118,4 @@ func (h *Reactions) read(ctx context.Context, body []byte) (world.Event, error) 
 	}
 	cmd := i.ToCommand(d, world.Signed{}) // the proof has served; the row needs no copy
 	return world.Event{ID: i.ID, Source: e.Source, World: d.World.ID, Time: i.Created, Data: &cmd}, nil
-}
-
-// giveUp tells that a command will not be done. An agent's or the cloud's
-// event is for the log: the next heartbeat or look tells the same anew.
-func (h *Reactions) giveUp(ctx context.Context, e world.Event) {
-	// The time of the event itself may be what ran out.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), chatWithin)
-	defer cancel()
-	h.Log.Error("event given up", "event_id", e.ID, "world", e.World)
-	c, ok := e.Data.(*world.Command)
-	if !ok {
-		return
-	}
-	say := words.Broken()
-	if _, err := h.Runner.Chat.Reply(ctx, c.Reply, say); err == nil {
-		return
-	}
-	if _, err := h.Runner.Chat.Post(ctx, h.Runner.Guild.Channel, say, nonce("broken", e.ID)); err != nil {
-		h.Log.Error("failure not told", "event_id", e.ID, "error", err)
-	}
 }

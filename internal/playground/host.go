@@ -138,5 +138,6 @@ func (r *run) sweep(ctx context.Context) {
 		if err := r.reconcile.Run(ctx); err != nil {
 			r.log.Error("reconcile incomplete", "error", err)
 		}
+		r.reactions.Drain(ctx)
 	}
 }

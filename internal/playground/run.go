@@ -180,7 +180,7 @@ func (r *run) openBot(address string) error {
 	}
 	r.reactions = &bot.Reactions{
 		Verifier: verifier, Log: r.log.With("part", "reactions"),
-		KeyOf: r.key,
+		KeyOf: r.key, Poison: r.db.Queue(world.PoisonQueue(world.EventsQueue)),
 		Runner: &bot.Runner{
 			Guild: r.guild, Worlds: r.worlds, Store: r.o.At.Store(r.db.Store()), Compute: r.o.At.Compute(r.cloud), Chat: r.o.At.Chat(r.chat),
 			Events: r.o.At.Queue(r.events, "delay", "acknowledge"),

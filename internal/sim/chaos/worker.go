@@ -98,7 +98,7 @@ func (w *worker) begin(life int) error {
 	ordering := as("order")
 	w.events = queue{s.storage.Queue(world.EventsQueue), as("host")}
 	w.reactions = &bot.Reactions{
-		Verifier: s.verifier, KeyOf: s.key, Log: log,
+		Verifier: s.verifier, KeyOf: s.key, Log: log, Poison: queue{s.storage.Queue(world.PoisonQueue(world.EventsQueue)), as("poison")},
 		Runner: &bot.Runner{
 			Guild: s.guild, Worlds: s.worlds, Clock: w.lane, Log: log, Key: []byte(botKey), Draw: newDice(s.o.Seed, w.name, life, "runner").number,
 			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Chat: chat,

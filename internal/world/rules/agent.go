@@ -47,14 +47,21 @@ func (r *reaction) newBoot() {
 		r.within(ListenWithin)
 		r.card()
 	case world.Stopping:
-		// It came up while it was no longer wanted. Unless it is being deleted
-		// already, its game is stopped first: the door may be open by now.
-		if c := &s.Cloud; c.Want == 1 || !(c.Acting && c.Toward == 0) {
-			c.Want = 1
-			r.awaitSave()
-		} else {
+		// It came up while it was no longer wanted. Unless it is known that it
+		// is being deleted, its game is stopped first: the door may be open by
+		// now. A scale to zero that no worker has told of is taken back; if it
+		// was begun all the same, the machine is seen to go before the proof.
+		c := &s.Cloud
+		if c.Acting && c.Toward == 0 && c.Token != "" {
 			r.closeBoot()
+			return
 		}
+		if c.Acting && c.Toward == 0 {
+			c.Round++
+			c.Acting = false
+		}
+		c.Want, c.Settled = 1, false
+		r.awaitSave()
 	case world.Stopped, world.Failed:
 		s.Why = "" // it was told
 		r.keeper(words.UnwantedMachine(&r.c, ""))

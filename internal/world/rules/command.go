@@ -106,11 +106,13 @@ func (r *reaction) stop(c *world.Command) {
 		dropped := s.Again != nil
 		s.Again = nil
 		r.answer(c, words.AlreadyStopping(&r.c, dropped))
-	case world.Starting:
-		r.beginStop(c.By, &c.Reply, false)
-		r.release()
-		r.answer(c, words.CalledOff(&r.c, c.By))
-	case world.Booting:
+	case world.Starting, world.Booting:
+		if s.Status == world.Starting && r.now.Sub(s.ListensSince) > AgentWithin {
+			r.beginStop(c.By, &c.Reply, false)
+			r.release()
+			r.answer(c, words.CalledOff(&r.c, c.By))
+			break
+		}
 		// A game may run by now whose agent has not been heard: wait for it.
 		r.beginStop(c.By, &c.Reply, false)
 		r.within(AgentWithin)
