@@ -373,7 +373,7 @@ func (w *witness) answered(c *command, messages map[string]simdiscord.Message) {
 	case there && m.Content == simdiscord.NotResponding:
 		// The token died first. What is not for one person alone is told in
 		// the channel instead.
-		if m.EphemeralTo == nil && !w.texts[c.answer] && !c.expired && c.answer != "" {
+		if m.EphemeralTo == nil && !w.texts[c.answer] && !w.texts[words.Broken().Text] && !c.expired && c.answer != "" {
 			w.violate("P2", "/%s %s was never answered: %q", c.name, c.id, c.answer)
 		}
 	case !c.seen && !there && !w.told[c.id] && !w.texts[words.Broken().Text]:
