@@ -68,10 +68,6 @@ func (h *handling) do(ctx context.Context, p world.Pending, res *result) error {
 			return fmt.Errorf("send order %s: %w", e.Order.Kind, err)
 		}
 		h.log.Info("order sent", "kind", string(e.Order.Kind), "boot", e.Order.Epoch)
-	case e.Cloud != nil && e.Cloud.Round != h.row.State.Cloud.Round:
-		// Left over from a worker that died: the world has gone on since, and
-		// would get a machine that nobody wants.
-		h.log.Info("cloud effect is of an older round", "placement", e.Cloud.Placement, "capacity", e.Cloud.Capacity)
 	case e.Cloud != nil:
 		res.answers = append(res.answers, answer{p.ID, h.cloud(ctx, e.Cloud)})
 	case e.Delay != nil:

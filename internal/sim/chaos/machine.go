@@ -49,8 +49,8 @@ func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *lane, lif
 	defer context.AfterFunc(ctx, func() {
 		// The cloud calls it gone before it is, and it may not know.
 		if d := newDice(s.o.Seed, vm.ID, "linger"); s.fault(d, s.plan.Linger) {
-			cut.Store(d.chance(0.5))
-			<-lane.After(d.between(time.Second, pick(d, 40*time.Second, 6*time.Minute)))
+			cut.Store(d.chance(0.7))
+			<-lane.After(d.between(time.Second, pick(d, 40*time.Second, 8*time.Minute, 8*time.Minute)))
 		}
 		if errors.Is(context.Cause(ctx), simcloud.ErrPowerOff) {
 			kill(agent.ErrPowerOff)

@@ -117,10 +117,14 @@ func counted(before, after *world.State) bool {
 }
 
 // commanded: a command is known from this write on. One that changes the wish
-// must not be older than one that did so before and wants the opposite (P4).
+// must not be older than one that did so before and wants the opposite, unless
+// somebody has asked for the same since (P4).
 func (w *witness) commanded(before, after *world.State, id string) {
 	c := w.command(id)
 	c.seen = true
+	if up, ok := wants(c.name); ok {
+		w.asked = append(w.asked, wish{id: id, at: c.created, up: up})
+	}
 	again := after.Again != nil && after.Again.ID == id && (before.Again == nil || before.Again.ID != id)
 	began := after.Op.ID == id && before.Op.ID != id
 	empties := (after.WhenEmpty == nil) != (before.WhenEmpty == nil)
@@ -129,11 +133,24 @@ func (w *witness) commanded(before, after *world.State, id string) {
 	}
 	up := again || began && after.Cloud.Want == 1 && after.Status == world.Starting || empties && after.WhenEmpty == nil && after.Status != world.Stopping
 	for _, old := range w.wishes {
-		if old.up != up && old.at.After(c.created) {
+		since := slices.ContainsFunc(w.asked, func(a wish) bool { return a.up == up && a.at.After(old.at) })
+		if old.up != up && old.at.After(c.created) && !since {
 			w.violate("P4", "command %s of %v undid %s of %v", id, c.created, old.id, old.at)
 		}
 	}
 	w.wishes = append(w.wishes, wish{id: id, at: c.created, up: up})
+}
+
+// wants tells what a command wants, if it wants anything.
+func wants(name world.CommandName) (up, ok bool) {
+	switch name {
+	case world.CmdStart, world.CmdKeepGoing:
+		return true, true
+	case world.CmdStop, world.CmdStopWhenEmpty, world.CmdStopNow:
+		return false, true
+	case world.CmdStatus, world.CmdJoin:
+	}
+	return false, false
 }
 
 // cloudChanged: never two machines of one world (P8).

@@ -92,7 +92,7 @@ func draw(seed uint64) plan {
 		StorageAwayEvery: every(20*time.Minute, 3*time.Hour), TableAwayEvery: every(30*time.Minute, 4*time.Hour),
 		Die: rate(0.004), Stall: rate(0.001),
 		CloudErrors: rate(0.08), LostScales: rate(0.2),
-		EvictEvery: every(8*time.Minute, time.Hour), VanishEvery: every(20*time.Minute, 2*time.Hour), FreezeEvery: every(time.Hour, 4*time.Hour),
+		EvictEvery: every(8*time.Minute, time.Hour), VanishEvery: every(8*time.Minute, time.Hour), FreezeEvery: every(time.Hour, 4*time.Hour),
 		NoCapacityEvery: every(20*time.Minute, 2*time.Hour), FailScaleEvery: every(10*time.Minute, time.Hour), QuotaEvery: every(2*time.Hour, 6*time.Hour),
 		Linger:         rate(0.5),
 		AgentDiesEvery: every(15*time.Minute, 2*time.Hour), AgentAloneEvery: every(15*time.Minute, 2*time.Hour),

@@ -47,7 +47,8 @@ type witness struct {
 	nonces     map[string]map[string]bool // nonce to the messages it made
 	hung       map[string]int64           // line of an event to the write that hung it
 	hungAt     map[string]time.Time       // when an effect was hung, by its id
-	wishes     []wish
+	wishes     []wish // of commands that changed what is wanted
+	asked      []wish // of all that were handled
 	saves      int // most that the world's files ever had
 	forged     int64
 

@@ -47,16 +47,12 @@ func (r *reaction) newBoot() {
 		r.within(ListenWithin)
 		r.card()
 	case world.Stopping:
-		// It came up while it was no longer wanted. Unless it is known that it
-		// is being deleted, its game is stopped first: the door may be open by
-		// now. A scale to zero that no worker has told of is taken back; if it
-		// was begun all the same, the machine is seen to go before the proof.
+		// It came up while it was no longer wanted. Its door may be open by
+		// now, so its game is stopped first. A scale to zero that no worker has
+		// told of is taken back; one that was begun may still fail, and if it
+		// does not, the machine is seen to go before the proof.
 		c := &s.Cloud
-		if c.Acting && c.Toward == 0 && c.Token != "" {
-			r.closeBoot()
-			return
-		}
-		if c.Acting && c.Toward == 0 {
+		if c.Acting && c.Toward == 0 && c.Token == "" {
 			c.Round++
 			c.Acting = false
 		}

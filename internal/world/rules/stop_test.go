@@ -426,3 +426,33 @@ func TestCommandOrder(t *testing.T) {
 		g.status(world.Stopped)
 	})
 }
+
+// TestBootWhileBeingDeleted: an agent that speaks while its machine is on the
+// way out is stopped like any other: the deletion may fail, and its door be open.
+func TestBootWhileBeingDeleted(t *testing.T) {
+	g := newStage(t)
+	g.start()
+	g.untilStatus(3*time.Minute, world.Booting)
+	g.stop()
+	g.pass(rules.AgentWithin + 2*time.Second) // no agent: it goes back
+	if g.s.Cloud.Want != 0 || !g.s.Cloud.Acting {
+		t.Fatalf("cloud: %+v; want it on the way to zero", g.s.Cloud)
+	}
+	g.boot()
+	if n := len(g.orders); n == 0 || g.orders[n-1].Kind != world.OrderStop {
+		t.Fatalf("orders: %+v; want a stop", g.orders)
+	}
+	g.bot(&world.CloudReport{
+		Operation: g.s.Op.ID, Round: g.s.Cloud.Round, Placement: "a", Capacity: 0,
+		Phase: world.CloudFailed, Class: world.ClassTransient, Code: "InternalServerError",
+	})
+	g.places["a"].until, g.places["a"].toward = time.Time{}, 1 // it failed, and the machine stays
+	asked := len(g.asked)
+	g.pass(30 * time.Second)
+	if len(g.asked) != asked {
+		t.Errorf("asked for %+v before the save was proven", g.asked[asked:])
+	}
+	g.proves(world.StopOrdered)
+	g.untilStatus(3*time.Minute, world.Stopped)
+	g.noMachine()
+}
