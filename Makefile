@@ -4,7 +4,7 @@ GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/bin/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check race bench fmt
+.PHONY: help up test check race bench sim fmt
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,7 +23,18 @@ else
 endif
 
 race: ## Run the tests of what runs concurrently under the race detector
-	go test -race -timeout 15m ./internal/bot ./internal/agent/... ./internal/sqlite ./internal/clock ./internal/discord/... ./internal/sim/... ./internal/playground/panel
+	go test -race -timeout 15m ./internal/bot ./internal/agent/... ./internal/sqlite ./internal/clock ./internal/discord/... $$(go list ./internal/sim/... | grep -v /chaos) ./internal/playground/panel
+	go test -race -timeout 15m ./internal/sim/chaos -run '^TestSeeds$$' -args -seeds 4
+
+SEEDS ?= 1000
+FIRST ?= 1
+HOURS ?= 3
+SHARDS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+
+sim: ## Shake simulated worlds (SEEDS=1000 FIRST=1 HOURS=3; ARGS="-within 2m", "-bug no-fence", or -say with SHARDS=1 for one seed's log)
+	@go test ./internal/sim/chaos -count=1 -timeout 0 -run '^TestSeeds$$' -v \
+		-args -seeds $(SEEDS) -first $(FIRST) -hours $(HOURS) -shards $(SHARDS) $(ARGS) > bin/sim.log 2>&1; status=$$?; \
+	grep -vE '^(=== |ok|PASS|--- )' bin/sim.log | grep -vE '^ +--- PASS' | sed -E 's/^ +chaos_test.go:[0-9]+: //'; exit $$status
 
 check: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## Format, vet, lint, and build for every platform
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'ed (make fmt):"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,14 +68,6 @@ type tally struct {
 func (s tally) String() string {
 	return fmt.Sprintf("%d seeds, %.0f simulated hours, %d commands, %d evictions, %d faults, %d kills, %d events, %d messages, %d games, %d failures",
 		s.Seeds, s.Stats.Simulated.Hours(), s.Stats.Commands, s.Stats.Evictions, s.Stats.Faults, s.Stats.Kills, s.Stats.Events, s.Stats.Messages, s.Stats.Games, s.Failures)
-}
-
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // shardMark begins the line in which a shard tells its tally.
@@ -146,7 +137,7 @@ func inShards(t *testing.T) (sum tally) {
 			break
 		}
 		wg.Go(func() {
-			c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSeeds$", "-test.v", "-test.timeout=0", //nolint:gosec // this very program
+			c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSeeds$", "-test.v", "-test.timeout=0",
 				"-seeds", strconv.Itoa(n), "-first", strconv.FormatUint(*first+uint64(i*each), 10), "-hours", fmt.Sprint(*hours), "-bug", *bug, "-within", within.String())
 			out, err := c.CombinedOutput()
 			mu.Lock()

@@ -98,6 +98,8 @@ type lanes struct {
 	next int64
 }
 
+func newLanes() *lanes { return &lanes{ahead: time.Until(start())} }
+
 // lane is a new one, whose clock is ahead of the others by skew.
 func (ls *lanes) lane(skew time.Duration) *lane {
 	ls.mu.Lock()

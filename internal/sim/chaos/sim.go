@@ -68,7 +68,7 @@ func (s *Stats) Add(o Stats) {
 
 const (
 	worldID  = "midgard"
-	botToken = "canary.bot-token.canary"
+	botToken = "canary.bot-token.canary" //nolint:gosec // to be found where no token may be
 	agentKey = "canary: the key of midgard's agent"
 	botKey   = "canary: the key of the bot's own events"
 )
@@ -114,7 +114,7 @@ const (
 // Result. The error is about the surroundings (the folder, the options), never
 // about a promise.
 func Run(ctx context.Context, o Options) (Result, error) {
-	s, err := newSimulation(o)
+	s, err := newSimulation(o) //nolint:contextcheck // what it makes lives until the end of Run, not of ctx
 	if err != nil {
 		return Result{}, fmt.Errorf("simulate seed %d: %w", o.Seed, err)
 	}
@@ -146,7 +146,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 }
 
 func newSimulation(o Options) (*simulation, error) {
-	ls := &lanes{ahead: start().Sub(time.Now())} //nolint:forbidigo // the bubble's clock, which lanes are made of
+	ls := newLanes()
 	s := &simulation{o: o, plan: draw(o.Seed), lanes: ls, clock: ls.lane(0)}
 	s.witness = newWitness(s)
 	s.log = slog.New(slog.NewTextHandler(s.witness, &slog.HandlerOptions{ReplaceAttr: s.stamp}))

@@ -47,9 +47,9 @@ type witness struct {
 	nonces     map[string]map[string]bool // nonce to the messages it made
 	hung       map[string]int64           // line of an event to the write that hung it
 	hungAt     map[string]time.Time       // when an effect was hung, by its id
-	wishes     []wish // of commands that changed what is wanted
-	asked      []wish // of all that were handled
-	saves      int // most that the world's files ever had
+	wishes     []wish                     // of commands that changed what is wanted
+	asked      []wish                     // of all that were handled
+	saves      int                        // most that the world's files ever had
 	forged     int64
 
 	leaked atomic.Bool // a secret stands in the log
@@ -123,18 +123,21 @@ func (w *witness) write(_ context.Context, row world.Row, do func(world.Row) (st
 	return etag, nil
 }
 
-// flags are the first letters of what is true of a boot, for the log.
+// flags are what is true of a boot, for the log.
 func flags(b *world.Boot) string {
-	out := ""
+	var set []string
 	for _, f := range []struct {
 		on   bool
 		name string
-	}{{b.Up, "up "}, {b.Opened, "opened "}, {b.Listening, "listening "}, {b.Known, "known "}, {b.Proven, "proven "}, {b.Confirmed, "confirmed "}, {b.Noticed, "noticed "}, {b.Silent, "silent "}, {b.Over, "over "}} {
+	}{
+		{b.Up, "up"}, {b.Opened, "opened"}, {b.Listening, "listening"}, {b.Known, "known"}, {b.Proven, "proven"},
+		{b.Confirmed, "confirmed"}, {b.Noticed, "noticed"}, {b.Silent, "silent"}, {b.Over, "over"},
+	} {
 		if f.on {
-			out += f.name
+			set = append(set, f.name)
 		}
 	}
-	return out
+	return strings.Join(set, " ")
 }
 
 // hungNow lists the effects that a write hung, for the log.
@@ -280,7 +283,7 @@ func (w *witness) aged(body []byte) []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at := reflect.ValueOf(e.Data).Elem().FieldByName("Heard")
-	h, ok := at.Interface().(world.Heard)
+	h, ok := reflect.TypeAssert[world.Heard](at)
 	if !ok || h.Epoch >= w.state.Boot.Epoch {
 		return body
 	}
