@@ -193,6 +193,8 @@ type foundMessage struct {
 	Author struct {
 		ID string `json:"id"`
 	} `json:"author"`
+	// WebhookID is set on the answers to interactions, not on what was posted.
+	WebhookID  string            `json:"webhook_id"`
 	Content    string            `json:"content"`
 	Embeds     []json.RawMessage `json:"embeds"`
 	Components []struct {
@@ -235,7 +237,7 @@ func (c *Client) Find(ctx context.Context, channel string, m world.Say, since ti
 // card.
 func (f foundMessage) says(p parts, m world.Say) bool {
 	if m.Card == nil {
-		return f.Content == p.content
+		return f.Content == p.content && f.WebhookID == ""
 	}
 	if len(f.Embeds) == 0 {
 		return false

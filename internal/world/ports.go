@@ -179,8 +179,8 @@ type Chat interface {
 	Post(ctx context.Context, channel string, m Say, nonce string) (MessageRef, error)
 	// Find looks for what a Post of m may have made since then (give or take
 	// the difference of two clocks): the bot's newest message in the channel
-	// with the same text, or, if m has a card, with a card and one of the
-	// buttons of m. ErrMessageGone if there is none among the last 100. For a
+	// with the same text, other than a Reply, or, if m has a card, with a card
+	// and one of the buttons of m. ErrMessageGone if there is none among the last 100. For a
 	// Post whose fate is unknown and whose nonce is too old to make sure.
 	Find(ctx context.Context, channel string, m Say, since time.Time) (MessageRef, error)
 	// Edit replaces a message's content; ErrMessageGone if it was deleted.

@@ -49,6 +49,8 @@ func postFound(t *testing.T, h Hands) {
 	find("a text", say("**Bo** died."), begun, text)
 	find("a text that was posted before", say("**Bo** died."), h.Now().Add(-time.Minute), world.MessageRef{})
 	find("a text that was never posted", say("**Cleo** died."), begun, world.MessageRef{})
+	reply(t, h, h.Ask(t), say("An answer."))
+	find("a text that answers a command", say("An answer."), begun, world.MessageRef{})
 	later := full()
 	later.Text, later.Card = "", &world.Card{Title: "Going out", Tone: world.ToneWorking}
 	find("a card that has changed since", later, begun, card)
