@@ -4,7 +4,7 @@ GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/bin/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check race bench sim fmt
+.PHONY: help up test check race bench sim kill fmt
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,14 @@ check: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## Format, vet, lint, and buil
 	GOOS=windows go build ./...
 	GOOS=darwin go build ./...
 	$< run ./...
+
+KILLS ?= 500
+kill: ## Kill `hearth up` at every point of an evening, then KILLS (500) times at random moments
+	@mkdir -p bin
+	HEARTH_KILL_ALL=1 go test -count=1 -timeout 60m -run '^TestKilledAtEveryPoint$$' -v ./internal/playground > bin/kill.log 2>&1; \
+	status=$$?; grep -E '^(ok|FAIL|panic:)|points played|--- FAIL' bin/kill.log; exit $$status
+	HEARTH_KILLS=$(KILLS) go test -count=1 -timeout 180m -run '^TestKilledAtRandom$$' -v ./cmd/hearth > bin/kill.log 2>&1; \
+	status=$$?; grep -E '^(ok|FAIL|panic:)|kills=|violation|seed' bin/kill.log; exit $$status
 
 bench: ## Measure; ratios within one run are what to trust
 	go test -run '^$$' -bench . -benchtime 2s ./internal/...

@@ -47,7 +47,6 @@ var mayImport = map[string][]string{
 	"internal/sim/chaos":               {"*"},
 	"internal/playground":              {"*"},
 	"internal/playground/journey":      {"internal/world", "internal/playground/panel", "internal/sim/simdiscord"},
-	"internal/playground/testdir":      {},
 	"internal/playground/points":       {"internal/world"},
 	"internal/playground/panel":        {},
 	"internal/playground/browsertest":  {},
@@ -59,6 +58,8 @@ var mayImport = map[string][]string{
 		"internal/world", "internal/clock", "internal/discord", "internal/sim/simdiscord", "internal/sim/simdiscord/form",
 		"internal/world/worldtest/chattest",
 	},
+	"internal/playground/testdir": {},
+	"internal/playground/autopsy": {"internal/world", "internal/clock", "internal/sqlite", "internal/sim/simdiscord", "internal/sim/simdiscord/guild", "internal/sim/simgame"},
 }
 
 // core is what decides and speaks, and nothing else.
