@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 // TestJourneys plays testdata/script/*.txtar: each is a user's evening, or a
 // mistake and its answer.
 func TestJourneys(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await},
