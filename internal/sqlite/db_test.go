@@ -231,17 +231,46 @@ func TestOpenRefusesWithALog(t *testing.T) {
 	}
 }
 
+// TestOpenTakesAFileThatWasBeingMade: a process that is killed in the moment in
+// which it makes the file leaves the first page and a journal that leads back
+// to nothing, as SQLite wrote this one.
+func TestOpenTakesAFileThatWasBeingMade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hearth.db")
+	write(t, path, soundFile(t)[:4096])
+	journal := make([]byte, 512)
+	copy(journal, []byte{
+		0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7, 0, 0, 0, 0, 0xec, 0x8f, 0x4d, 0x5e,
+		0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x10, 0,
+	})
+	write(t, path+"-journal", journal)
+	db := openAt(t, path, worldtest.NewClock())
+	send(t, db.Queue("events"), "x", 0)
+	expect(t, db.Queue("events"), time.Minute, "x")
+	if err := db.Check(t.Context()); err != nil {
+		t.Errorf("Check: %v", err)
+	}
+	if _, err := os.Stat(path + "-journal"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the journal is still there: %v", err)
+	}
+}
+
 func TestOpenRefusesAnUnfinishedWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hearth.db")
 	file := soundFile(t)
 	write(t, path, file)
-	write(t, path+"-journal", []byte("x"))
-	db, err := sqlite.Open(t.Context(), path, worldtest.NewClock())
-	if !errors.Is(err, sqlite.ErrDamaged) || !strings.Contains(err.Error(), path+"-journal") {
-		t.Errorf("Open = %v, %v; want ErrDamaged and the journal's name", db, err)
-	}
-	if !bytes.Equal(read(t, path), file) || len(read(t, path+"-journal")) != 1 {
-		t.Error("the refused file or its journal was changed")
+	for name, journal := range map[string][]byte{
+		"no journal of SQLite's":     []byte("x"),
+		"of a file that held a page": {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 1, 0, 0, 2, 0, 0, 0, 0x10, 0},
+		"zeros":                      make([]byte, 512),
+	} {
+		write(t, path+"-journal", journal)
+		db, err := sqlite.Open(t.Context(), path, worldtest.NewClock())
+		if !errors.Is(err, sqlite.ErrDamaged) || !strings.Contains(err.Error(), path+"-journal") {
+			t.Errorf("%s: Open = %v, %v; want ErrDamaged and the journal's name", name, db, err)
+		}
+		if !bytes.Equal(read(t, path), file) || !bytes.Equal(read(t, path+"-journal"), journal) {
+			t.Errorf("%s: the refused file or its journal was changed", name)
+		}
 	}
 }
 

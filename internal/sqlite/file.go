@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -125,11 +127,14 @@ func inspect(ctx context.Context, path string) (err error) {
 	}
 	// SQLite would complete another program's unfinished write by writing to
 	// its file. Hearth itself leaves such a journal only if it dies within
-	// the moment in which it makes the file; later it writes ahead.
-	switch journal, err := sizeOf(path + "-journal"); {
+	// the moment in which it makes the file, which then held nothing; later it
+	// writes ahead.
+	switch begun, journal, err := journalOf(path); {
 	case err != nil:
 		return err
-	case journal > 0:
+	case begun:
+		return nil // SQLite leads it back to nothing
+	case journal:
 		return fmt.Errorf("open %s: %w: an unfinished write lies beside it: %s, and %s-journal with it", path, ErrDamaged, moveAway, path)
 	}
 	a := untouching
@@ -161,6 +166,30 @@ func inspect(ctx context.Context, path string) (err error) {
 		return fmt.Errorf("open %s: %w: its schema is version %d, this Hearth knows up to %d: update Hearth, or %s", path, ErrNewer, version, schemaVersion, moveAway)
 	}
 	return checkIntegrity(ctx, path, db)
+}
+
+// journalOf tells whether an unfinished write lies beside the file, and whether
+// the file was just begun by it: empty before, so that taking it back loses
+// nothing, whoever wrote it. If its writer lives, SQLite's locks keep it.
+func journalOf(path string) (begun, journal bool, err error) {
+	size, err := sizeOf(path + "-journal")
+	if err != nil || size == 0 {
+		return false, false, err
+	}
+	f, err := os.Open(path + "-journal") //nolint:gosec // beside the file the keeper names
+	if err != nil {
+		return false, true, fmt.Errorf("open database: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	// https://sqlite.org/fileformat2.html#rollbackjournal: eight bytes that
+	// name it, three numbers of four, the third of which is the number of
+	// pages that the file had.
+	var head [20]byte
+	if _, err := io.ReadFull(f, head[:]); err != nil {
+		return false, true, nil //nolint:nilerr // too short for a journal: whatever it is, it is there
+	}
+	begun = bytes.HasPrefix(head[:], []byte("\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")) && bytes.Equal(head[16:], []byte{0, 0, 0, 0})
+	return begun, true, nil
 }
 
 // sizeOf is the file's size in bytes, 0 if there is none.
