@@ -15,6 +15,7 @@ import (
 
 	"hearth/internal/playground/panel"
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/guild"
 	"hearth/internal/world"
 )
 
@@ -38,7 +39,7 @@ type look struct {
 // see opens the page and reads what it is told first.
 func (w *town) see(ctx context.Context) (*look, error) {
 	l := &look{}
-	var channel simdiscord.Snapshot
+	var channel guild.Snapshot
 	if err := w.first(ctx, "/panel/events", &l.Snapshot); err != nil {
 		return nil, err
 	}

@@ -133,8 +133,8 @@ func Machines(sets []Set) int {
 	return n
 }
 
-// Unanswered: an interaction was with the endpoint, or its answer was lost with
-// the process: nobody was told that it was accepted, and it may have been.
+// Unanswered tells whether an interaction was with the endpoint when the
+// process ended: nobody was told that it was accepted, and it may have been.
 func (f *Folder) Unanswered() bool {
 	for _, i := range f.Interactions {
 		if i.Stage != "answered" {
