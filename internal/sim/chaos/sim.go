@@ -150,6 +150,7 @@ func newSimulation(o Options) (*simulation, error) {
 	s := &simulation{o: o, plan: draw(o.Seed), lanes: ls, clock: ls.lane(0)}
 	s.witness = newWitness(s)
 	s.log = slog.New(slog.NewTextHandler(s.witness, &slog.HandlerOptions{ReplaceAttr: s.stamp}))
+	s.log.Info("options drawn", "plan", s.plan.String())
 	var places []world.Placement
 	for i := range s.plan.Placements {
 		places = append(places, world.Placement{ID: fmt.Sprintf("vmss-%c", 'a'+i)})
