@@ -22,6 +22,7 @@ func TestFoundSeeds(t *testing.T) {
 		{15, "the chain of checks ended in the poison queue"},
 		{48, "silence in which nobody listened was believed"},
 		{113, "a command died with its worker's last delivery"},
+		{5478, "silence was believed, after an earlier boot that was proven"},
 		{1539, "another command's answer was taken for this one's"},
 	} {
 		t.Run(fmt.Sprintf("%d %s", f.seed, f.what), func(t *testing.T) {

@@ -164,7 +164,10 @@ func (r *reaction) awaitsWord() bool {
 	case world.Booting, world.Loading:
 		return true
 	case world.Stopping, world.Relocating:
-		return !s.Boot.Proven && (!s.Boot.Over || s.Cloud.Want == 1)
+		if s.Boot.Over { // the next boot's, if there is a machine for it
+			return s.Cloud.Want == 1
+		}
+		return !s.Boot.Proven
 	case world.Starting, world.Online, world.Stopped, world.Failed:
 	}
 	return false
