@@ -13,9 +13,16 @@ type Type string
 // Payload is the data of an event: one of the types of this file.
 type Payload interface{ Type() Type }
 
+// AgentPayload is the data of an agent's event.
+type AgentPayload interface {
+	Payload
+	// AsHeard leads to what every agent's event carries.
+	AsHeard() *Heard
+}
+
 // newPayload makes an empty payload of a type, for decoding; nil if it is none
-// of ours. A new event is a new type below, a line here, a case in rules.React
-// and words for it.
+// of ours. A new event is a new type below and a line here; CONTRIBUTING.md has
+// the rest of its way.
 func newPayload(t Type) Payload {
 	switch t {
 	case "discord.command":
@@ -124,6 +131,9 @@ type Heard struct {
 	// Line is the log line it was read from, as written; empty otherwise.
 	Line string `json:"line,omitempty"`
 }
+
+// AsHeard implements AgentPayload for what embeds it.
+func (h *Heard) AsHeard() *Heard { return h }
 
 // HostUp tells: the agent runs and holds the world's lease; the game is starting.
 type HostUp struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -282,14 +281,13 @@ func (w *witness) aged(body []byte) []byte {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	at := reflect.ValueOf(e.Data).Elem().FieldByName("Heard")
-	h, ok := reflect.TypeAssert[world.Heard](at)
-	if !ok || h.Epoch >= w.state.Boot.Epoch {
+	word, ok := e.Data.(world.AgentPayload)
+	if !ok || word.AsHeard().Epoch >= w.state.Boot.Epoch {
 		return body
 	}
 	w.forged++
+	h := word.AsHeard()
 	h.Epoch, h.Seq = w.state.Boot.Epoch, 5_000_000+w.forged
-	at.Set(reflect.ValueOf(h))
 	young, err := e.EncodeSealed([]byte(agentKey))
 	if err != nil {
 		return body

@@ -10,8 +10,8 @@ import (
 
 // heard fences an agent's word: an older boot changes nothing, a newer one is
 // believed before the cloud tells of it, and nothing counts twice.
-func (r *reaction) heard(h world.Heard, then func()) {
-	b := &r.s.Boot
+func (r *reaction) heard(d world.AgentPayload) {
+	h, b := *d.AsHeard(), &r.s.Boot
 	if h.Epoch < 1 || h.Epoch < b.Epoch || h.Epoch == b.Epoch && b.Over {
 		return
 	}
@@ -32,9 +32,43 @@ func (r *reaction) heard(h world.Heard, then func()) {
 		b.Silent = false
 		r.line(words.SpeaksAgain(&r.c))
 	}
-	then()
+	r.told(d)
 	if silent {
 		r.cardIfAny()
+	}
+}
+
+// told does what an agent's word that counts asks for.
+func (r *reaction) told(d world.AgentPayload) {
+	switch d := d.(type) {
+	case *world.HostUp:
+		r.hostUp(d)
+	case *world.Heartbeat:
+		r.heartbeat(d)
+	case *world.Listening:
+		r.listening(d)
+	case *world.JoinCode:
+		r.joinCode(d)
+	case *world.Connected:
+		r.connected(d)
+	case *world.Spawned:
+		r.spawned(d)
+	case *world.Disconnected:
+		r.disconnected(d)
+	case *world.Died:
+		r.died(d)
+	case *world.Refused:
+		r.refused(d)
+	case *world.Saved:
+		r.saved()
+	case *world.Crashed:
+		r.crashed(d)
+	case *world.Noticed:
+		r.noticed(d)
+	case *world.SaveProven:
+		r.saveProven(d)
+	case *world.OrderRefused:
+		r.orderRefused(d)
 	}
 }
 

@@ -1,9 +1,13 @@
 package rules_test
 
 import (
+	"reflect"
+	"slices"
 	"testing"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
+	"hearth/internal/world/worldtest"
 
 	"pgregory.net/rapid"
 )
@@ -72,5 +76,38 @@ func TestAbsurdWord(t *testing.T) {
 	}
 	if effects := g.hear(&world.Died{}); len(effects) == 0 {
 		t.Error("the next real word does not count")
+	}
+}
+
+// noWord is an agent's word that React knows nothing of.
+type noWord struct{ world.Heard }
+
+// Type implements world.Payload.
+func (*noWord) Type() world.Type { return "agent.no_word" }
+
+// TestEveryWordIsReactedTo: each kind of word changes something, at some time
+// of a world's life, that a word of no kind does not.
+func TestEveryWordIsReactedTo(t *testing.T) {
+	statuses := []world.Status{world.Loading, world.Online, world.Stopping}
+	for typ, p := range worldtest.Payloads() {
+		word, ok := p.(world.AgentPayload)
+		if !ok {
+			continue
+		}
+		reacted := slices.ContainsFunc(statuses, func(st world.Status) bool {
+			g := newStage(t)
+			h := *word.AsHeard()
+			g.s.Status, g.s.CheckDue, g.s.Boot = st, g.now, world.Boot{Epoch: h.Epoch, Up: true}
+			g.s.Op = world.Operation{ID: "99", IfEmpty: true} // whose order the sample refuses
+			react := func(p world.Payload) (world.State, []world.Effect) {
+				return rules.React(g.c, g.s, world.Event{ID: "1", World: g.c.ID, Time: g.now, Received: g.now, Data: p})
+			}
+			with, said := react(word)
+			without, unsaid := react(&noWord{h})
+			return !reflect.DeepEqual(with, without) || !reflect.DeepEqual(said, unsaid)
+		})
+		if !reacted {
+			t.Errorf("%s changes nothing: has it a case in told, agent.go?", typ)
+		}
 	}
 }

@@ -43,34 +43,8 @@ func React(c world.Config, s world.State, e world.Event) (world.State, []world.E
 	switch d := e.Data.(type) {
 	case *world.Command:
 		r.command(d)
-	case *world.HostUp:
-		r.heard(d.Heard, func() { r.hostUp(d) })
-	case *world.Heartbeat:
-		r.heard(d.Heard, func() { r.heartbeat(d) })
-	case *world.Listening:
-		r.heard(d.Heard, func() { r.listening(d) })
-	case *world.JoinCode:
-		r.heard(d.Heard, func() { r.joinCode(d) })
-	case *world.Connected:
-		r.heard(d.Heard, func() { r.connected(d) })
-	case *world.Spawned:
-		r.heard(d.Heard, func() { r.spawned(d) })
-	case *world.Disconnected:
-		r.heard(d.Heard, func() { r.disconnected(d) })
-	case *world.Died:
-		r.heard(d.Heard, func() { r.died(d) })
-	case *world.Refused:
-		r.heard(d.Heard, func() { r.refused(d) })
-	case *world.Saved:
-		r.heard(d.Heard, func() { r.saved() })
-	case *world.Crashed:
-		r.heard(d.Heard, func() { r.crashed(d) })
-	case *world.Noticed:
-		r.heard(d.Heard, func() { r.noticed(d) })
-	case *world.SaveProven:
-		r.heard(d.Heard, func() { r.saveProven(d) })
-	case *world.OrderRefused:
-		r.heard(d.Heard, func() { r.orderRefused(d) })
+	case world.AgentPayload:
+		r.heard(d)
 	case *world.CloudReport:
 		r.cloudReport(d)
 	case *world.Timer:

@@ -1,7 +1,6 @@
 package rules_test
 
 import (
-	"reflect"
 	"slices"
 	"time"
 
@@ -11,22 +10,17 @@ import (
 // ---- The agent of a stage, and the ways to where a test begins.
 
 // hear gives the next word of the present boot.
-func (g *stage) hear(p world.Payload) []world.Effect {
+func (g *stage) hear(p world.AgentPayload) []world.Effect {
 	g.t.Helper()
 	g.seq++
 	return g.hearAs(g.epoch, g.seq, p)
 }
 
 // hearAs gives a word of any boot and number.
-func (g *stage) hearAs(epoch, seq int64, p world.Payload) []world.Effect {
+func (g *stage) hearAs(epoch, seq int64, p world.AgentPayload) []world.Effect {
 	g.t.Helper()
-	v := reflect.ValueOf(p).Elem().FieldByName("Heard")
-	h, ok := reflect.TypeAssert[world.Heard](v)
-	if !ok {
-		g.t.Fatalf("%T is no word of an agent", p)
-	}
+	h := p.AsHeard()
 	h.Epoch, h.Seq = epoch, seq
-	v.Set(reflect.ValueOf(h))
 	return g.send(world.Event{Source: world.SourceAgent, Data: p})
 }
 
