@@ -164,24 +164,22 @@ func (b *boot) happened(h valheim.Happening) {
 		if g.settled != nil {
 			g.settled = b.Clock.After(ListeningFor)
 		}
-		b.emit(h, func(at world.Heard) world.Payload { return &world.JoinCode{Heard: at, Code: h.Code} })
+		b.emit(h, &world.JoinCode{Code: h.Code})
 	case valheim.Connecting:
 		b.touched = true
 	case valheim.Connected:
 		b.touched = true
-		b.emit(h, func(at world.Heard) world.Payload { return &world.Connected{Heard: at} })
+		b.emit(h, &world.Connected{})
 	case valheim.Spawned:
 		b.touched = true
-		b.emit(h, func(at world.Heard) world.Payload { return &world.Spawned{Heard: at, Player: player} })
+		b.emit(h, &world.Spawned{Player: player})
 	case valheim.Died:
-		b.emit(h, func(at world.Heard) world.Payload { return &world.Died{Heard: at, Player: player} })
+		b.emit(h, &world.Died{Player: player})
 	case valheim.Disconnected:
-		b.emit(h, func(at world.Heard) world.Payload {
-			return &world.Disconnected{Heard: at, Player: player, Reason: h.Reason}
-		})
+		b.emit(h, &world.Disconnected{Player: player, Reason: h.Reason})
 	case valheim.Refused:
-		b.emit(h, func(at world.Heard) world.Payload {
-			return &world.Refused{Heard: at, Reason: h.Refusal, Name: player.Name, Theirs: cutRunes(h.Theirs), Mine: cutRunes(h.Mine)}
+		b.emit(h, &world.Refused{
+			Reason: h.Refusal, Name: player.Name, Theirs: cutRunes(h.Theirs), Mine: cutRunes(h.Mine),
 		})
 	case valheim.Saved:
 		b.saved(h)
@@ -233,9 +231,7 @@ func (b *boot) nowListening() {
 	g := b.game
 	g.settled, g.up = nil, true
 	b.phase = listening
-	b.emit(valheim.Happening{Line: g.heard}, func(at world.Heard) world.Payload {
-		return &world.Listening{Heard: at, Version: g.version, Took: g.took}
-	})
+	b.emit(valheim.Happening{Line: g.heard}, &world.Listening{Version: g.version, Took: g.took})
 }
 
 // closed: by its log the game no longer takes players.
@@ -252,7 +248,7 @@ func (b *boot) saved(h valheim.Happening) {
 	if b.stop != nil {
 		return // SaveProven tells whether it counts
 	}
-	b.emit(h, func(at world.Heard) world.Payload { return &world.Saved{Heard: at, Took: h.Took} })
+	b.emit(h, &world.Saved{Took: h.Took})
 }
 
 // checkGone goes on when the process is gone and its last line read.
@@ -292,7 +288,5 @@ func (b *boot) crashed(work context.Context, detail string) {
 
 func (b *boot) reportCrash(detail string, again bool) {
 	b.Log.Warn("game ended without being asked", "world", b.World, "boot", b.holding.Epoch, "detail", detail, "restarting", again)
-	b.emit(valheim.Happening{}, func(at world.Heard) world.Payload {
-		return &world.Crashed{Heard: at, Detail: cutRunes(detail), Restarting: again, LastSave: b.lastSave}
-	})
+	b.emit(valheim.Happening{}, &world.Crashed{Detail: cutRunes(detail), Restarting: again, LastSave: b.lastSave})
 }

@@ -101,9 +101,7 @@ func (b *boot) heed(work context.Context, n world.Notice) {
 	if takes && b.stop == nil {
 		b.beginStop(work, stopRequest{why: world.StopNotice})
 	}
-	b.emit(valheim.Happening{}, func(at world.Heard) world.Payload {
-		return &world.Noticed{Heard: at, Kind: n.Kind, NotBefore: n.NotBefore}
-	})
+	b.emit(valheim.Happening{}, &world.Noticed{Kind: n.Kind, NotBefore: n.NotBefore})
 	switch {
 	case takes && b.proven == nil:
 		b.stop.notices = append(b.stop.notices, n.ID)

@@ -203,10 +203,7 @@ func (b *boot) seeForSaves(h valheim.Happening) {
 // refuse answers an order that is not obeyed.
 func (b *boot) refuse(work context.Context, d delivery, r world.OrderRefused) {
 	r.Operation, r.Kind = d.order.Operation, d.order.Kind
-	b.answer(work, d, b.emit(valheim.Happening{}, func(at world.Heard) world.Payload {
-		r.Heard = at
-		return &r
-	}))
+	b.answer(work, d, b.emit(valheim.Happening{}, &r))
 }
 
 // answer deletes the order once its answer was sent.

@@ -21,18 +21,18 @@ const (
 // entity.
 var account = regexp.MustCompile(`\b(?:Steam|Xbox|PlayStation|Nintendo)_[0-9A-Za-z]+|\b7656119[0-9]{10}\b|\bplayfab/[0-9A-Fa-f]+`)
 
-// emit numbers, seals and posts an event; fill gets what every agent's event
-// carries. HostUp goes before any other. The channel is closed when the event
-// was sent or given up.
-func (b *boot) emit(h valheim.Happening, fill func(world.Heard) world.Payload) <-chan struct{} {
+// emit numbers, seals and posts an event: it fills in what every agent's event
+// carries. h is what it was read from, if it was read. HostUp goes before any
+// other. The channel is closed when the event was sent or given up.
+func (b *boot) emit(h valheim.Happening, data world.AgentPayload) <-chan struct{} {
 	if !b.greeted {
 		b.hostUp()
 	}
-	return b.post(h, fill)
+	return b.post(h, data)
 }
 
-func (b *boot) post(h valheim.Happening, fill func(world.Heard) world.Payload) <-chan struct{} {
-	data := fill(world.Heard{Epoch: b.holding.Epoch, Seq: b.seq + 1, Line: tidy(h)})
+func (b *boot) post(h valheim.Happening, data world.AgentPayload) <-chan struct{} {
+	*data.AsHeard() = world.Heard{Epoch: b.holding.Epoch, Seq: b.seq + 1, Line: tidy(h)}
 	id := b.World + "/" + strconv.FormatInt(b.holding.Epoch, 10) + "/" + strconv.FormatInt(b.seq+1, 10)
 	e := world.Event{ID: id, Source: world.SourceAgent, World: b.World, Time: b.Clock.Now(), Data: data}
 	body, err := e.EncodeSealed(b.Key)
@@ -62,22 +62,18 @@ func (b *boot) greet() {
 
 func (b *boot) hostUp() {
 	b.greeted, b.greetBy = true, nil
-	b.post(valheim.Happening{}, func(at world.Heard) world.Payload {
-		return &world.HostUp{Heard: at, Machine: b.machine}
-	})
+	b.post(valheim.Happening{}, &world.HostUp{Machine: b.machine})
 }
 
 // heartbeat tells everything that is known, and when the next one is due.
 func (b *boot) heartbeat() {
 	b.heartbeatDue = b.Clock.After(world.HeartbeatEvery)
-	b.emit(valheim.Happening{}, func(at world.Heard) world.Payload {
-		beat := &world.Heartbeat{Heard: at, Machine: b.machine, Players: b.players(), LastSave: b.lastSave}
-		if g := b.game; g != nil {
-			beat.GameUp, beat.Listening, beat.JoinCode = true, g.up, g.joinCode
-			beat.Connecting = g.reader.Roster().Authenticated
-		}
-		return beat
-	})
+	beat := &world.Heartbeat{Machine: b.machine, Players: b.players(), LastSave: b.lastSave}
+	if g := b.game; g != nil {
+		beat.GameUp, beat.Listening, beat.JoinCode = true, g.up, g.joinCode
+		beat.Connecting = g.reader.Roster().Authenticated
+	}
+	b.emit(valheim.Happening{}, beat)
 }
 
 // players is the roster within its bounds; empty, not nil, when nobody is on.

@@ -206,8 +206,5 @@ func (b *boot) prove(work context.Context, r syncResult) {
 func (b *boot) emitProof(why world.StopWhy, operation string) <-chan struct{} {
 	p := *b.proven
 	p.Why, p.Operation = why, operation
-	return b.emit(valheim.Happening{}, func(at world.Heard) world.Payload {
-		p.Heard = at
-		return &p
-	})
+	return b.emit(valheim.Happening{}, &p)
 }
