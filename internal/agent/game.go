@@ -148,12 +148,11 @@ func (b *boot) drain() {
 	}
 }
 
-// happened turns what a line means into state and events.
+// happened takes in what a line means, and tells the world what it is to know.
 func (b *boot) happened(h valheim.Happening) {
 	g := b.game
 	g.proof.See(h)
 	b.seeForSaves(h)
-	player := known(h.Player)
 	switch h.Kind {
 	case valheim.VersionKnown:
 		g.version = h.Version
@@ -164,23 +163,8 @@ func (b *boot) happened(h valheim.Happening) {
 		if g.settled != nil {
 			g.settled = b.Clock.After(ListeningFor)
 		}
-		b.emit(h, &world.JoinCode{Code: h.Code})
-	case valheim.Connecting:
+	case valheim.Connecting, valheim.Connected, valheim.Spawned:
 		b.touched = true
-	case valheim.Connected:
-		b.touched = true
-		b.emit(h, &world.Connected{})
-	case valheim.Spawned:
-		b.touched = true
-		b.emit(h, &world.Spawned{Player: player})
-	case valheim.Died:
-		b.emit(h, &world.Died{Player: player})
-	case valheim.Disconnected:
-		b.emit(h, &world.Disconnected{Player: player, Reason: h.Reason})
-	case valheim.Refused:
-		b.emit(h, &world.Refused{
-			Reason: h.Refusal, Name: player.Name, Theirs: cutRunes(h.Theirs), Mine: cutRunes(h.Mine),
-		})
 	case valheim.Saved:
 		b.saved(h)
 	case valheim.SaveSkipped:
@@ -198,7 +182,10 @@ func (b *boot) happened(h valheim.Happening) {
 		}
 		g.fell = true
 		b.closed()
-	default: // respawns, days, raids, counts: nobody is told
+	default: // of no matter to the agent
+	}
+	if data := h.Payload(); data != nil {
+		b.emit(h, data)
 	}
 }
 
@@ -288,5 +275,5 @@ func (b *boot) crashed(work context.Context, detail string) {
 
 func (b *boot) reportCrash(detail string, again bool) {
 	b.Log.Warn("game ended without being asked", "world", b.World, "boot", b.holding.Epoch, "detail", detail, "restarting", again)
-	b.emit(valheim.Happening{}, &world.Crashed{Detail: cutRunes(detail), Restarting: again, LastSave: b.lastSave})
+	b.emit(valheim.Happening{}, &world.Crashed{Detail: detail, Restarting: again, LastSave: b.lastSave})
 }

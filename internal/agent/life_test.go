@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hearth/internal/agent"
+	"hearth/internal/valheim"
 	"hearth/internal/world"
 )
 
@@ -201,7 +202,7 @@ func TestEvents(t *testing.T) {
 		pass(world.HeartbeatEvery)
 		got := r.want("spawned", 2)
 		huge, bad := got[0].Data.(*world.Spawned), got[1].Data.(*world.Spawned)
-		if want := strings.Repeat("ᚠ", agent.MaxNameRunes); huge.Player.Name != want {
+		if want := strings.Repeat("ᚠ", valheim.MaxTextRunes); huge.Player.Name != want {
 			t.Errorf("got name %q", huge.Player.Name)
 		}
 		if n := len(huge.Line); n > agent.MaxLineBytes || n < agent.MaxLineBytes-3 || strings.Contains(huge.Line, "\uFFFD") {

@@ -10,11 +10,8 @@ import (
 	"hearth/internal/world"
 )
 
-// Bounds of what an event carries of text that others chose.
-const (
-	MaxLineBytes = 512
-	MaxNameRunes = 64
-)
+// MaxLineBytes bounds what an event carries of the log line it was read from.
+const MaxLineBytes = 512
 
 // account finds players' account ids as the game prints them: a Steam id of an
 // individual (17 digits beginning with 7656119), a platform's id, a PlayFab
@@ -86,23 +83,9 @@ func (b *boot) players() []world.Player {
 		if len(out) == world.MaxPlayers {
 			break
 		}
-		out = append(out, known(p))
+		out = append(out, p)
 	}
 	return out
-}
-
-// known is a player as the world may know them.
-func known(p world.Player) world.Player {
-	return world.Player{Owner: cutRunes(p.Owner), Name: cutRunes(p.Name)}
-}
-
-// cutRunes makes text valid UTF-8 of at most MaxNameRunes.
-func cutRunes(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if utf8.RuneCountInString(s) <= MaxNameRunes {
-		return s
-	}
-	return string([]rune(s)[:MaxNameRunes])
 }
 
 // tidy is the line as the world may see it: valid UTF-8, without account ids,

@@ -64,6 +64,10 @@ const (
 	UpdateFinished Kind = "update_finished"
 )
 
+// MaxTextRunes bounds each text that a Happening or a Roster quotes, but for
+// Line, in characters. The game lets nobody choose a name of more than 15.
+const MaxTextRunes = 64
+
 // Happening is what a line means. Names in it are chosen by players: hostile.
 type Happening struct {
 	Kind Kind
@@ -86,6 +90,29 @@ type Happening struct {
 	Mine       string        // the server's
 	Took       time.Duration // of Saved
 	Count      int           // of Counted, Day, UpdateFinished
+}
+
+// Payload is the event that tells the world of a happening, or nil: nobody is
+// told of it, or, as with Listening, Saved and Crashed, the agent knows more
+// than the line and tells it in its own time. Its Heard is the agent's to fill
+// in.
+func (h Happening) Payload() world.AgentPayload {
+	switch h.Kind {
+	case JoinCode:
+		return &world.JoinCode{Code: h.Code}
+	case Connected:
+		return &world.Connected{}
+	case Spawned:
+		return &world.Spawned{Player: h.Player}
+	case Died:
+		return &world.Died{Player: h.Player}
+	case Disconnected:
+		return &world.Disconnected{Player: h.Player, Reason: h.Reason}
+	case Refused:
+		return &world.Refused{Reason: h.Refusal, Name: h.Player.Name, Theirs: h.Theirs, Mine: h.Mine}
+	default:
+		return nil
+	}
 }
 
 // Signals of Listening.

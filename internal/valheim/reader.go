@@ -2,6 +2,7 @@ package valheim
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"hearth/internal/valheim/line"
 	"hearth/internal/world"
@@ -136,7 +137,7 @@ func (r *Reader) Roster() Roster {
 			out.Authenticated++
 			continue
 		}
-		out.Players = append(out.Players, world.Player{Owner: s.owner, Name: s.name})
+		out.Players = append(out.Players, world.Player{Owner: s.owner, Name: short(s.name)})
 	}
 	out.Connecting = out.Authenticated + r.roster.knocking()
 	return out
@@ -146,7 +147,19 @@ func (r *Reader) emit(h Happening) {
 	if h.Line == "" {
 		h.Line = r.line
 	}
+	for _, text := range []*string{&h.Player.Name, &h.Version, &h.Network, &h.Detail, &h.Theirs, &h.Mine} {
+		*text = short(*text)
+	}
 	r.out = append(r.out, h)
+}
+
+// short makes text valid UTF-8 of at most MaxTextRunes.
+func short(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if utf8.RuneCountInString(s) <= MaxTextRunes {
+		return s
+	}
+	return string([]rune(s)[:MaxTextRunes])
 }
 
 func (r *Reader) take() []Happening {
