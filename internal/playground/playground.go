@@ -123,6 +123,14 @@ func (p *Playground) Play(ctx context.Context, script string, out io.Writer) err
 			s, err := r.state(ctx, r.worlds[0].ID)
 			return s.Status, err
 		},
+		Game: func(command string) error {
+			r := p.current.Load()
+			g, err := r.game(r.worlds[0].ID)
+			if err != nil {
+				return err
+			}
+			return g.Command(command)
+		},
 		NeverListen: func(on bool) { p.current.Load().neverListens.Store(on) },
 	}, script, out)
 }

@@ -12,6 +12,7 @@
 //	wait 2m                  lets that much of its time pass
 //	expect TEXT              until a message that was new since the last `expect` holds TEXT
 //	refute TEXT              no message since the start holds TEXT
+//	game raid wolves         tells the pretend game a command, as package simgame lists them
 //	never-listen on|off      games started from now on never open their door
 //	# …                      a remark
 //
@@ -41,6 +42,7 @@ type Stage struct {
 	Clock       world.Clock // measures every wait
 	Status      func(ctx context.Context) (world.Status, error)
 	Pull        func(ctx context.Context, l panel.Lever) error
+	Game        func(command string) error
 	NeverListen func(on bool)
 }
 
@@ -95,6 +97,8 @@ func (s *player) step(ctx context.Context, line string) error {
 		return nil
 	case "lever":
 		return s.lever(ctx, rest)
+	case "game":
+		return s.Game(rest)
 	case "never-listen":
 		s.NeverListen(rest == "on")
 		return nil

@@ -3,7 +3,9 @@ package journey_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -23,6 +25,7 @@ func TestScripts(t *testing.T) {
 		script string
 		want   string // in the error; empty: none
 		pulled []panel.Lever
+		told   []string // the game
 	}{
 		{name: "remarks and empty lines", script: "# hello\n\n  \n"},
 		{name: "somebody speaks", script: "Bo: hello\nexpect hello\nrefute bye\n"},
@@ -36,17 +39,19 @@ func TestScripts(t *testing.T) {
 			{Name: panel.NoCapacity, On: true}, {Name: panel.Crash},
 		}},
 		{name: "an eviction without a number", script: "lever evict soon\n", want: "how many seconds of notice?"},
+		{name: "the game's own commands", script: "game raid wolves\ngame save\n", told: []string{"raid wolves", "save"}},
+		{name: "a game that is not there", script: "game crash\n", want: `line 1, "game crash": no game`, told: []string{"crash"}},
 		{name: "nobody", script: "Nobody: /start\n", want: `line 1, "Nobody: /start": no such verb and no such person`},
 		{name: "a button that is not there", script: "Bo: [Light it]\n", want: `no button "Light it" to press`},
 		{name: "a command that is not there", script: "Bo: /dance\n", want: `"dance" is not registered`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { play(t, tt.script, tt.want, tt.pulled) })
+			synctest.Test(t, func(t *testing.T) { play(t, tt.script, tt.want, tt.pulled, tt.told) })
 		})
 	}
 }
 
-func play(t *testing.T, script, want string, levers []panel.Lever) {
+func play(t *testing.T, script, want string, levers []panel.Lever, commands []string) {
 	d, err := simdiscord.New(simdiscord.Options{
 		Clock: clock.System{}, Seed: bytes.Repeat([]byte{7}, 32), BotToken: "token",
 		Deliver: func(context.Context, http.Header, []byte) (int, string, []byte, error) { return 0, "", nil, nil },
@@ -56,6 +61,7 @@ func play(t *testing.T, script, want string, levers []panel.Lever) {
 	}
 	defer d.Close()
 	var pulled []panel.Lever
+	var told []string
 	began := time.Now()
 	var out strings.Builder
 	err = journey.Play(t.Context(), journey.Stage{
@@ -65,12 +71,22 @@ func play(t *testing.T, script, want string, levers []panel.Lever) {
 			pulled = append(pulled, l)
 			return nil
 		},
+		Game: func(command string) error {
+			told = append(told, command)
+			if command == "crash" {
+				return errors.New("no game")
+			}
+			return nil
+		},
 	}, script, &out)
 	switch {
 	case want == "" && err != nil:
 		t.Errorf("Play: %v\n%s", err, out.String())
 	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 		t.Errorf("got error %v, want one with %q", err, want)
+	}
+	if !slices.Equal(told, commands) {
+		t.Errorf("got commands %q for the game, want %q", told, commands)
 	}
 	if len(pulled) != len(levers) {
 		t.Fatalf("got levers %v, want %v", pulled, levers)
