@@ -31,8 +31,8 @@ FIRST ?= 1
 HOURS ?= 3
 SHARDS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-sim: ## Shake simulated worlds (SEEDS=1000 FIRST=1 HOURS=3; ARGS="-within 2m", "-bug no-fence", or -say with SHARDS=1 for one seed's log)
-	@go test ./internal/sim/chaos -count=1 -timeout 0 -run '^TestSeeds$$' -v \
+sim: ## Shake simulated worlds (SEEDS=1000 FIRST=1 HOURS=3; ARGS="-within 2m", "-bug no-fence", or -say for everybody's log)
+	@mkdir -p bin; go test ./internal/sim/chaos -count=1 -timeout 0 -run '^TestSeeds$$' -v \
 		-args -seeds $(SEEDS) -first $(FIRST) -hours $(HOURS) -shards $(SHARDS) $(ARGS) > bin/sim.log 2>&1; status=$$?; \
 	sed -E 's/^ +chaos_test.go:[0-9]+: //' bin/sim.log | grep -vE '^(=== |ok|PASS|FAIL|--- |shard: )|^ +--- PASS| simulated hours, '; \
 	grep -o '[0-9]* seeds, .*' bin/sim.log | tail -1; exit $$status

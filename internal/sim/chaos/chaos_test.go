@@ -77,7 +77,7 @@ const shardMark = "shard: "
 func TestSeeds(t *testing.T) {
 	begun := time.Now()
 	var sum tally
-	if *shards > 1 {
+	if *shards > 1 && !*say { // what several say at once nobody reads
 		sum = inShards(t)
 	} else {
 		sum = inTurn(t, begun)
@@ -111,7 +111,7 @@ func inTurn(t *testing.T, begun time.Time) (sum tally) {
 				t.Error(v)
 			}
 			t.Logf("options drawn: %s", r.Plan)
-			t.Logf("again: make sim SEEDS=1 FIRST=%d HOURS=%v ARGS=-say", seed, *hours)
+			t.Logf(`again: make sim SEEDS=1 FIRST=%d HOURS=%v ARGS="%s-say"`, seed, *hours, planted())
 		})
 	}
 	sum.CPU = cpu() - used
@@ -121,6 +121,14 @@ func inTurn(t *testing.T, begun time.Time) (sum tally) {
 	}
 	t.Logf("%s%s", shardMark, b)
 	return sum
+}
+
+// planted is the flag of the planted bug, if there is one.
+func planted() string {
+	if *bug == "" {
+		return ""
+	}
+	return "-bug " + *bug + " "
 }
 
 // inShards divides the seeds among processes: each has one processor of its
