@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// The ports: what the core needs of the world outside. Every port here has at
-// least two implementations, and each implementation passes the same contract
-// suite in worldtest.
+// The ports: what Hearth needs of the world outside. Queue, Store, Lease and
+// Compute have a contract suite each in worldtest, Chat has one in chattest
+// below it, and every implementation passes its port's.
 
 // Errors that callers branch on.
 var (
