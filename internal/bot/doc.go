@@ -21,8 +21,15 @@
 //   - A failing chat never fails an event: what could not be said waits in the
 //     row, at most world.MaxChatWaiting of it and at most world.ChatLifetime
 //     long, and what is dropped is counted and told.
-//   - An order or delayed event that can't be sent does fail the event: the
-//     queue brings it again. A cloud that fails is an answer like any other.
+//   - An order or delayed event that can't be sent does fail the event, and the
+//     queue brings it again; it keeps no other effect from being done. A cloud
+//     that fails is an answer like any other.
+//   - A newer effect replaces what it makes stale, so that what waits in a row
+//     has a bound whatever fails.
+//   - What may have been said without anybody knowing (Pending.Doubt) is looked
+//     for in the channel before it is said again, once its nonce is too old.
+//   - A timer that no delivery could handle is put off, not set aside. What is
+//     set aside all the same is told with the next check or command (Drain).
 //   - A write whose fate is unknown is read back before it is judged: the name
 //     in State.Write tells one's own, after a lost reply and after a conflict
 //     with a repeat of one's own request.

@@ -39,7 +39,12 @@
 //     round are stale. At most one operation is under way.
 //   - Of each kind of timer one is waited for, by its number. A lost one is
 //     made up for by the check, which re-arms itself while the world is not
-//     stopped and for CheckAfter after; a lost check by reconcile.
+//     stopped and for CheckAfter after; a lost check by whatever happens next,
+//     reconcile at the latest.
+//   - What was silent while no event was handled is not taken for silent
+//     (ListensSince): nothing is deleted for it before AgentWithin.
+//   - The effect that begins a scale is waited for (beginning): no second one is
+//     begun beside it.
 //   - The document stays under world.MaxStateBytes: every list in it has a bound.
 //
 // # When something fails
