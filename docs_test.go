@@ -178,6 +178,11 @@ func isModule(s string) bool {
 	return ok && (host == "testing" || strings.Contains(strings.TrimPrefix(host, "."), "."))
 }
 
+// even is text with one blank where gofmt may have many.
+func even(text string) string {
+	return regexp.MustCompile(`[ \t]+`).ReplaceAllString("\n"+text+"\n", " ")
+}
+
 // TestDocsExcerpts: code that is shown is that of the file linked before it,
 // but for what stands for the rest: a line "// …".
 func TestDocsExcerpts(t *testing.T) {
@@ -193,14 +198,14 @@ func TestDocsExcerpts(t *testing.T) {
 				t.Errorf("%s shows code that belongs to no file: %v", p.path, err)
 				continue
 			}
-			rest := string(file)
+			rest := even(string(file))
 			for piece := range strings.SplitSeq(strings.Join(b.lines, "\n"), "\n// …\n") {
-				_, after, ok := strings.Cut(rest, piece+"\n")
+				_, after, ok := strings.Cut(rest, even(piece))
 				if !ok {
 					t.Errorf("%s shows what %s does not have, there or after the piece before:\n%s", p.path, b.after, piece)
 					break
 				}
-				rest = after
+				rest = "\n" + after
 			}
 		}
 	}
@@ -280,7 +285,7 @@ func checkMake(args []string, makefile string) (bad string) {
 		case variable && !strings.Contains(makefile, "$("+name+")"):
 			return "the Makefile has no variable " + name
 		case variable && args[0] == "sim" && name == "ARGS":
-			for _, f := range strings.Fields(value) {
+			for f := range strings.FieldsSeq(value) {
 				if strings.HasPrefix(f, "-") && !hasFlag("internal/sim/chaos", f) {
 					return "make sim has no flag " + f
 				}
