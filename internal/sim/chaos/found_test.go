@@ -23,6 +23,8 @@ func TestFoundSeeds(t *testing.T) {
 		{48, "silence in which nobody listened was believed"},
 		{113, "a command died with its worker's last delivery"},
 		{5478, "silence was believed, after an earlier boot that was proven"},
+		{21103, "a stop was ordered of a boot that was over, with its next one unheard"},
+		{21314, "a start was called off, and its machine came up unheard"},
 		{1539, "another command's answer was taken for this one's"},
 	} {
 		t.Run(fmt.Sprintf("%d %s", f.seed, f.what), func(t *testing.T) {

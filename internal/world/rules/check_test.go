@@ -403,6 +403,46 @@ func TestLostChecks(t *testing.T) {
 	}
 }
 
+// TestCalledOffUnheard: a start is called off, and its machine comes up while
+// nobody listens. It is not deleted before its agent had the time to speak; and
+// nothing new is rented for it.
+func TestCalledOffUnheard(t *testing.T) {
+	t.Run("the machine came up", func(t *testing.T) {
+		g := newStage(t)
+		g.start()
+		g.stop()
+		g.now = g.now.Add(5 * time.Minute)
+		g.pass(time.Second)
+		if len(g.asked) != 1 || g.vm() == "" {
+			t.Fatalf("asked for %+v; want the machine left alone", g.asked)
+		}
+		g.boot()
+		g.proves(world.StopOrdered)
+		g.untilStatus(3*time.Minute, world.Stopped)
+		g.noMachine()
+	})
+	t.Run("no machine is wanted", func(t *testing.T) {
+		g := newStage(t)
+		for _, p := range g.places {
+			p.refuses = world.ClassCapacity
+		}
+		g.start()
+		g.pass(time.Second)
+		for _, p := range g.places {
+			p.refuses = ""
+		}
+		g.now = g.now.Add(90 * time.Second)
+		g.hush()
+		g.stop()
+		g.untilStatus(2*time.Minute, world.Stopped)
+		for _, do := range g.asked {
+			if do.Capacity == 1 {
+				t.Errorf("asked for %+v after the stop", do)
+			}
+		}
+	})
+}
+
 // TestDeaf: what was silent while no event was handled is not taken for silent
 // when events come again. The machine is not deleted; its agent's word may lie
 // in the queue behind the timer that came first.

@@ -178,6 +178,11 @@ func (r *reaction) converge(found []world.Instance) {
 		r.act()
 	case c.Want == 0 && c.Settled && len(found) == 0:
 		r.empty()
+	case c.Want == 0 && c.Toward == 1 && len(found) > 0 && s.Status == world.Stopping && r.deaf():
+		// The machine of a start that was called off came up while nobody
+		// listened.
+		r.awaitBoot()
+	case c.Want == 1 && s.Status == world.Stopping: // nothing is rented for a stop
 	case s.Status != world.Stopped && s.Status != world.Failed || len(found) > 0:
 		r.act()
 	}

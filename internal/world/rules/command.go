@@ -107,15 +107,13 @@ func (r *reaction) stop(c *world.Command) {
 		s.Again = nil
 		r.answer(c, words.AlreadyStopping(&r.c, dropped))
 	case world.Starting, world.Booting:
-		if s.Status == world.Starting && r.now.Sub(s.ListensSince) > AgentWithin {
-			r.beginStop(c.By, &c.Reply, false)
-			r.release()
-			r.answer(c, words.CalledOff(&r.c, c.By))
-			break
-		}
-		// A game may run by now whose agent has not been heard: wait for it.
+		unheard := s.Status == world.Booting || s.Cloud.Want == 1 && r.deaf()
 		r.beginStop(c.By, &c.Reply, false)
-		r.within(AgentWithin)
+		if unheard { // a game may run by now
+			r.awaitBoot()
+		} else {
+			r.release()
+		}
 		r.answer(c, words.CalledOff(&r.c, c.By))
 	case world.Relocating:
 		r.beginStop(c.By, &c.Reply, false)
@@ -123,7 +121,11 @@ func (r *reaction) stop(c *world.Command) {
 		r.answer(c, words.Stopping(&r.c, c.By))
 	case world.Loading:
 		r.beginStop(c.By, &c.Reply, false)
-		r.awaitSave()
+		if s.Boot.Proven && s.Cloud.Want == 1 && r.deaf() {
+			r.awaitBoot() // its next boot may be up by now
+		} else {
+			r.awaitSave()
+		}
 		r.answer(c, words.Stopping(&r.c, c.By))
 	case world.Online:
 		if s.OnlinePlayers() != 0 {
@@ -196,6 +198,14 @@ func (r *reaction) beginStop(by world.Person, reply *world.Reply, ifEmpty bool) 
 	s.RetryAt, s.EmptySince = time.Time{}, time.Time{}
 	r.noDeadline()
 	r.enter(world.Stopping)
+}
+
+// awaitBoot gives an agent that has not been heard the time to speak: its game is
+// stopped then, and else the machine given back.
+func (r *reaction) awaitBoot() {
+	r.closeBoot()
+	r.s.Cloud.Want = 1
+	r.within(AgentWithin)
 }
 
 // awaitSave orders the agent to save and stop, or goes on if that is done.

@@ -154,6 +154,10 @@ func (r *reaction) listens() {
 	}
 }
 
+// deaf: events have come again so lately that what is unheard may lie in the
+// queue.
+func (r *reaction) deaf() bool { return r.now.Sub(r.s.ListensSince) < AgentWithin }
+
 // watched: while something may run, a check is on its way. If the last one is
 // long overdue its message is lost, and this event begins the chain anew.
 func (r *reaction) watched() {

@@ -122,10 +122,10 @@ func (r *reaction) idle() {
 func (r *reaction) deadline() {
 	s := &r.s
 	s.Deadline = time.Time{}
-	if heard := r.now.Sub(s.ListensSince); heard < AgentWithin && r.awaitsWord() {
+	if r.deaf() && r.awaitsWord() {
 		// Nobody listened when it was due: what the agent has said may lie in
 		// the queue beside this very timer.
-		r.within(AgentWithin - heard)
+		r.within(AgentWithin - r.now.Sub(s.ListensSince))
 		return
 	}
 	switch s.Status {
