@@ -69,7 +69,7 @@ func (s *simulation) assumed(place, token string) bool {
 // reply may be lost.
 func (c compute) ask(ctx context.Context, name string, loses float64, do func() error) error {
 	c.step(name)
-	if err := c.lane.sleep(ctx, c.dice.between(30*time.Millisecond, 400*time.Millisecond)); err != nil {
+	if err := c.lane.Sleep(ctx, c.dice.Between(30*time.Millisecond, 400*time.Millisecond)); err != nil {
 		return err
 	}
 	if c.s.fault(c.dice, c.s.plan.CloudErrors) {
@@ -93,7 +93,7 @@ type metadata struct {
 
 // Machine implements world.Metadata.
 func (m metadata) Machine(ctx context.Context) (world.Machine, error) {
-	if err := m.lane.sleep(ctx, m.dice.between(time.Millisecond, 20*time.Millisecond)); err != nil {
+	if err := m.lane.Sleep(ctx, m.dice.Between(time.Millisecond, 20*time.Millisecond)); err != nil {
 		return world.Machine{}, err
 	}
 	return m.vm.Machine(ctx)
@@ -101,7 +101,7 @@ func (m metadata) Machine(ctx context.Context) (world.Machine, error) {
 
 // Notices implements world.Metadata.
 func (m metadata) Notices(ctx context.Context) ([]world.Notice, error) {
-	if err := m.lane.sleep(ctx, m.dice.between(time.Millisecond, 20*time.Millisecond)); err != nil {
+	if err := m.lane.Sleep(ctx, m.dice.Between(time.Millisecond, 20*time.Millisecond)); err != nil {
 		return nil, err
 	}
 	return m.vm.Notices(ctx)
@@ -109,7 +109,7 @@ func (m metadata) Notices(ctx context.Context) ([]world.Notice, error) {
 
 // Acknowledge implements world.Metadata.
 func (m metadata) Acknowledge(ctx context.Context, id string) error {
-	if err := m.lane.sleep(ctx, m.dice.between(time.Millisecond, 20*time.Millisecond)); err != nil {
+	if err := m.lane.Sleep(ctx, m.dice.Between(time.Millisecond, 20*time.Millisecond)); err != nil {
 		return err
 	}
 	return m.vm.Acknowledge(ctx, id)

@@ -23,14 +23,10 @@
 //
 // # Why a seed replays exactly
 //
-//   - Every actor has a lane (lane.go), so no two timers fire at one instant,
-//     which a bubble would order by chance.
-//   - Everything drawn comes from dice (dice.go) that depend on the seed and on
-//     what is drawn, not on who drew before.
-//   - One processor, and no collection of garbage within a seed: whoever wakes
-//     runs until all it woke have come to rest. The tests see to it.
-//
-// The result's hash is of everything that happened and when; two runs of a seed
+// Every actor has a lane and everything drawn has dice of its own (package
+// replay). One processor, and no collection of garbage within a seed: whoever
+// wakes runs until all it woke have come to rest. The tests see to it. The
+// result's hash is of everything that happened and when; two runs of a seed
 // have the same.
 //
 // # Planted bugs

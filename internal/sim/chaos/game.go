@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simgame"
 	"hearth/internal/world"
 )
@@ -57,7 +58,7 @@ func (h *hall) last(vm string) *game {
 }
 
 // on is the world.Game of one agent.
-func (h *hall) on(vm string, life int, l *lane) world.Game {
+func (h *hall) on(vm string, life int, l *replay.Lane) world.Game {
 	return gameOn{h: h, vm: vm, life: life, lane: l}
 }
 
@@ -65,21 +66,21 @@ type gameOn struct {
 	h    *hall
 	vm   string
 	life int
-	lane *lane
+	lane *replay.Lane
 }
 
 // Start implements world.Game.
 func (o gameOn) Start(ctx context.Context) (world.Server, error) {
 	s := o.h.s
-	d := newDice(s.o.Seed, o.vm, o.life, "game", o.h.count())
-	if err := o.lane.sleep(ctx, d.between(time.Second, 20*time.Second)); err != nil {
+	d := replay.NewDice(s.o.Seed, o.vm, o.life, "game", o.h.count())
+	if err := o.lane.Sleep(ctx, d.Between(time.Second, 20*time.Second)); err != nil {
 		return nil, err
 	}
 	if s.fault(d, 0.03) {
 		return nil, errPretended
 	}
 	g := &game{
-		vm: o.vm, life: o.life, lane: s.lanes.lane(s.plan.AgentSkew), dice: d, began: s.clock.Now(),
+		vm: o.vm, life: o.life, lane: s.lanes.New(s.plan.AgentSkew), dice: d, began: s.clock.Now(),
 		lines: make(chan string, 1<<14), done: make(chan struct{}), ended: make(chan struct{}),
 		commands: make(chan string, 64), interrupt: make(chan struct{}, 1), arrived: map[string]time.Time{}, died: map[string]time.Time{},
 	}
@@ -92,14 +93,14 @@ func (o gameOn) Start(ctx context.Context) (world.Server, error) {
 	s.work.Go(func() {
 		err := simgame.Run(ctx, simgame.Options{
 			Clock: g.lane, Dir: o.h.dir(), World: "Midgard", Form: s.plan.Form, Seed: s.o.Seed<<16 + uint64(n), //nolint:gosec // a count
-			SaveEvery: s.plan.SaveEvery, LoadFor: d.between(10*time.Second, 100*time.Second), Out: g,
+			SaveEvery: s.plan.SaveEvery, LoadFor: d.Between(10*time.Second, 100*time.Second), Out: g,
 		}, g.commands, g.interrupt)
 		g.mu.Lock()
 		g.err, g.endedAt = err, s.clock.Now()
 		g.mu.Unlock()
 		close(g.ended)
 		close(g.lines)
-		<-g.lane.After(d.between(time.Millisecond, 40*time.Millisecond))
+		<-g.lane.After(d.Between(time.Millisecond, 40*time.Millisecond))
 		close(g.done)
 	})
 	return g, nil
@@ -109,8 +110,8 @@ func (o gameOn) Start(ctx context.Context) (world.Server, error) {
 type game struct {
 	vm        string
 	life      int // of the agent on that machine
-	lane      *lane
-	dice      *dice
+	lane      *replay.Lane
+	dice      *replay.Dice
 	began     time.Time
 	lines     chan string
 	done      chan struct{}
@@ -149,7 +150,7 @@ func (g *game) Done() <-chan struct{} { return g.done }
 
 // Stop implements world.Server.
 func (g *game) Stop(ctx context.Context) error {
-	if err := g.lane.sleep(ctx, g.dice.between(time.Millisecond, 300*time.Millisecond)); err != nil {
+	if err := g.lane.Sleep(ctx, g.dice.Between(time.Millisecond, 300*time.Millisecond)); err != nil {
 		return err
 	}
 	g.mu.Lock()
@@ -175,7 +176,7 @@ func (g *game) Kill() error {
 
 // Sync implements world.Server.
 func (g *game) Sync(ctx context.Context) (int64, error) {
-	if err := g.lane.sleep(ctx, g.dice.between(10*time.Millisecond, 2*time.Second)); err != nil {
+	if err := g.lane.Sleep(ctx, g.dice.Between(10*time.Millisecond, 2*time.Second)); err != nil {
 		return 0, err
 	}
 	return 4 << 20, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hearth/internal/agent"
+	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/world"
 )
@@ -14,13 +15,13 @@ import (
 // boot is what happens on a machine: an agent runs, and is started again when
 // it dies.
 func (s *simulation) boot(ctx context.Context, vm *simcloud.VM) {
-	lane := s.lanes.lane(s.plan.AgentSkew)
-	d := newDice(s.o.Seed, "machine", vm.ID)
+	lane := s.lanes.New(s.plan.AgentSkew)
+	d := replay.NewDice(s.o.Seed, "machine", vm.ID)
 	gone := context.AfterFunc(ctx, func() { s.witness.machineOff(context.Cause(ctx), vm) })
 	defer gone()
 	for life := 1; ctx.Err() == nil; life++ {
 		s.agent(ctx, vm, lane, life)
-		if lane.sleep(ctx, d.between(time.Second, 15*time.Second)) != nil {
+		if lane.Sleep(ctx, d.Between(time.Second, 15*time.Second)) != nil {
 			return
 		}
 	}
@@ -28,11 +29,11 @@ func (s *simulation) boot(ctx context.Context, vm *simcloud.VM) {
 
 // agent is one life of an agent: until its machine ends, or something kills it
 // and the game with it.
-func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *lane, life int) {
+func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *replay.Lane, life int) {
 	log := s.log.With("part", "agent", "vm", vm.ID, "life", life)
 	cut := new(atomic.Bool)
 	as := func(what string) *user {
-		return &user{s: s, lane: lane, far: true, cut: cut, dice: newDice(s.o.Seed, vm.ID, life, what)}
+		return &user{s: s, lane: lane, far: true, cut: cut, dice: replay.NewDice(s.o.Seed, vm.ID, life, what)}
 	}
 	a, err := agent.New(agent.Options{
 		World: worldID, Key: []byte(agentKey), Clock: lane, Game: s.games.on(vm.ID, life, lane), Metadata: metadata{vm, as("metadata")},
@@ -48,9 +49,9 @@ func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *lane, lif
 	defer kill(nil)
 	defer context.AfterFunc(ctx, func() {
 		// The cloud calls it gone before it is, and it may not know.
-		if d := newDice(s.o.Seed, vm.ID, "linger"); s.fault(d, s.plan.Linger) {
-			cut.Store(d.chance(0.7))
-			<-lane.After(d.between(time.Second, pick(d, 40*time.Second, 8*time.Minute, 8*time.Minute)))
+		if d := replay.NewDice(s.o.Seed, vm.ID, "linger"); s.fault(d, s.plan.Linger) {
+			cut.Store(d.Chance(0.7))
+			<-lane.After(d.Between(time.Second, replay.Pick(d, 40*time.Second, 8*time.Minute, 8*time.Minute)))
 		}
 		if errors.Is(context.Cause(ctx), simcloud.ErrPowerOff) {
 			kill(agent.ErrPowerOff)
@@ -62,7 +63,7 @@ func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *lane, lif
 	if every := s.plan.AgentDiesEvery; every > 0 {
 		s.work.Go(func() {
 			select {
-			case <-lane.After(newDice(s.o.Seed, vm.ID, life, "death").about(every)):
+			case <-lane.After(replay.NewDice(s.o.Seed, vm.ID, life, "death").About(every)):
 				if s.chaotic.Load() {
 					s.faults.Add(1)
 					s.kills.Add(1)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simgame"
@@ -388,7 +389,7 @@ func (w *witness) answered(c *command, messages map[string]simdiscord.Message) {
 	}
 	switch {
 	case there && m.Thinking:
-		w.violate("P2", "/%s %s of %v is still thinking", c.name, c.id, c.created.Sub(start()))
+		w.violate("P2", "/%s %s of %v is still thinking", c.name, c.id, c.created.Sub(replay.Start()))
 	case there && m.Content == simdiscord.NotResponding:
 		// The token died first. What is not for one person alone is told in
 		// the channel instead.
@@ -396,7 +397,7 @@ func (w *witness) answered(c *command, messages map[string]simdiscord.Message) {
 			w.violate("P2", "/%s %s was never answered: %q", c.name, c.id, c.answer)
 		}
 	case !c.seen && !there && !w.told[c.id] && !w.texts[words.Broken().Text]:
-		w.violate("P2", "/%s %s of %v was accepted and never handled", c.name, c.id, c.created.Sub(start()))
+		w.violate("P2", "/%s %s of %v was accepted and never handled", c.name, c.id, c.created.Sub(replay.Start()))
 	case c.waits:
 		w.violate("P2", "the answer to /%s %s still waits", c.name, c.id)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simdiscord/form"
 	"hearth/internal/world"
@@ -18,7 +19,7 @@ import (
 // enqueued in the queue.
 func (s *simulation) deliver(ctx context.Context, header http.Header, body []byte) (int, string, []byte, error) {
 	u := s.bystander("endpoint " + header.Get("X-Signature-Ed25519"))
-	if err := u.lane.sleep(ctx, u.dice.between(5*time.Millisecond, 800*time.Millisecond)); err != nil {
+	if err := u.lane.Sleep(ctx, u.dice.Between(5*time.Millisecond, 800*time.Millisecond)); err != nil {
 		return 0, "", nil, err
 	}
 	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/interactions", bytes.NewReader(body))
@@ -34,28 +35,28 @@ func (s *simulation) deliver(ctx context.Context, header http.Header, body []byt
 
 // startPeople lets people type commands and press buttons, and play.
 func (s *simulation) startPeople(ctx context.Context) {
-	typing, playing := s.lanes.lane(0), s.lanes.lane(0)
+	typing, playing := s.lanes.New(0), s.lanes.New(0)
 	s.work.Go(func() {
-		d := newDice(s.o.Seed, "people")
-		for typing.sleep(ctx, d.about(s.plan.CommandEvery)) == nil {
+		d := replay.NewDice(s.o.Seed, "people")
+		for typing.Sleep(ctx, d.About(s.plan.CommandEvery)) == nil {
 			if !s.chaotic.Load() {
 				return
 			}
 			n := 1
-			for d.chance(s.plan.Burst) && n < 6 {
+			for d.Chance(s.plan.Burst) && n < 6 {
 				n++
 			}
 			for range n {
 				s.ask(ctx, d)
-				if typing.sleep(ctx, d.between(50*time.Millisecond, 3*time.Second)) != nil {
+				if typing.Sleep(ctx, d.Between(50*time.Millisecond, 3*time.Second)) != nil {
 					return
 				}
 			}
 		}
 	})
 	s.work.Go(func() {
-		d := newDice(s.o.Seed, "players")
-		for playing.sleep(ctx, d.about(s.plan.PlayerEvery)) == nil {
+		d := replay.NewDice(s.o.Seed, "players")
+		for playing.Sleep(ctx, d.About(s.plan.PlayerEvery)) == nil {
 			if !s.chaotic.Load() {
 				return
 			}
@@ -63,10 +64,10 @@ func (s *simulation) startPeople(ctx context.Context) {
 		}
 	})
 	if every := s.plan.GameCrashEvery; every > 0 {
-		lane := s.lanes.lane(0)
+		lane := s.lanes.New(0)
 		s.work.Go(func() {
-			d := newDice(s.o.Seed, "crashes")
-			for lane.sleep(ctx, d.about(every)) == nil && s.chaotic.Load() {
+			d := replay.NewDice(s.o.Seed, "crashes")
+			for lane.Sleep(ctx, d.About(every)) == nil && s.chaotic.Load() {
 				if g := s.games.present(); g != nil && g.ready() {
 					s.faults.Add(1)
 					g.command("crash", "")
@@ -77,16 +78,16 @@ func (s *simulation) startPeople(ctx context.Context) {
 }
 
 // ask lets somebody ask for something.
-func (s *simulation) ask(ctx context.Context, d *dice) {
-	person := pick(d, s.discord.People()...)
+func (s *simulation) ask(ctx context.Context, d *replay.Dice) {
+	person := replay.Pick(d, s.discord.People()...)
 	r := simdiscord.Request{User: person.ID, Channel: s.guild.Channel, Kind: simdiscord.KindCommand}
-	switch kind := d.n(10); {
+	switch kind := d.IntN(10); {
 	case kind < 4:
 		r.Command = string(world.CmdStart)
 	case kind < 6:
 		r.Command = string(world.CmdStop)
 	case kind < 7:
-		r.Command = string(pick(d, world.CmdStatus, world.CmdJoin))
+		r.Command = string(replay.Pick(d, world.CmdStatus, world.CmdJoin))
 	default:
 		m, b, ok := s.someButton(d, person.ID)
 		if !ok {
@@ -113,7 +114,7 @@ func (s *simulation) interact(ctx context.Context, r simdiscord.Request) {
 }
 
 // someButton is one of the last messages' that the person sees.
-func (s *simulation) someButton(d *dice, user string) (simdiscord.Message, form.Component, bool) {
+func (s *simulation) someButton(d *replay.Dice, user string) (simdiscord.Message, form.Component, bool) {
 	type found struct {
 		m simdiscord.Message
 		b form.Component
@@ -133,31 +134,31 @@ func (s *simulation) someButton(d *dice, user string) (simdiscord.Message, form.
 	if len(all) == 0 {
 		return simdiscord.Message{}, form.Component{}, false
 	}
-	f := pick(d, all...)
+	f := replay.Pick(d, all...)
 	return f.m, f.b, true
 }
 
 // play lets a player do something.
-func (s *simulation) play(d *dice) {
+func (s *simulation) play(d *replay.Dice) {
 	g := s.games.present()
 	if g == nil || !g.ready() {
 		return
 	}
 	in := g.players()
-	name := pick(d, "Astrid", "Bjorn", "Cnut", "Dagny", "Einar")
+	name := replay.Pick(d, "Astrid", "Bjorn", "Cnut", "Dagny", "Einar")
 	g.mu.Lock()
 	_, known := g.arrived[name]
 	g.mu.Unlock()
 	switch is := slices.Contains(in, name); {
 	case !known:
 		g.command("join", name)
-	case is && d.chance(0.3):
+	case is && d.Chance(0.3):
 		if g.alive(name) {
 			g.command("die", name)
 		}
 	case is:
-		g.command(pick(d, "leave", "leave", "timeout"), name)
-	case d.chance(0.2): // changed their mind at the door
+		g.command(replay.Pick(d, "leave", "leave", "timeout"), name)
+	case d.Chance(0.2): // changed their mind at the door
 		g.command("leave", name)
 	}
 }
@@ -170,7 +171,7 @@ func (s *simulation) putOut(ctx context.Context) {
 		g.mu.Lock()
 		clear(g.arrived)
 		g.mu.Unlock()
-		_ = s.clock.sleep(ctx, 2*time.Minute)
+		_ = s.clock.Sleep(ctx, 2*time.Minute)
 	}
 	s.interact(ctx, simdiscord.Request{User: keeper.ID, Channel: s.guild.Channel, Kind: simdiscord.KindCommand, Command: string(world.CmdStop)})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simgame"
 )
 
@@ -68,24 +69,24 @@ type plan struct {
 // draw makes the plan of a seed. Of most kinds of faults some seeds have none:
 // a fault that is always there hides others.
 func draw(seed uint64) plan {
-	d := newDice(seed, "plan")
+	d := replay.NewDice(seed, "plan")
 	rate := func(most float64) float64 {
-		if d.chance(0.35) {
+		if d.Chance(0.35) {
 			return 0
 		}
-		return most * float64(1+d.n(8)) / 8
+		return most * float64(1+d.IntN(8)) / 8
 	}
 	every := func(least, most time.Duration) time.Duration {
-		if d.chance(0.35) {
+		if d.Chance(0.35) {
 			return 0
 		}
-		return d.between(least, most).Truncate(time.Second)
+		return d.Between(least, most).Truncate(time.Second)
 	}
 	return plan{
-		Placements: 1 + d.n(3), Workers: 1 + d.n(3), IdleMinutes: 3 + d.n(20), Form: pick(d, simgame.Forms()...),
-		SaveEvery: pick(d, 2*time.Minute, 5*time.Minute, 10*time.Minute), HideAddress: d.chance(0.5),
-		CommandEvery: d.between(time.Minute, 8*time.Minute).Truncate(time.Second),
-		PlayerEvery:  d.between(20*time.Second, 3*time.Minute).Truncate(time.Second),
+		Placements: 1 + d.IntN(3), Workers: 1 + d.IntN(3), IdleMinutes: 3 + d.IntN(20), Form: replay.Pick(d, simgame.Forms()...),
+		SaveEvery: replay.Pick(d, 2*time.Minute, 5*time.Minute, 10*time.Minute), HideAddress: d.Chance(0.5),
+		CommandEvery: d.Between(time.Minute, 8*time.Minute).Truncate(time.Second),
+		PlayerEvery:  d.Between(20*time.Second, 3*time.Minute).Truncate(time.Second),
 		Burst:        rate(0.5), GameCrashEvery: every(20*time.Minute, 3*time.Hour),
 		Copies: rate(0.2), Delays: rate(0.2), SendErrors: rate(0.05), LostSends: rate(0.05),
 		StoreErrors: rate(0.05), LostWrites: rate(0.05), ForeignWrites: rate(0.05), LeaseErrors: rate(0.1),
@@ -97,8 +98,8 @@ func draw(seed uint64) plan {
 		Linger:         rate(0.5),
 		AgentDiesEvery: every(15*time.Minute, 2*time.Hour), AgentAloneEvery: every(15*time.Minute, 2*time.Hour),
 		ChatTroubleEvery: every(5*time.Minute, time.Hour),
-		AgentSkew:        d.between(-2*time.Minute, 2*time.Minute).Truncate(time.Second),
-		WorkerSkew:       d.between(0, 3*time.Second).Truncate(time.Millisecond),
+		AgentSkew:        d.Between(-2*time.Minute, 2*time.Minute).Truncate(time.Second),
+		WorkerSkew:       d.Between(0, 3*time.Second).Truncate(time.Millisecond),
 	}
 }
 

@@ -3,18 +3,17 @@ package chaos
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"hearth/internal/bot"
 	"hearth/internal/discord"
+	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simstorage"
@@ -77,8 +76,8 @@ const (
 type simulation struct {
 	o       Options
 	plan    plan
-	lanes   *lanes
-	clock   *lane // of whoever has no own
+	lanes   *replay.Lanes
+	clock   *replay.Lane // of whoever has no own
 	log     *slog.Logger
 	witness *witness
 
@@ -125,12 +124,12 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	s.startPeople(ctx)
 	s.startWeather(ctx)
 	chaos := time.Duration(o.Hours * float64(time.Hour))
-	_ = s.clock.sleep(ctx, chaos)
+	_ = s.clock.Sleep(ctx, chaos)
 	s.beCalm()
-	_ = s.clock.sleep(ctx, calmFor)
+	_ = s.clock.Sleep(ctx, calmFor)
 	s.checkCalm(ctx)
 	s.putOut(ctx)
-	_ = s.clock.sleep(ctx, outFor)
+	_ = s.clock.Sleep(ctx, outFor)
 	s.checkOut()
 	end := s.clock.Now()
 	stop()
@@ -146,8 +145,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 }
 
 func newSimulation(o Options) (*simulation, error) {
-	ls := newLanes()
-	s := &simulation{o: o, plan: draw(o.Seed), lanes: ls, clock: ls.lane(0)}
+	ls := replay.NewLanes()
+	s := &simulation{o: o, plan: draw(o.Seed), lanes: ls, clock: ls.New(0)}
 	s.witness = newWitness(s)
 	s.log = slog.New(slog.NewTextHandler(s.witness, &slog.HandlerOptions{ReplaceAttr: s.stamp}))
 	s.log.Info("options drawn", "plan", s.plan.String())
@@ -160,13 +159,13 @@ func newSimulation(o Options) (*simulation, error) {
 		ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
 		KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,
 	}
-	order := newDice(o.Seed, "queue order")
-	s.storage = simstorage.New(simstorage.Options{Clock: ls.lane(0), Pick: order.n})
+	order := replay.NewDice(o.Seed, "queue order")
+	s.storage = simstorage.New(simstorage.Options{Clock: ls.New(0), Pick: order.IntN})
 	s.store = s.storage.Store()
 	s.games = newHall(s)
 	var err error
 	s.cloud, err = simcloud.New(simcloud.Options{
-		Clock: ls.lane(0), Boot: s.boot, Placements: places, Timing: simcloud.Timing{Jitter: 0.4}, Seed: o.Seed,
+		Clock: ls.New(0), Boot: s.boot, Placements: places, Timing: simcloud.Timing{Jitter: 0.4}, Seed: o.Seed,
 		HideAddress: s.plan.HideAddress, Log: s.log.With("part", "cloud"), OnChange: s.witness.cloudChanged,
 	})
 	if err != nil {
@@ -174,7 +173,7 @@ func newSimulation(o Options) (*simulation, error) {
 	}
 	seed := sha256.Sum256(fmt.Appendf(nil, "discord %d", o.Seed))
 	s.discord, err = simdiscord.New(simdiscord.Options{
-		Clock: ls.lane(0), Seed: seed[:], BotToken: botToken, Deliver: s.deliver, BadSignatureEvery: 7,
+		Clock: ls.New(0), Seed: seed[:], BotToken: botToken, Deliver: s.deliver, BadSignatureEvery: 7,
 		Log: s.log.With("part", "discord"),
 	})
 	if err != nil {
@@ -184,7 +183,7 @@ func newSimulation(o Options) (*simulation, error) {
 		return nil, err
 	}
 	s.endpoint = &bot.Interactions{
-		Verifier: s.verifier, Guild: s.guild, Worlds: s.worlds, Clock: ls.lane(0), Log: s.log.With("part", "interactions"),
+		Verifier: s.verifier, Guild: s.guild, Worlds: s.worlds, Clock: ls.New(0), Log: s.log.With("part", "interactions"),
 	}
 	return s, s.register()
 }
@@ -192,14 +191,14 @@ func newSimulation(o Options) (*simulation, error) {
 // stamp writes the simulated time into a log line, to the nanosecond.
 func (s *simulation) stamp(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == slog.TimeKey {
-		return slog.String("at", s.clock.Now().Sub(start()).String())
+		return slog.String("at", s.clock.Now().Sub(replay.Start()).String())
 	}
 	return a
 }
 
 // register does what a deployment does once.
 func (s *simulation) register() error {
-	c, err := s.newClient(s.discord.Transport(), s.lanes.lane(0))
+	c, err := s.newClient(s.discord.Transport(), s.lanes.New(0))
 	if err != nil {
 		return err
 	}
@@ -218,8 +217,8 @@ func (s *simulation) key(id string) []byte {
 }
 
 // fault counts one, if it happens: with probability p while the chaos lasts.
-func (s *simulation) fault(d *dice, p float64) bool {
-	if p == 0 || !d.chance(p) || !s.chaotic.Load() {
+func (s *simulation) fault(d *replay.Dice, p float64) bool {
+	if p == 0 || !d.Chance(p) || !s.chaotic.Load() {
 		return false
 	}
 	s.faults.Add(1)
@@ -239,10 +238,5 @@ func (s *simulation) result(took time.Duration) Result {
 	st.Simulated = took
 	st.Evictions, st.Faults, st.Kills = int(s.evictions.Load()), int(s.faults.Load()), int(s.kills.Load())
 	st.Games = s.games.count()
-	slices.Sort(w.trace)
-	sum := sha256.New()
-	for _, line := range w.trace {
-		_, _ = io.WriteString(sum, line+"\n") // a hash takes everything
-	}
-	return Result{Plan: s.plan.String(), Violations: w.violations, Stats: st, Hash: hex.EncodeToString(sum.Sum(nil))[:16]}
+	return Result{Plan: s.plan.String(), Violations: w.violations, Stats: st, Hash: w.journal.Hash()}
 }

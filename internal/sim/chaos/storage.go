@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/world"
 )
 
@@ -13,8 +14,8 @@ import (
 // endpoint. What they call takes a moment and may go wrong.
 type user struct {
 	s    *simulation
-	lane *lane
-	dice *dice
+	lane *replay.Lane
+	dice *replay.Dice
 	far  bool              // a machine: it can be cut off, with the others
 	cut  *atomic.Bool      // or alone; nil: never
 	step func(name string) // a worker's: it may die here
@@ -25,7 +26,7 @@ func (u *user) call(ctx context.Context, name string, fails, loses float64, do f
 	if u.step != nil {
 		u.step(name)
 	}
-	if err := u.lane.sleep(ctx, u.dice.between(time.Millisecond, 25*time.Millisecond)); err != nil {
+	if err := u.lane.Sleep(ctx, u.dice.Between(time.Millisecond, 25*time.Millisecond)); err != nil {
 		return err
 	}
 	if u.s.away.Load() || u.far && u.s.alone.Load() || u.cut != nil && u.cut.Load() {
@@ -57,10 +58,10 @@ func (q queue) Send(ctx context.Context, body []byte, delay time.Duration) error
 	p := &q.s.plan
 	return q.call(ctx, "send", p.SendErrors, p.LostSends, func() error {
 		if q.s.fault(q.dice, p.Delays) {
-			delay += q.dice.about(20 * time.Second)
+			delay += q.dice.About(20 * time.Second)
 		}
 		for q.s.fault(q.dice, p.Copies) {
-			again := delay + q.dice.between(0, pick(q.dice, 2*time.Second, time.Minute, 10*time.Minute))
+			again := delay + q.dice.Between(0, replay.Pick(q.dice, 2*time.Second, time.Minute, 10*time.Minute))
 			if err := q.Queue.Send(ctx, body, again); err != nil {
 				return err
 			}

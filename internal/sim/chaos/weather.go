@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simcloud"
 )
 
@@ -23,13 +24,13 @@ func (s *simulation) startWeather(ctx context.Context) {
 }
 
 // now and then, until the calm, something happens. do returns when it is over.
-func (s *simulation) now(ctx context.Context, name string, every time.Duration, do func(ctx context.Context, d *dice, l *lane)) {
+func (s *simulation) now(ctx context.Context, name string, every time.Duration, do func(ctx context.Context, d *replay.Dice, l *replay.Lane)) {
 	if every == 0 {
 		return
 	}
-	l, d := s.lanes.lane(0), newDice(s.o.Seed, "weather", name)
+	l, d := s.lanes.New(0), replay.NewDice(s.o.Seed, "weather", name)
 	s.work.Go(func() {
-		for l.sleep(ctx, d.about(every)) == nil && s.chaotic.Load() {
+		for l.Sleep(ctx, d.About(every)) == nil && s.chaotic.Load() {
 			do(ctx, d, l)
 		}
 	})
@@ -43,16 +44,16 @@ func (s *simulation) machine() (id string, state simcloud.VMState) {
 	return "", ""
 }
 
-func (s *simulation) evict(_ context.Context, d *dice, _ *lane) {
+func (s *simulation) evict(_ context.Context, d *replay.Dice, _ *replay.Lane) {
 	if id, _ := s.machine(); id != "" {
-		if s.cloud.Evict(id, d.between(time.Second, simcloud.MaxNotice)) == nil {
+		if s.cloud.Evict(id, d.Between(time.Second, simcloud.MaxNotice)) == nil {
 			s.faults.Add(1)
 			s.evictions.Add(1)
 		}
 	}
 }
 
-func (s *simulation) vanish(context.Context, *dice, *lane) {
+func (s *simulation) vanish(context.Context, *replay.Dice, *replay.Lane) {
 	if id, _ := s.machine(); id != "" {
 		if s.cloud.Vanish(id) == nil {
 			s.faults.Add(1)
@@ -61,7 +62,7 @@ func (s *simulation) vanish(context.Context, *dice, *lane) {
 	}
 }
 
-func (s *simulation) freeze(context.Context, *dice, *lane) {
+func (s *simulation) freeze(context.Context, *replay.Dice, *replay.Lane) {
 	if id, state := s.machine(); state == simcloud.VMRunning {
 		if s.cloud.Freeze(id) == nil {
 			s.faults.Add(1)
@@ -70,83 +71,85 @@ func (s *simulation) freeze(context.Context, *dice, *lane) {
 }
 
 // place is one of the world's placements.
-func (s *simulation) place(d *dice) string { return pick(d, s.worlds[0].Placements...).ID }
+func (s *simulation) place(d *replay.Dice) string {
+	return replay.Pick(d, s.worlds[0].Placements...).ID
+}
 
-func (s *simulation) noCapacity(ctx context.Context, d *dice, l *lane) {
+func (s *simulation) noCapacity(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	places := s.worlds[0].Placements
-	if d.chance(0.6) {
-		places = places[:1+d.n(len(places))]
+	if d.Chance(0.6) {
+		places = places[:1+d.IntN(len(places))]
 	}
 	s.faults.Add(1)
 	for _, p := range places {
 		_ = s.cloud.NoCapacity(p.ID, true) // it is there
 	}
-	_ = l.sleep(ctx, d.between(time.Minute, 30*time.Minute))
+	_ = l.Sleep(ctx, d.Between(time.Minute, 30*time.Minute))
 	for _, p := range places {
 		_ = s.cloud.NoCapacity(p.ID, false)
 	}
 }
 
-func (s *simulation) failScale(_ context.Context, d *dice, _ *lane) {
+func (s *simulation) failScale(_ context.Context, d *replay.Dice, _ *replay.Lane) {
 	codes := []string{"SkuNotAvailable", "AllocationFailed", "ZonalAllocationFailed", "Conflict", "InternalServerError", "TooManyRequests"}
-	if s.cloud.FailNext(s.place(d), pick(d, codes...), d.chance(0.5)) == nil {
+	if s.cloud.FailNext(s.place(d), replay.Pick(d, codes...), d.Chance(0.5)) == nil {
 		s.faults.Add(1)
 	}
 }
 
-func (s *simulation) quota(ctx context.Context, d *dice, l *lane) {
+func (s *simulation) quota(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	p := s.place(d)
 	s.faults.Add(1)
 	_ = s.cloud.Quota(p, true)
-	_ = l.sleep(ctx, d.between(time.Minute, 20*time.Minute))
+	_ = l.Sleep(ctx, d.Between(time.Minute, 20*time.Minute))
 	_ = s.cloud.Quota(p, false)
 }
 
-func (s *simulation) storageAway(ctx context.Context, d *dice, l *lane) {
+func (s *simulation) storageAway(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	s.faults.Add(1)
 	s.away.Store(true)
-	_ = l.sleep(ctx, d.between(5*time.Second, pick(d, time.Minute, 12*time.Minute)))
+	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, time.Minute, 12*time.Minute)))
 	s.away.Store(false)
 }
 
-func (s *simulation) tableAway(ctx context.Context, d *dice, l *lane) {
+func (s *simulation) tableAway(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	s.faults.Add(1)
 	s.tableless.Store(true)
-	_ = l.sleep(ctx, d.between(5*time.Second, pick(d, time.Minute, 12*time.Minute)))
+	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, time.Minute, 12*time.Minute)))
 	s.tableless.Store(false)
 }
 
-func (s *simulation) agentAlone(ctx context.Context, d *dice, l *lane) {
+func (s *simulation) agentAlone(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	s.faults.Add(1)
 	s.alone.Store(true)
-	_ = l.sleep(ctx, d.between(5*time.Second, pick(d, 50*time.Second, 15*time.Minute)))
+	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, 50*time.Second, 15*time.Minute)))
 	s.alone.Store(false)
 }
 
-func (s *simulation) chatTrouble(ctx context.Context, d *dice, l *lane) {
+func (s *simulation) chatTrouble(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	s.faults.Add(1)
 	s.log.Warn("chat trouble")
-	lasts := d.between(10*time.Second, pick(d, time.Minute, 5*time.Minute, 20*time.Minute))
-	switch d.n(7) {
+	lasts := d.Between(10*time.Second, replay.Pick(d, time.Minute, 5*time.Minute, 20*time.Minute))
+	switch d.IntN(7) {
 	case 0:
-		s.discord.Fail(1+d.n(20), pick(d, 500, 502, 503))
+		s.discord.Fail(1+d.IntN(20), replay.Pick(d, 500, 502, 503))
 	case 1:
 		s.discord.RateLimitAll(lasts)
 	case 2:
-		s.discord.DropReplies(1 + d.n(5))
+		s.discord.DropReplies(1 + d.IntN(5))
 	case 3:
-		s.discord.LoseWebhooks(1 + d.n(8))
+		s.discord.LoseWebhooks(1 + d.IntN(8))
 	case 4:
-		s.discord.SlowDown(d.between(500*time.Millisecond, 15*time.Second))
-		_ = l.sleep(ctx, lasts)
+		s.discord.SlowDown(d.Between(500*time.Millisecond, 15*time.Second))
+		_ = l.Sleep(ctx, lasts)
 		s.discord.SlowDown(0)
 	case 5:
 		s.discord.Forbid(true)
-		_ = l.sleep(ctx, lasts)
+		_ = l.Sleep(ctx, lasts)
 		s.discord.Forbid(false)
 	case 6:
 		s.discord.Fail(1_000_000, 503)
-		_ = l.sleep(ctx, lasts)
+		_ = l.Sleep(ctx, lasts)
 		s.discord.Fail(0, 0)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/world"
 )
@@ -36,7 +37,7 @@ type witness struct {
 
 	mu         sync.Mutex // guards what follows
 	violations []Violation
-	trace      []string
+	journal    replay.Journal
 	stats      Stats
 	state      world.State // as last written
 	commands   map[string]*command
@@ -82,7 +83,7 @@ func newWitness(s *simulation) *witness {
 
 // violate keeps a violation. w.mu is held.
 func (w *witness) violate(promise, format string, args ...any) {
-	v := Violation{Promise: promise, At: w.s.clock.Now().Sub(start()), What: fmt.Sprintf(format, args...)}
+	v := Violation{Promise: promise, At: w.s.clock.Now().Sub(replay.Start()), What: fmt.Sprintf(format, args...)}
 	w.s.log.Error("promise not kept", "violation", v.String())
 	if len(w.violations) < maxViolations {
 		w.violations = append(w.violations, v)
@@ -91,7 +92,7 @@ func (w *witness) violate(promise, format string, args ...any) {
 
 // record adds a line to what happened. w.mu is held.
 func (w *witness) record(format string, args ...any) {
-	w.trace = append(w.trace, fmt.Sprintf("%020d ", w.s.clock.Now().UnixNano())+fmt.Sprintf(format, args...))
+	w.journal.Add(w.s.clock.Now(), format, args...)
 }
 
 func (w *witness) note(text string) {

@@ -13,6 +13,7 @@ import (
 
 	"hearth/internal/bot"
 	"hearth/internal/discord"
+	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/world"
 )
@@ -31,8 +32,8 @@ type died struct{}
 type worker struct {
 	s    *simulation
 	name string
-	lane *lane
-	dice *dice
+	lane *replay.Lane
+	dice *replay.Dice
 	log  interface {
 		Warn(msg string, args ...any)
 	}
@@ -43,18 +44,18 @@ type worker struct {
 func (s *simulation) startWorkers(ctx context.Context) {
 	for i := range s.plan.Workers {
 		w := &worker{
-			s: s, name: string(rune('A' + i)), lane: s.lanes.lane(time.Duration(i) * s.plan.WorkerSkew),
-			dice: newDice(s.o.Seed, "worker", i), log: s.log.With("worker", string(rune('A'+i))),
+			s: s, name: string(rune('A' + i)), lane: s.lanes.New(time.Duration(i) * s.plan.WorkerSkew),
+			dice: replay.NewDice(s.o.Seed, "worker", i), log: s.log.With("worker", string(rune('A'+i))),
 		}
 		s.work.Go(func() { w.run(ctx) })
 	}
 	reconcile := &bot.Reconcile{
-		Worlds: s.worlds, Compute: compute{s.bystander("reconcile")}, Key: []byte(botKey), Clock: s.lanes.lane(0),
+		Worlds: s.worlds, Compute: compute{s.bystander("reconcile")}, Key: []byte(botKey), Clock: s.lanes.New(0),
 		Events: queue{s.storage.Queue(world.EventsQueue), s.bystander("sweep")}, Log: s.log.With("part", "reconcile"),
 	}
-	clock := s.lanes.lane(0)
+	clock := s.lanes.New(0)
 	s.work.Go(func() {
-		for clock.sleep(ctx, sweepEvery) == nil {
+		for clock.Sleep(ctx, sweepEvery) == nil {
 			_ = reconcile.Run(ctx) // it is a backstop: the next one comes
 		}
 	})
@@ -62,7 +63,7 @@ func (s *simulation) startWorkers(ctx context.Context) {
 
 // bystander is a user who never dies.
 func (s *simulation) bystander(name string) *user {
-	return &user{s: s, lane: s.lanes.lane(0), dice: newDice(s.o.Seed, name), step: func(string) {}}
+	return &user{s: s, lane: s.lanes.New(0), dice: replay.NewDice(s.o.Seed, name), step: func(string) {}}
 }
 
 func (w *worker) run(ctx context.Context) {
@@ -73,12 +74,12 @@ func (w *worker) run(ctx context.Context) {
 		}
 		wait := 50 * time.Millisecond
 		for w.survives(ctx, &wait) {
-			if w.lane.sleep(ctx, wait) != nil {
+			if w.lane.Sleep(ctx, wait) != nil {
 				return
 			}
 		}
 		w.s.kills.Add(1)
-		if w.lane.sleep(ctx, w.dice.between(time.Second, pick(w.dice, 5*time.Second, 2*time.Minute))) != nil {
+		if w.lane.Sleep(ctx, w.dice.Between(time.Second, replay.Pick(w.dice, 5*time.Second, 2*time.Minute))) != nil {
 			return
 		}
 	}
@@ -88,7 +89,7 @@ func (w *worker) run(ctx context.Context) {
 func (w *worker) begin(life int) error {
 	s := w.s
 	as := func(what string) *user {
-		return &user{s: s, lane: w.lane, dice: newDice(s.o.Seed, w.name, life, what), step: w.step}
+		return &user{s: s, lane: w.lane, dice: replay.NewDice(s.o.Seed, w.name, life, what), step: w.step}
 	}
 	chat, err := s.newClient(&wire{as("chat"), s.discord.Transport()}, w.lane)
 	if err != nil {
@@ -100,7 +101,7 @@ func (w *worker) begin(life int) error {
 	w.reactions = &bot.Reactions{
 		Verifier: s.verifier, KeyOf: s.key, Log: log, Poison: queue{s.storage.Queue(world.PoisonQueue(world.EventsQueue)), as("poison")},
 		Runner: &bot.Runner{
-			Guild: s.guild, Worlds: s.worlds, Clock: w.lane, Log: log, Key: []byte(botKey), Draw: newDice(s.o.Seed, w.name, life, "runner").number,
+			Guild: s.guild, Worlds: s.worlds, Clock: w.lane, Log: log, Key: []byte(botKey), Draw: replay.NewDice(s.o.Seed, w.name, life, "runner").Uint64,
 			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Chat: chat,
 			Events: queue{s.storage.Queue(world.EventsQueue), as("delay")},
 			Orders: func(id string) world.Queue {
@@ -112,11 +113,11 @@ func (w *worker) begin(life int) error {
 }
 
 // newClient is a bot's way to Discord.
-func (s *simulation) newClient(t http.RoundTripper, l *lane) (*discord.Client, error) {
-	jitter := newDice(s.o.Seed, "jitter", l.first)
+func (s *simulation) newClient(t http.RoundTripper, l *replay.Lane) (*discord.Client, error) {
+	jitter := replay.NewDice(s.o.Seed, "jitter", l.Slot())
 	return discord.NewClient(discord.ClientOptions{
 		URL: "http://discord.invalid" + simdiscord.APIPrefix, Application: simdiscord.DefaultApplicationID, Token: botToken,
-		Clock: l, Transport: t, Jitter: func() float64 { return float64(jitter.n(1000)) / 1000 },
+		Clock: l, Transport: t, Jitter: func() float64 { return float64(jitter.IntN(1000)) / 1000 },
 	})
 }
 
@@ -162,7 +163,7 @@ func (w *worker) step(string) {
 		panic(died{})
 	}
 	if w.s.fault(w.dice, w.s.plan.Stall) {
-		<-w.lane.After(w.dice.between(20*time.Second, 150*time.Second))
+		<-w.lane.After(w.dice.Between(20*time.Second, 150*time.Second))
 	}
 }
 
@@ -202,7 +203,7 @@ type wire struct {
 // RoundTrip implements http.RoundTripper.
 func (t *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.step("chat")
-	if err := t.lane.sleep(req.Context(), t.dice.between(20*time.Millisecond, 250*time.Millisecond)); err != nil {
+	if err := t.lane.Sleep(req.Context(), t.dice.Between(20*time.Millisecond, 250*time.Millisecond)); err != nil {
 		return nil, err
 	}
 	var body []byte
