@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simdiscord/web":      {"internal/sim/simdiscord", "internal/sim/simdiscord/guild"},
 	"internal/sim/simstorage":          {"internal/world"},
 	"internal/sim/chaos":               {"*"},
+	"internal/sim/chaos/games":         {"internal/world", "internal/sim/chaos/replay", "internal/sim/simgame"},
 	"internal/sim/chaos/replay":        {"internal/world"},
 	"internal/playground":              {"*"},
 	"internal/playground/journey":      {"internal/world", "internal/playground/panel", "internal/sim/simdiscord"},

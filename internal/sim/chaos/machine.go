@@ -36,7 +36,7 @@ func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *replay.La
 		return &user{s: s, lane: lane, far: true, cut: cut, dice: replay.NewDice(s.o.Seed, vm.ID, life, what)}
 	}
 	a, err := agent.New(agent.Options{
-		World: worldID, Key: []byte(agentKey), Clock: lane, Game: s.games.on(vm.ID, life, lane), Metadata: metadata{vm, as("metadata")},
+		World: worldID, Key: []byte(agentKey), Clock: lane, Game: s.games.On(vm.ID, life, lane), Metadata: metadata{vm, as("metadata")},
 		Lease:  lease{s.storage.Lease(), as("lease")},
 		Events: heard{queue{s.storage.Queue(world.EventsQueue), as("events")}, s.witness, vm.ID, life},
 		Orders: queue{s.storage.Queue(world.OrdersQueue(worldID)), as("orders")}, Log: log,

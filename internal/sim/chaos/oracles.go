@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"hearth/internal/sim/chaos/games"
 	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
@@ -190,14 +191,14 @@ func (w *witness) scale(p world.Placement, capacity int) {
 
 // gameStarts: never two games on one world (P8), and the world is whole and
 // never older than it was.
-func (w *witness) gameStarts(g *game) {
-	other := w.s.games.present()
-	files, err := simgame.ReadWorld(w.s.games.dir(), "Midgard")
+func (w *witness) gameStarts(vm string) {
+	other := w.s.games.Present()
+	files, err := w.s.games.Files()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.record("game starts on %s", g.vm)
+	w.record("game starts on %s", vm)
 	if other != nil {
-		w.violate("P8", "a game starts on %s while one runs on %s", g.vm, other.vm)
+		w.violate("P8", "a game starts on %s while one runs on %s", vm, other.Truth().VM)
 		return
 	}
 	w.world(files, err)
@@ -231,7 +232,7 @@ func (w *witness) machineOff(cause error, vm *simcloud.VM) {
 	deleted := slices.ContainsFunc(w.s.cloud.Snapshot().VMs, func(v simcloud.VMView) bool {
 		return v.ID == vm.ID && v.State == simcloud.VMDeleting
 	})
-	g := w.s.games.last(vm.ID)
+	g := w.s.games.Last(vm.ID)
 	messages := w.s.discord.Messages()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -239,11 +240,9 @@ func (w *witness) machineOff(cause error, vm *simcloud.VM) {
 	if !deleted || g == nil {
 		return
 	}
-	g.mu.Lock()
-	open, ended, killed := !g.opened.IsZero(), g.endedAt, g.killed
-	g.mu.Unlock()
-	runs := ended.IsZero() || killed && w.s.clock.Now().Sub(ended) < time.Second
-	if !open || !runs {
+	t := g.Truth()
+	runs := !t.Over() || t.Killed && w.s.clock.Now().Sub(t.Ended) < time.Second
+	if t.Opened.IsZero() || !runs {
 		return
 	}
 	told := losses()
@@ -253,7 +252,7 @@ func (w *witness) machineOff(cause error, vm *simcloud.VM) {
 		return
 	}
 	if slices.ContainsFunc(messages, func(m simdiscord.Message) bool {
-		return !m.Timestamp.Before(g.began) && told.MatchString(m.Content)
+		return !m.Timestamp.Before(t.Began) && told.MatchString(m.Content)
 	}) {
 		return
 	}
@@ -273,27 +272,27 @@ func (w *witness) agentSays(vm string, life int, body []byte) {
 	if !ok || !p.Confirmed {
 		return
 	}
-	g := w.s.games.last(vm)
-	files, err := simgame.ReadWorld(w.s.games.dir(), "Midgard")
+	var t games.Truth
+	if g := w.s.games.Last(vm); g != nil {
+		t = g.Truth()
+	}
+	files, err := w.s.games.Files()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.record("save proven on %s", vm)
 	switch {
-	case g == nil, g.life != life: // this agent had no game
+	case t.Life != life: // this agent had no game
 	case p.Untouched:
-		g.mu.Lock()
-		opened := g.opened
-		g.mu.Unlock()
-		if !opened.IsZero() {
+		if !t.Opened.IsZero() {
 			w.violate("P11", "%s says that nobody could change the world, and the door was open", vm)
 		}
-	case !g.over() || g.crashed():
+	case !t.Over() || t.Crashed():
 		w.violate("P11", "%s proves a save, and its game has not ended by itself", vm)
 	default:
 		if w.world(files, err); err != nil {
 			return
 		}
-		if lost := g.missing(files); len(lost) > 0 {
+		if lost := t.Missing(files); len(lost) > 0 {
 			w.violate("P11", "%s proves a save that lacks %v", vm, lost)
 		}
 	}
@@ -306,7 +305,7 @@ const settleWithin = 15 * time.Minute
 // checkCalm: some time after all faults the world is as people want it, and the
 // players are those who are in (P15, P16).
 func (s *simulation) checkCalm(context.Context) {
-	w, shot, g := s.witness, s.cloud.Snapshot(), s.games.present()
+	w, shot, g := s.witness, s.cloud.Snapshot(), s.games.Present()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.record("check")
@@ -315,7 +314,7 @@ func (s *simulation) checkCalm(context.Context) {
 	case world.Stopped, world.Failed:
 		w.asleep(shot)
 	case world.Online:
-		if len(shot.VMs) != 1 || g == nil || !g.ready() {
+		if len(shot.VMs) != 1 || g == nil || !g.Truth().Ready() {
 			w.violate("P15", "the world is online by the row, with %d machines and no open game", len(shot.VMs))
 			return
 		}
@@ -324,7 +323,7 @@ func (s *simulation) checkCalm(context.Context) {
 			names = append(names, p.Name)
 		}
 		slices.Sort(names)
-		if in := g.players(); !slices.Equal(names, in) || st.Boot.Connecting != 0 {
+		if in := g.Truth().Players(); !slices.Equal(names, in) || st.Boot.Connecting != 0 {
 			w.violate("P16", "players by the row: %v and %d connecting; in truth: %v", names, st.Boot.Connecting, in)
 		}
 	default:
@@ -358,7 +357,7 @@ func (s *simulation) checkOut() {
 		messages[m.ID] = m
 	}
 	poison := s.storage.Queue(world.PoisonQueue(world.EventsQueue)).Messages()
-	files, err := simgame.ReadWorld(s.games.dir(), "Midgard")
+	files, err := s.games.Files()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.record("end")

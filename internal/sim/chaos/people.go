@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"hearth/internal/sim/chaos/games"
 	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simdiscord/form"
@@ -68,9 +69,9 @@ func (s *simulation) startPeople(ctx context.Context) {
 		s.work.Go(func() {
 			d := replay.NewDice(s.o.Seed, "crashes")
 			for lane.Sleep(ctx, d.About(every)) == nil && s.chaotic.Load() {
-				if g := s.games.present(); g != nil && g.ready() {
+				if g := s.openGame(); g != nil {
 					s.faults.Add(1)
-					g.command("crash", "")
+					g.Command("crash", "")
 				}
 			}
 		})
@@ -138,39 +139,42 @@ func (s *simulation) someButton(d *replay.Dice, user string) (simdiscord.Message
 	return f.m, f.b, true
 }
 
+// openGame is the game that players can join, or nil.
+func (s *simulation) openGame() *games.Game {
+	if g := s.games.Present(); g != nil && g.Truth().Ready() {
+		return g
+	}
+	return nil
+}
+
 // play lets a player do something.
 func (s *simulation) play(d *replay.Dice) {
-	g := s.games.present()
-	if g == nil || !g.ready() {
+	g := s.openGame()
+	if g == nil {
 		return
 	}
-	in := g.players()
+	truth := g.Truth()
 	name := replay.Pick(d, "Astrid", "Bjorn", "Cnut", "Dagny", "Einar")
-	g.mu.Lock()
-	_, known := g.arrived[name]
-	g.mu.Unlock()
-	switch is := slices.Contains(in, name); {
+	_, known := truth.Arrived[name]
+	switch in := slices.Contains(truth.Players(), name); {
 	case !known:
-		g.command("join", name)
-	case is && d.Chance(0.3):
-		if g.alive(name) {
-			g.command("die", name)
+		g.Command("join", name)
+	case in && d.Chance(0.3):
+		if truth.Alive(name) {
+			g.Command("die", name)
 		}
-	case is:
-		g.command(replay.Pick(d, "leave", "leave", "timeout"), name)
+	case in:
+		g.Command(replay.Pick(d, "leave", "leave", "timeout"), name)
 	case d.Chance(0.2): // changed their mind at the door
-		g.command("leave", name)
+		g.Command("leave", name)
 	}
 }
 
 // putOut lets a keeper put the fire out at the end, whoever is in.
 func (s *simulation) putOut(ctx context.Context) {
 	keeper := s.discord.People()[0]
-	if g := s.games.present(); g != nil && g.ready() {
-		g.command("leave-all", "")
-		g.mu.Lock()
-		clear(g.arrived)
-		g.mu.Unlock()
+	if g := s.openGame(); g != nil {
+		g.Command("leave-all", "")
 		_ = s.clock.Sleep(ctx, 2*time.Minute)
 	}
 	s.interact(ctx, simdiscord.Request{User: keeper.ID, Channel: s.guild.Channel, Kind: simdiscord.KindCommand, Command: string(world.CmdStop)})

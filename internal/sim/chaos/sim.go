@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"hearth/internal/bot"
 	"hearth/internal/discord"
+	"hearth/internal/sim/chaos/games"
 	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
@@ -89,7 +91,7 @@ type simulation struct {
 	discord  *simdiscord.Discord
 	verifier *discord.Verifier
 	endpoint *bot.Interactions
-	games    *hall
+	games    *games.Hall
 
 	chaotic   atomic.Bool // faults happen
 	away      atomic.Bool // the storage account is
@@ -162,7 +164,11 @@ func newSimulation(o Options) (*simulation, error) {
 	order := replay.NewDice(o.Seed, "queue order")
 	s.storage = simstorage.New(simstorage.Options{Clock: ls.New(0), Pick: order.IntN})
 	s.store = s.storage.Store()
-	s.games = newHall(s)
+	s.games = games.New(games.Options{
+		Seed: o.Seed, Dir: filepath.Join(o.Dir, "world"), Form: s.plan.Form, SaveEvery: s.plan.SaveEvery,
+		Clock: s.clock, Lane: func() *replay.Lane { return ls.New(s.plan.AgentSkew) },
+		Fail: s.noGame, Starts: s.witness.gameStarts, Go: s.work.Go,
+	})
 	var err error
 	s.cloud, err = simcloud.New(simcloud.Options{
 		Clock: ls.New(0), Boot: s.boot, Placements: places, Timing: simcloud.Timing{Jitter: 0.4}, Seed: o.Seed,
@@ -225,6 +231,14 @@ func (s *simulation) fault(d *replay.Dice, p float64) bool {
 	return true
 }
 
+// noGame is why a game does not start this time.
+func (s *simulation) noGame(d *replay.Dice) error {
+	if s.fault(d, 0.03) {
+		return errPretended
+	}
+	return nil
+}
+
 var errPretended = errors.New("pretended fault")
 
 func (s *simulation) result(took time.Duration) Result {
@@ -237,6 +251,6 @@ func (s *simulation) result(took time.Duration) Result {
 	st := w.stats
 	st.Simulated = took
 	st.Evictions, st.Faults, st.Kills = int(s.evictions.Load()), int(s.faults.Load()), int(s.kills.Load())
-	st.Games = s.games.count()
+	st.Games = s.games.Count()
 	return Result{Plan: s.plan.String(), Violations: w.violations, Stats: st, Hash: w.journal.Hash()}
 }

@@ -1,0 +1,4 @@
+// Package games is where the games of one simulated world run, and what is true
+// of them, whatever anybody says: Truth is what an agent's word, the row and a
+// message in the channel are held against.
+package games
