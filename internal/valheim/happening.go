@@ -110,6 +110,8 @@ func (h Happening) Payload() world.AgentPayload {
 		return &world.Disconnected{Player: h.Player, Reason: h.Reason}
 	case Refused:
 		return &world.Refused{Reason: h.Refusal, Name: h.Player.Name, Theirs: h.Theirs, Mine: h.Mine}
+	case Raid:
+		return &world.Raid{Event: h.Detail}
 	default:
 		return nil
 	}

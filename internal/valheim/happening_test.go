@@ -63,6 +63,7 @@ func TestPayload(t *testing.T) {
 		{"Peer 76561198555000001 has incompatible version, mine:40 remote 39", []world.AgentPayload{
 			&world.Refused{Reason: world.RefusedVersion, Theirs: "39", Mine: "40"},
 		}},
+		{"Random event set:army_bonemass", []world.AgentPayload{&world.Raid{Event: "army_bonemass"}}},
 		// The agent tells these when it knows more.
 		{"Opened Steam server", []world.AgentPayload{nil}},
 		{"World saved ( 925.4ms )", []world.AgentPayload{nil}},

@@ -45,6 +45,8 @@ func newPayload(t Type) Payload {
 		return new(Died)
 	case "agent.refused":
 		return new(Refused)
+	case "agent.raid":
+		return new(Raid)
 	case "agent.saved":
 		return new(Saved)
 	case "agent.crashed":
@@ -227,6 +229,12 @@ const (
 	RefusedOther    RefusalReason = "other"
 )
 
+// Raid tells: the game began a raid.
+type Raid struct {
+	Heard
+	Event string `json:"event"` // the game's or a mod's name of it, such as army_bonemass; hostile
+}
+
 // Saved tells: the game finished a save of its own.
 type Saved struct {
 	Heard
@@ -363,6 +371,7 @@ func (*Spawned) Type() Type      { return "agent.spawned" }
 func (*Disconnected) Type() Type { return "agent.disconnected" }
 func (*Died) Type() Type         { return "agent.died" }
 func (*Refused) Type() Type      { return "agent.refused" }
+func (*Raid) Type() Type         { return "agent.raid" }
 func (*Saved) Type() Type        { return "agent.saved" }
 func (*Crashed) Type() Type      { return "agent.crashed" }
 func (*Noticed) Type() Type      { return "agent.noticed" }

@@ -59,6 +59,8 @@ func (r *reaction) told(d world.AgentPayload) {
 		r.died(d)
 	case *world.Refused:
 		r.refused(d)
+	case *world.Raid:
+		r.raid(d)
 	case *world.Saved:
 		r.saved()
 	case *world.Crashed:
@@ -269,6 +271,13 @@ func (r *reaction) died(d *world.Died) {
 }
 
 func (r *reaction) refused(d *world.Refused) { r.line(words.Refused(&r.c, d)) }
+
+// raid: whoever is away may want to help, so one that is over by now is no news.
+func (r *reaction) raid(d *world.Raid) {
+	if r.s.Status == world.Online && r.now.Sub(r.e.Time) <= RaidLasts {
+		r.line(words.Raid(&r.c, d.Event))
+	}
+}
 
 func (r *reaction) saved() {
 	if r.e.Time.After(r.s.Boot.LastSave) {

@@ -366,3 +366,50 @@ func TestRefusals(t *testing.T) {
 		g.tells(world.ChatLine, tc.want)
 	}
 }
+
+// TestRaid: told while people can come and help, and not of another time.
+func TestRaid(t *testing.T) {
+	raid := &world.Raid{Event: "army_bonemass"}
+	t.Run("once", func(t *testing.T) {
+		g := newStage(t)
+		g.toOnline()
+		g.hear(raid)
+		g.hearAs(g.epoch, g.seq, raid) // the queue brings it again
+		g.tells(world.ChatLine, "**Midgard** is under attack by Bonemass's army of draugr and skeletons. To arms!")
+	})
+	t.Run("and the next", func(t *testing.T) {
+		g := newStage(t)
+		g.toOnline()
+		g.hear(raid)
+		g.hear(&world.Raid{Event: "wolves"})
+		g.tells(world.ChatLine, "Bonemass")
+		g.tells(world.ChatLine, "wolves")
+	})
+	for _, tc := range []struct {
+		late time.Duration
+		want int
+	}{{0, 1}, {rules.RaidLasts, 1}, {rules.RaidLasts + time.Second, 0}} {
+		t.Run(fmt.Sprint("late by ", tc.late), func(t *testing.T) {
+			g := newStage(t)
+			g.toOnline()
+			raid.Heard = world.Heard{Epoch: g.epoch, Seq: g.seq + 1}
+			g.send(world.Event{Source: world.SourceAgent, Time: g.now.Add(-tc.late), Data: raid})
+			if n := g.told(world.ChatLine, "under attack"); n != tc.want {
+				t.Errorf("told %d times, want %d", n, tc.want)
+			}
+		})
+	}
+	t.Run("not while it stops", func(t *testing.T) {
+		g := newStage(t)
+		g.toStopping()
+		g.hear(raid)
+		g.tellsNot("under attack")
+	})
+	t.Run("not while it moves", func(t *testing.T) {
+		g := newStage(t)
+		g.toOnline()
+		g.notice()
+		g.hear(raid)
+		g.tellsNot("under attack")
+	})
+}

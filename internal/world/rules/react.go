@@ -28,6 +28,8 @@ const (
 
 	BlockFor    = time.Hour // a placement without capacity
 	CrashWindow = 10 * time.Minute
+
+	RaidLasts = 3 * time.Minute // about; told later, nobody could help any more
 )
 
 // retryAfter is how long to wait when every placement is without capacity,

@@ -93,6 +93,7 @@ func TestHostileNames(t *testing.T) {
 		g.hear(&world.Connected{})
 		g.hear(&world.Spawned{Player: bo})
 		g.hear(&world.Died{Player: bo})
+		g.hear(&world.Raid{Event: name})
 		for _, reason := range []world.RefusalReason{world.RefusedPassword, world.RefusedVersion, world.RefusedBanned, world.RefusedFull, world.RefusalReason(name)} {
 			g.hear(&world.Refused{Reason: reason, Name: name, Theirs: name, Mine: name})
 		}

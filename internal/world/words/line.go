@@ -100,6 +100,54 @@ func networkVersion(s string) int {
 	return n
 }
 
+// Raid tells that a raid began. event is that of a world.Raid.
+func Raid(c *world.Config, event string) world.Say {
+	if who := raiders(event); who != "" {
+		return world.Say{Text: fmt.Sprintf("⚔️ %s is under attack by %s. To arms!", bold(c.Name), who)}
+	}
+	text := fmt.Sprintf("⚔️ Something comes over %s", bold(c.Name))
+	if name := world.Visible(event, world.MaxNameRunes); name != "" {
+		text += "; the game calls it " + code(name)
+	}
+	return world.Say{Text: text + ". To arms!"}
+}
+
+// raiders are who comes with one of the game's events, by valheim.fandom.com/wiki/Events;
+// empty for a mod's, or a newer game's.
+func raiders(event string) string {
+	switch event {
+	case "army_eikthyr":
+		return "Eikthyr's herd of boars and necks"
+	case "army_theelder":
+		return "the Elder's army of greydwarfs"
+	case "army_bonemass":
+		return "Bonemass's army of draugr and skeletons"
+	case "army_moder":
+		return "Moder's flock of drakes"
+	case "army_goblin":
+		return "Yagluth's horde of fulings"
+	case "army_seekers":
+		return "the Queen's swarm of seekers"
+	case "army_gjall":
+		return "a gjall and its ticks"
+	case "army_charred", "army_charredspawners":
+		return "an army of the Charred"
+	case "foresttrolls":
+		return "trolls"
+	case "skeletons", "blobs", "surtlings", "bats", "ghosts":
+		return event
+	case "wolves":
+		return "a pack of wolves"
+	case "hildirboss1":
+		return "Brenna and her skeletons"
+	case "hildirboss2":
+		return "Geirrhafa and his cultists"
+	case "hildirboss3":
+		return "Zil, Thungr and their fulings"
+	}
+	return ""
+}
+
 // NoCapacity tells that every placement is blocked until retry.
 func NoCapacity(c *world.Config, retry time.Time) world.Say {
 	return world.Say{Text: fmt.Sprintf("⏳ The cloud has no machine for %s anywhere right now. I try again %s; nothing costs money meanwhile. `/stop` to leave it.", bold(c.Name), at(retry))}

@@ -32,6 +32,7 @@ func Payloads() map[world.Type]world.Payload {
 		&world.Disconnected{Heard: h, Player: p, Reason: "timeout"},
 		&world.Died{Heard: h, Player: p},
 		&world.Refused{Heard: h, Reason: world.RefusedVersion, Name: "Bo", Theirs: "39", Mine: "40"},
+		&world.Raid{Heard: h, Event: "army_bonemass"},
 		&world.Saved{Heard: h, Took: 86 * time.Millisecond},
 		&world.Crashed{Heard: h, Detail: "signal 11", Restarting: true, LastSave: at},
 		&world.Noticed{Heard: h, Kind: "Preempt", NotBefore: at},
