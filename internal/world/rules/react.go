@@ -13,7 +13,7 @@ const (
 	CheckEvery = 30 * time.Second // at everything, while not stopped
 	CheckAfter = 30 * time.Minute // and this long after
 	CheckLost  = 4 * time.Minute  // overdue, it is taken for lost
-	DeafAfter  = 20 * time.Second // overdue, nobody has listened meanwhile
+	DeafAfter  = 10 * time.Second // overdue, nobody has listened meanwhile
 
 	CommandLifetime = 15 * time.Minute // as long as Discord's token
 
