@@ -58,8 +58,8 @@ type run struct {
 }
 
 // halfClock tells the playground's time and waits in the wall's: the pretend
-// Discord's deadlines and the client's pauses are about this machine's
-// network, not about the pretend evening.
+// Discord's deadlines are about this machine's network, not about the pretend
+// evening.
 type halfClock struct{ *clock.Scaled }
 
 func (halfClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
@@ -170,7 +170,8 @@ func (r *run) openBot(address string) error {
 	r.chat, err = discord.NewClient(discord.ClientOptions{
 		URL: address + "/api/v10", Application: simdiscord.DefaultApplicationID,
 		Token: world.Secret(r.secrets.BotToken), Version: r.o.Version,
-		Log: r.log.With("part", "discord"), Clock: halfClock{r.clock},
+		// The pauses that the pretend Discord asks for are of the time it tells.
+		Log: r.log.With("part", "discord"), Clock: r.clock,
 	})
 	if err != nil {
 		return err
