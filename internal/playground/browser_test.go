@@ -24,7 +24,7 @@ const (
 	soon = 60 * time.Second
 )
 
-func start(t *testing.T, dir string) *playground.Playground {
+func start(t testing.TB, dir string) *playground.Playground {
 	t.Helper()
 	configs, err := world.ParseWorlds(worlds)
 	if err != nil {
@@ -53,7 +53,7 @@ func start(t *testing.T, dir string) *playground.Playground {
 	return p
 }
 
-func end(t *testing.T, p *playground.Playground) []string {
+func end(t testing.TB, p *playground.Playground) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 	defer cancel()
