@@ -211,37 +211,3 @@ func TestReadSigned(t *testing.T) {
 		}
 	})
 }
-
-// The bar is half of what the bare signature check does.
-func BenchmarkIncoming(b *testing.B) {
-	v, now := newVerifier(b), time.Unix(day0, 0)
-	s := sign(1, strconv.Itoa(day0), string(readFile(b, "testdata/interactions/start.json")))
-	public, _ := testKey(1).Public().(ed25519.PublicKey)
-	signature, err := hex.DecodeString(s.Signature)
-	if err != nil {
-		b.Fatal(err)
-	}
-	message := append([]byte(s.Timestamp), s.Body...)
-	b.Run("bare ed25519", func(b *testing.B) {
-		for b.Loop() {
-			if !ed25519.Verify(public, message, signature) {
-				b.Fatal("refused")
-			}
-		}
-	})
-	b.Run("verify, parse, decide, answer", func(b *testing.B) {
-		for b.Loop() {
-			if err := v.Verify(s, now); err != nil {
-				b.Fatal(err)
-			}
-			i, err := discord.ParseInteraction(s.Body)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if _, denial := discord.Decide(guild(), worlds("midgard"), i); denial != world.DenyNone {
-				b.Fatal(denial)
-			}
-			_ = i.Acknowledge()
-		}
-	})
-}
