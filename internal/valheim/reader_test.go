@@ -288,16 +288,3 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkReader(b *testing.B) {
-	text, err := os.ReadFile("testdata/steam-0.22-evening.log")
-	if err != nil {
-		b.Fatal(err)
-	}
-	lines := strings.Split(string(text), "\n")
-	r := valheim.NewReader()
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		r.Read(lines[i%len(lines)])
-	}
-}
