@@ -19,13 +19,13 @@ const ScreenshotsVariable = "HEARTH_SCREENSHOTS"
 
 // Page is one page in a browser of its own.
 type Page struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context //nolint:containedctx // chromedp keeps its browser in it
 }
 
 // Open opens a page, width by height pixels. Without a Chromium the test is
 // skipped, except in CI, where it fails.
-func Open(t *testing.T, url string, width, height int) *Page {
+func Open(t testing.TB, url string, width, height int) *Page {
 	t.Helper()
 	binary := find()
 	if binary == "" {

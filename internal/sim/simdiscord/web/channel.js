@@ -243,11 +243,18 @@ const drawn = new Map(); // id → {message, grouped, node}
 function draw() {
   const stuck = atEnd();
   const grew = [];
-  const keep = new Set();
+  const first = welcome();
+  const messages = shown();
+  // What is gone goes first: in its place, all that follow it would be moved.
+  const keep = new Set(messages.map((m) => m.id));
+  for (const [id, { node }] of drawn) {
+    if (keep.has(id)) continue;
+    node.remove();
+    drawn.delete(id);
+  }
   let before = null;
-  let at = welcome().nextSibling;
-  for (const m of shown()) {
-    keep.add(m.id);
+  let at = first.nextSibling;
+  for (const m of messages) {
     const grouped = groups(before, m);
     const old = drawn.get(m.id);
     let node = old?.node;
@@ -261,11 +268,6 @@ function draw() {
     if (at === node) at = node.nextSibling;
     else list.insertBefore(node, at);
     before = m;
-  }
-  for (const [id, { node }] of drawn) {
-    if (keep.has(id)) continue;
-    node.remove();
-    drawn.delete(id);
   }
   tick(list, clock.now());
   if (stuck) toEnd();

@@ -40,7 +40,7 @@ type site struct {
 }
 
 // serve makes a site whose guild knows the command /start.
-func serve(t *testing.T, panel web.Panel, change ...func(*simdiscord.Options)) *site {
+func serve(t testing.TB, panel web.Panel, change ...func(*simdiscord.Options)) *site {
 	t.Helper()
 	s := &site{}
 	o := simdiscord.Options{
@@ -76,7 +76,7 @@ func serve(t *testing.T, panel web.Panel, change ...func(*simdiscord.Options)) *
 	return s
 }
 
-func (s *site) id(t *testing.T, name string) string {
+func (s *site) id(t testing.TB, name string) string {
 	t.Helper()
 	p, ok := s.Person(name)
 	if !ok {
@@ -102,7 +102,7 @@ func inner(v any, path ...string) any {
 	return v
 }
 
-func request(t *testing.T, method, url, body string, header http.Header) (status int, answer http.Header, text string) {
+func request(t testing.TB, method, url, body string, header http.Header) (status int, answer http.Header, text string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
