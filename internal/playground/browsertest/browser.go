@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/memory"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -114,6 +118,29 @@ func (p *Page) Resize(width, height int) {
 	if err := chromedp.Do(p.ctx, chromedp.EmulateViewport(int64(width), int64(height))); err != nil {
 		p.t.Fatalf("resize: %v", err)
 	}
+}
+
+// Memory is what the page holds once garbage is collected.
+type Memory struct {
+	Heap  int64 // bytes of JavaScript's heap in use
+	Nodes int64 // of the document, and those that were taken out of it and are held
+}
+
+// Memory collects the page's garbage and tells what is left.
+func (p *Page) Memory() Memory {
+	p.t.Helper()
+	if _, err := chromedp.Call(p.ctx, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {
+		p.t.Fatalf("collect the page's garbage: %v", err)
+	}
+	heap, err := chromedp.Call(p.ctx, runtime.GetHeapUsage, cdp.Empty{})
+	if err != nil {
+		p.t.Fatalf("ask for the page's heap: %v", err)
+	}
+	counted, err := chromedp.Call(p.ctx, memory.GetDOMCounters, cdp.Empty{})
+	if err != nil {
+		p.t.Fatalf("count the page's nodes: %v", err)
+	}
+	return Memory{Heap: int64(heap.UsedSize), Nodes: counted.Nodes}
 }
 
 // Screenshot writes a picture to the folder that ScreenshotsVariable names.
