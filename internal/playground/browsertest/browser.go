@@ -3,6 +3,7 @@ package browsertest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +36,9 @@ func Open(t testing.TB, url string, width, height int) *Page {
 	if binary == "" {
 		if os.Getenv("CI") != "" {
 			t.Fatal("no Chromium: install it, the page is not tested without one")
+		}
+		if b, ok := t.(*testing.B); ok { // a skipped benchmark says nothing of itself without -v
+			fmt.Fprintf(os.Stderr, "%s is skipped: no Chromium: install it to measure the page\n", b.Name())
 		}
 		t.Skip("no Chromium: install it to test the page")
 	}
