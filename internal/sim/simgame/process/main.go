@@ -69,6 +69,12 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 		return exitUsage
 	}
 	keepWriting()
+	release, err := holdDir(o.Dir)
+	if err != nil {
+		say(stderr, "%v", err)
+		return exitFailed
+	}
+	defer func() { _ = release() }() // the process ends here in any case
 
 	commands, interrupt := make(chan string), make(chan struct{})
 	runCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -92,7 +98,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 		}
 		close(interrupt)
 	}()
-	err := simgame.Run(runCtx, o, commands, interrupt)
+	err = simgame.Run(runCtx, o, commands, interrupt)
 	stop()
 	<-waited
 	switch {

@@ -313,6 +313,41 @@ func TestLogReaderGone(t *testing.T) {
 	}
 }
 
+// TestMainWaitsForTheLast: a game that is still there, because its parent was
+// killed while it saves slowly, is the only one on the world's files.
+func TestMainWaitsForTheLast(t *testing.T) {
+	dir := t.TempDir()
+	last, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(last.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan int, 1)
+	go func() {
+		none := func(string) string { return "" }
+		ended <- process.Main(t.Context(), []string{"--dir", dir, "--speed", "1000"}, none, strings.NewReader(""), io.Discard, io.Discard)
+	}()
+	select {
+	case code := <-ended:
+		t.Fatalf("the game ran beside another, and ended with %d", code)
+	case <-time.After(200 * time.Millisecond): // it would have been through long ago
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("it wrote %v, %v", entries, err)
+	}
+	if err := last.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if code := <-ended; code != 0 {
+		t.Errorf("ended with %d after the other was gone, want 0", code)
+	}
+	if w, err := simgame.ReadWorld(dir, simgame.DefaultWorld); err != nil || w.Saves != 1 {
+		t.Errorf("got %+v, %v; want save 1", w, err)
+	}
+}
+
 // TestMainEnds: what ends the command, and its exit code.
 func TestMainEnds(t *testing.T) {
 	tests := []struct {
