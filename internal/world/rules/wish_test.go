@@ -84,7 +84,14 @@ func TestStartedOverIsTold(t *testing.T) {
 	g.hush()
 	g.players = nil
 	g.boot()
-	g.tells(world.ChatLine, "started over without word of a save. The last save is")
+	g.tells(world.ChatLine, "started over without word of a save. The last save I know of is")
+
+	g = newStage(t)
+	g.toOnline()
+	g.s.Boot.LastSave = time.Time{}
+	g.hush()
+	g.boot()
+	g.tells(world.ChatLine, "started over without word of a save. I know of no save in this session")
 
 	g = newStage(t)
 	g.toLoading()

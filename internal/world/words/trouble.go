@@ -67,9 +67,15 @@ func Vanished(c *world.Config, s *world.State, now time.Time) world.Say {
 	return world.Say{Text: fmt.Sprintf("🌬️ The machine of %s %s. %s Lighting it elsewhere now.", bold(c.Name), how, lossText(s, now))}
 }
 
-// StartedOver tells that a new boot speaks while the old one had proven nothing.
+// StartedOver tells that a new boot speaks while the old one had proven
+// nothing. The game may have saved after all when the agent beside it died, so
+// this says what is known and no more.
 func StartedOver(c *world.Config, s *world.State, now time.Time) world.Say {
-	return world.Say{Text: fmt.Sprintf("🔁 The machine of %s started over without word of a save. %s", bold(c.Name), lossText(s, now))}
+	loss := "I know of no save in this session: what was done in it may be lost."
+	if !s.Boot.LastSave.IsZero() {
+		loss = fmt.Sprintf("The last save I know of is %s old; what was done since may be lost.", spell(now.Sub(s.Boot.LastSave)))
+	}
+	return world.Say{Text: fmt.Sprintf("🔁 The machine of %s started over without word of a save. %s", bold(c.Name), loss)}
 }
 
 // Silent tells that the agent has not been heard for a while.
