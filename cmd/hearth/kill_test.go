@@ -310,14 +310,20 @@ func (s *siege) judge() {
 }
 
 // watch looks at a folder that is in use until ctx ends, and returns what must
-// not be: two machines, or two games on one save.
+// not be: two machines, or two games on one save for long.
 func watch(ctx context.Context, dir string) []string {
 	var found []string
+	beside := 0 // looks in a row that found two games
 	for {
 		if sets, err := autopsy.Sets(dir); err == nil && autopsy.Machines(sets) > 1 {
 			found = append(found, fmt.Sprintf("two machines: %+v", sets))
 		}
-		if games := gamesIn(dir); len(games) > 1 {
+		// The next game waits for one that outlives its parent to save.
+		games := gamesIn(dir)
+		if beside++; len(games) < 2 {
+			beside = 0
+		}
+		if beside > 100 {
 			found = append(found, fmt.Sprintf("two games on one save: processes %v", games))
 		}
 		select {

@@ -26,6 +26,7 @@ type evening struct {
 	Trace string // file for the points that were passed, one a line; empty: none
 	Log   string // file for the log
 	Evict bool   // the cloud takes the machine in the middle
+	Reset bool   // somebody presses Reset once the fire burns
 	Life  int    // from 1; names who comes in
 	Kill  point  // where the process ends itself
 }
@@ -183,6 +184,8 @@ func (g *guest) act(ctx context.Context, s world.State) error {
 		return g.interact(ctx, simdiscord.Request{Kind: simdiscord.KindCommand, Command: "start"})
 	case s.Status != world.Online || s.Boot.Epoch <= g.epoch:
 		return nil // nothing is there, or the row does not know yet that it is gone
+	case g.Reset:
+		return g.p.Reset(ctx)
 	case !g.joined:
 		return g.join(ctx)
 	case g.Evict && s.Session.Evicted == 0:

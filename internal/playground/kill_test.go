@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"hearth/internal/playground/autopsy"
+	"hearth/internal/sim/simgame"
 )
 
 // killAll asks for every point; without it a sample of each kind is played.
@@ -149,6 +151,70 @@ func killOnce(t *testing.T, e evening, p point, want *afterwards) bool {
 		}
 	}
 	return true
+}
+
+// TestKilledInAReset: of a reset that is killed half-way is left what somebody
+// can begin with, and no machine that nobody knows of.
+func TestKilledInAReset(t *testing.T) {
+	for n := 1; n <= 6; n++ {
+		p := point{"after forget", n}
+		t.Run(p.String(), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			e := evening{Dir: filepath.Join(dir, "folder"), Log: filepath.Join(dir, "log"), Reset: true, Life: 1, Kill: p}
+			if out, err := life(t, e); !killed(err) {
+				t.Fatalf("first life: %v\n%s", err, out)
+			}
+			e = evening{Dir: e.Dir, Log: e.Log, Life: 2}
+			if out, err := life(t, e); err != nil {
+				t.Errorf("second life: %v\n%s", err, out)
+			}
+			got, err := look(t, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(got.Asleep(), got.Answers(), got.SaidTwice(), got.Litter()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestKilledGame: when everything is killed, the game beside it still saves;
+// what the next one says of the loss must not be more than it knows.
+func TestKilledGame(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	e := evening{Dir: filepath.Join(dir, "folder"), Log: filepath.Join(dir, "log"), Life: 1, Kill: point{"before order", 1}}
+	if out, err := life(t, e); !killed(err) {
+		t.Fatalf("first life: %v\n%s", err, out)
+	}
+	saved := func() simgame.World {
+		w, err := simgame.ReadWorld(filepath.Join(e.Dir, "worlds", "midgard"), "midgard")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("the save: %v", err)
+		}
+		return w
+	}
+	for end := time.Now().Add(lifeWithin); saved().Saves == 0; <-time.After(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the game never saved")
+		}
+	}
+	e.Kill, e.Life = point{}, 2
+	if out, err := life(t, e); err != nil {
+		t.Errorf("second life: %v\n%s", err, out)
+	}
+	got, err := look(t, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.said("started over without word of a save. I know of no save in this session: what was done in it may be lost.") != 1 {
+		t.Errorf("what may be lost was not told once: %q", got.lines())
+	}
+	if _, ok := saved().Players["Bo1"]; !ok {
+		t.Errorf("the world has forgotten Bo1: %+v", saved())
+	}
 }
 
 // look opens the folder of an evening whose process is gone.

@@ -181,8 +181,11 @@ func (p *Playground) Reset(ctx context.Context) error {
 		p.clock.SetSpeed(speed) // closing went slower
 		p.current.Store(nil)
 	}
-	for _, name := range []string{"hearth.db", "hearth.db-wal", "hearth.db-shm", "cloud.json", "discord.json", "worlds"} {
-		if err := os.RemoveAll(filepath.Join(p.o.Dir, name)); err != nil {
+	// The machines go first: a row whose machine is gone puts that right by
+	// itself, a machine whose row is gone would be nobody's.
+	for _, name := range []string{"cloud.json", "discord.json", "hearth.db", "hearth.db-wal", "hearth.db-shm", "worlds"} {
+		err := p.o.At.Around("forget", func() error { return os.RemoveAll(filepath.Join(p.o.Dir, name)) })
+		if err != nil {
 			return fmt.Errorf("reset: %w", err)
 		}
 	}

@@ -12,6 +12,7 @@
 //	enqueue              a command that was accepted is sent
 //	report, obey         an agent's event is sent, its order deleted
 //	acquire, release     an agent's lease
+//	forget               a file that a reset removes
 package points
 
 import (
