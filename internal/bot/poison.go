@@ -56,8 +56,9 @@ func (h *Reactions) Drain(ctx context.Context) {
 	}
 }
 
-// giveUp tells that a command will not be done. An agent's or the cloud's
-// event is for the log: the next heartbeat or look tells the same anew.
+// giveUp tells that a command will not be done, unless the row has it: then
+// what it asks for is done from there. An agent's or the cloud's event is for
+// the log: the next heartbeat or look tells the same anew.
 func (h *Reactions) giveUp(ctx context.Context, e world.Event) error {
 	// The time of the event itself may be what ran out.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), chatWithin)
@@ -68,7 +69,7 @@ func (h *Reactions) giveUp(ctx context.Context, e world.Event) error {
 	}
 	h.Log.Error("event given up", "event_id", e.ID, "world", e.World, "type", typ)
 	c, ok := e.Data.(*world.Command)
-	if !ok {
+	if !ok || h.Runner.took(ctx, e) {
 		return nil
 	}
 	say, channel := words.Broken(), h.Runner.Guild.Channel

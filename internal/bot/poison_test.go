@@ -1,12 +1,48 @@
 package bot_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"hearth/internal/bot"
 	"hearth/internal/sim/simstorage"
 	"hearth/internal/world"
 )
+
+// TestTakenIsNotBroken: a command that a worker has written into the row before
+// it died is done from there, by whoever comes next, however often its message
+// was delivered meanwhile. Nobody is told that it could not be done.
+func TestTakenIsNotBroken(t *testing.T) {
+	r := newRig(t)
+	body := r.command("Bo", "start")
+	l := &life{at: 3, how: diesBefore} // load, write, and then the first effect
+	if lived, _ := l.survives(func() error { return r.worker(l).Handle(t.Context(), body, world.MaxDeliveries-1) }); lived {
+		t.Fatalf("the worker lived through %v", l.calls)
+	}
+	if err := r.worker(nil).Handle(t.Context(), body, world.MaxDeliveries); !errors.Is(err, bot.ErrClaimed) {
+		t.Errorf("last delivery during the claim: %v, want ErrClaimed", err)
+	}
+	poison := simstorage.New(simstorage.Options{Clock: r.clock}).Queue(world.PoisonQueue(world.EventsQueue))
+	if err := poison.Send(t.Context(), body, 0); err != nil {
+		t.Fatal(err)
+	}
+	w := r.worker(nil)
+	w.Poison = poison
+	w.Drain(t.Context())
+	if n := len(poison.Messages()); n != 0 {
+		t.Errorf("%d messages are left in the poison queue, want none", n)
+	}
+	if got := r.said("Something went wrong"); len(got) > 0 {
+		t.Errorf("told that it is broken: %s", text(got[0]))
+	}
+	r.clock.Advance(claimTime + time.Second)
+	r.handle(r.bot("late", &world.Timer{Kind: world.TimerLook, Number: -1}))
+	r.expect(world.Starting)
+	if len(r.said("is lighting")) != 1 {
+		t.Error("the command was never answered")
+	}
+}
 
 // TestDrain: an event whose worker died with its last delivery lies in the
 // poison queue and was told to nobody. The next check tells of it, puts timers

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -63,6 +64,15 @@ func (r *Runner) Handle(ctx context.Context, e world.Event) error {
 		return fmt.Errorf("handle event %s: %w", e.ID, ErrClaimed)
 	}
 	return nil
+}
+
+// took reports whether a command is known to be in the row. A store that is
+// away leaves time to tell.
+func (r *Runner) took(ctx context.Context, e world.Event) bool {
+	ctx, cancel := context.WithTimeout(ctx, chatWithin/4)
+	defer cancel()
+	row, err := r.Store.Load(ctx, world.Key{Guild: r.Guild.ID, World: e.World})
+	return err == nil && slices.Contains(row.State.Commands, e.ID)
 }
 
 // name is one that nothing else has.
