@@ -437,23 +437,33 @@ func (r *rig) outcome() outcome {
 func TestDeadWishStaysDead(t *testing.T) {
 	whole := &life{}
 	play(t, scenarios()[0], inMemory, whole, otherLate)
-	r := newRig(t)
-	r.hurryCloud()
-	body := r.command("Bo", "start")
-	l := &life{at: slices.Index(whole.calls, "reply") + 1, how: diesBefore}
-	if lived, _ := l.survives(func() error { return r.worker(l).Handle(context.Background(), body, 1) }); lived {
-		t.Fatalf("the worker lived through %v", l.calls)
-	}
-	r.pass(2 * time.Second)
-	r.handle(r.command("Ana", "stop"))
-	r.pass(claimTime * 3)
-	r.expect(world.Stopped)
-	for _, p := range r.cloud.Snapshot().Placements {
-		if p.Capacity != 0 || p.Toward != 0 {
-			t.Errorf("%s has capacity %d and goes to %d, want 0", p.ID, p.Capacity, p.Toward)
-		}
-	}
-	if unwanted := r.said("that nobody wants"); len(unwanted) > 0 {
-		t.Errorf("a machine was made that nobody wants: %s", text(unwanted[0]))
+	for _, c := range []struct {
+		at    string // the call before which it dies
+		begun int    // machines that were asked for until then
+	}{{"scale", 0}, {"reply", 1}} {
+		t.Run("before "+c.at, func(t *testing.T) {
+			r := newRig(t)
+			r.hurryCloud()
+			body := r.command("Bo", "start")
+			l := &life{at: slices.Index(whole.calls, c.at) + 1, how: diesBefore}
+			if lived, _ := l.survives(func() error { return r.worker(l).Handle(context.Background(), body, 1) }); lived {
+				t.Fatalf("the worker lived through %v", l.calls)
+			}
+			r.pass(2 * time.Second)
+			r.handle(r.command("Ana", "stop"))
+			r.pass(claimTime * 3)
+			r.expect(world.Stopped)
+			for _, p := range r.cloud.Snapshot().Placements {
+				if p.Capacity != 0 || p.Toward != 0 {
+					t.Errorf("%s has capacity %d and goes to %d, want 0", p.ID, p.Capacity, p.Toward)
+				}
+			}
+			if begun := strings.Count(r.log.String(), "capacity=1"); begun != c.begun {
+				t.Errorf("%d machines were asked for, want %d:\n%s", begun, c.begun, r.log)
+			}
+			if unwanted := r.said("that nobody wants"); len(unwanted) > 0 {
+				t.Errorf("a machine was made that nobody wants: %s", text(unwanted[0]))
+			}
+		})
 	}
 }

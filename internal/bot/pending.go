@@ -79,8 +79,9 @@ func shrink(s *world.State) {
 
 // adopt claims what nobody holds, and forgets what is no longer news, orders
 // that no agent would obey any more, and what was asked of the cloud in an older
-// round: its worker died over it, and the wish has changed since. Done now, it
-// would make a machine that nobody wants.
+// round or for another wish: its worker died over it, and the wish has changed
+// since. Done now, it would make a machine that nobody wants; the next look
+// sees to what was begun.
 func (h *handling) adopt(s *world.State) {
 	now := h.Clock.Now()
 	kept := make([]world.Pending, 0, len(s.Pending))
@@ -96,7 +97,7 @@ func (h *handling) adopt(s *world.State) {
 			continue
 		}
 		if p.Claim != h.claim && !now.Before(p.Until) {
-			if do := p.Effect.Cloud; do != nil && do.Round != s.Cloud.Round {
+			if do := p.Effect.Cloud; do != nil && (do.Round != s.Cloud.Round || do.Act == world.ActScale && do.Capacity != s.Cloud.Want) {
 				continue
 			}
 			p.Doubt = p.Doubt || p.Claim != "" // its worker never told

@@ -443,6 +443,21 @@ func TestCalledOffUnheard(t *testing.T) {
 	})
 }
 
+// TestSavedIsNotWaitedFor: the worker that began a start died before it could
+// write that down, and the machine spoke, was played on, saved and proved it all
+// the same. When the fire is put out nothing is unheard on it.
+func TestSavedIsNotWaitedFor(t *testing.T) {
+	g := newStage(t)
+	g.toOnline()
+	g.s.Cloud.Acting, g.s.Cloud.Toward, g.s.Cloud.Token, g.s.Cloud.Settled = true, 1, "", false
+	g.s.ListensSince = g.now
+	g.stop()
+	g.proves(world.StopOrdered)
+	g.untilStatus(rules.AgentWithin-time.Second, world.Stopped)
+	g.tellsNot("No game had begun")
+	g.noMachine()
+}
+
 // TestDeaf: what was silent while no event was handled is not taken for silent
 // when events come again. The machine is not deleted; its agent's word may lie
 // in the queue behind the timer that came first.

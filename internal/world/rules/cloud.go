@@ -178,7 +178,7 @@ func (r *reaction) converge(found []world.Instance) {
 		r.act()
 	case c.Want == 0 && c.Settled && len(found) == 0:
 		r.empty()
-	case c.Want == 0 && c.Toward == 1 && len(found) > 0 && s.Status == world.Stopping && r.deaf():
+	case c.Want == 0 && c.Toward == 1 && len(found) > 0 && s.Status == world.Stopping && r.deaf() && !r.hasProven(found[0]):
 		// The machine of a start that was called off came up while nobody
 		// listened.
 		r.awaitBoot()
@@ -186,6 +186,13 @@ func (r *reaction) converge(found []world.Instance) {
 	case s.Status != world.Stopped && s.Status != world.Failed || len(found) > 0:
 		r.act()
 	}
+}
+
+// hasProven: the game of this machine is down, and what became of its save was
+// heard.
+func (r *reaction) hasProven(i world.Instance) bool {
+	b := &r.s.Boot
+	return b.Proven && b.Machine.Name == i.ID
 }
 
 // sweep is what reconcile, the backstop, saw at one placement: machines that
