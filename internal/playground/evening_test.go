@@ -40,9 +40,9 @@ type point struct {
 func (p point) String() string { return fmt.Sprintf("%s #%d", p.Name, p.N) }
 
 const (
-	// eveningSpeed leaves a busy machine over a second before an agent takes
-	// its lease for lost.
-	eveningSpeed = 20
+	// eveningSpeed leaves a busy machine two seconds before an agent takes its
+	// lease for lost.
+	eveningSpeed = 12
 	eveningIsAt  = `[{"id":"midgard","name":"Midgard","placements":[{"id":"vmss-1"},{"id":"vmss-2"}]}]`
 	evicted      = "evicted" // a line of the trace: the lever was pulled
 )

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	testdir.Use()
 	// Who is killed, and goes on, mostly waits. A -parallel on the command
 	// line counts.
-	if err := flag.Set("test.parallel", "16"); err != nil {
+	if err := flag.Set("test.parallel", "20"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
