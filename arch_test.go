@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simstorage":          {"internal/world"},
 	"internal/sim/chaos":               {"*"},
 	"internal/sim/chaos/games":         {"internal/world", "internal/sim/chaos/replay", "internal/sim/simgame"},
+	"internal/sim/chaos/oracle":        {"internal/world", "internal/world/words", "internal/sim/chaos/games", "internal/sim/chaos/replay", "internal/sim/simcloud", "internal/sim/simdiscord", "internal/sim/simgame"},
 	"internal/sim/chaos/replay":        {"internal/world"},
 	"internal/playground":              {"*"},
 	"internal/playground/journey":      {"internal/world", "internal/playground/panel", "internal/sim/simdiscord"},

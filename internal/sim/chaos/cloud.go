@@ -16,7 +16,7 @@ type compute struct {
 // Scale implements world.Compute.
 func (c compute) Scale(ctx context.Context, p world.Placement, capacity int) (token string, err error) {
 	err = c.ask(ctx, "scale", c.s.plan.LostScales, func() error {
-		c.s.witness.scale(p, capacity)
+		c.s.witness.Scale(p.ID, capacity, c.s.cloud.Snapshot().VMs)
 		if token, err = c.s.cloud.Scale(ctx, p, capacity); err == nil {
 			c.s.assume(p, token, capacity == 0)
 		}
@@ -45,24 +45,6 @@ func (c compute) Instances(ctx context.Context, p world.Placement) (found []worl
 		return err
 	})
 	return found, err
-}
-
-// assume plants the bug of a place that is taken for empty as soon as the cloud
-// was told to empty it.
-func (s *simulation) assume(p world.Placement, token string, empty bool) {
-	if s.o.Bug == EmptyAssumed {
-		s.emptied.Store(p.ID, empty)
-		s.emptied.Store("token "+token, empty)
-	}
-}
-
-func (s *simulation) assumed(place, token string) bool {
-	for _, key := range []string{place, "token " + token} {
-		if empty, ok := s.emptied.Load(key); ok && empty.(bool) {
-			return true
-		}
-	}
-	return false
 }
 
 // ask makes a call to the cloud. It may be throttled or fail, and a scale's

@@ -19,7 +19,9 @@
 //
 // Chaos for Options.Hours; then all faults end, and after a calm everything must
 // be as people want it; then a keeper puts the fire out, and everything must be
-// gone and told. What may never be is looked at all the time (oracles.go).
+// gone and told. What may never be is looked at all the time: package oracle is
+// told all that happens (watch.go), and what is true of the games (package
+// games), whatever anybody says of them.
 //
 // # Why a seed replays exactly
 //

@@ -17,7 +17,7 @@ import (
 func (s *simulation) boot(ctx context.Context, vm *simcloud.VM) {
 	lane := s.lanes.New(s.plan.AgentSkew)
 	d := replay.NewDice(s.o.Seed, "machine", vm.ID)
-	gone := context.AfterFunc(ctx, func() { s.witness.machineOff(context.Cause(ctx), vm) })
+	gone := context.AfterFunc(ctx, func() { s.machineOff(context.Cause(ctx), vm.ID) })
 	defer gone()
 	for life := 1; ctx.Err() == nil; life++ {
 		s.agent(ctx, vm, lane, life)
@@ -38,7 +38,7 @@ func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *replay.La
 	a, err := agent.New(agent.Options{
 		World: worldID, Key: []byte(agentKey), Clock: lane, Game: s.games.On(vm.ID, life, lane), Metadata: metadata{vm, as("metadata")},
 		Lease:  lease{s.storage.Lease(), as("lease")},
-		Events: heard{queue{s.storage.Queue(world.EventsQueue), as("events")}, s.witness, vm.ID, life},
+		Events: heard{queue{s.storage.Queue(world.EventsQueue), as("events")}, vm.ID, life},
 		Orders: queue{s.storage.Queue(world.OrdersQueue(worldID)), as("orders")}, Log: log,
 	})
 	if err != nil {
@@ -79,18 +79,4 @@ func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *replay.La
 	if err != nil && !errors.Is(err, agent.ErrPowerOff) {
 		log.Error("agent ended", "error", err)
 	}
-}
-
-// heard shows the witness what an agent says, as it says it.
-type heard struct {
-	world.Queue
-	w    *witness
-	vm   string
-	life int
-}
-
-// Send implements world.Queue.
-func (h heard) Send(ctx context.Context, body []byte, delay time.Duration) error {
-	h.w.agentSays(h.vm, h.life, body)
-	return h.Queue.Send(ctx, body, delay)
 }

@@ -109,7 +109,7 @@ func (s *simulation) interact(ctx context.Context, r simdiscord.Request) {
 		case err != nil:
 			s.log.Warn("interaction not made", "error", err)
 		case out.State == simdiscord.StateDone:
-			s.witness.accepted(r, out)
+			s.witness.Accepted(r, out)
 		}
 	})
 }

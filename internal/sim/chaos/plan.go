@@ -8,28 +8,6 @@ import (
 	"hearth/internal/sim/simgame"
 )
 
-// Bug is a mistake that is planted to see whether the oracles find it.
-type Bug string
-
-// The bugs. Each is what a system makes that lacks one of Hearth's guards.
-const (
-	NoBug            Bug = ""
-	AcknowledgeFirst Bug = "acknowledge-first" // the host deletes a message before it is handled
-	BlindWrite       Bug = "blind-write"       // a row is replaced whatever its ETag
-	NoFence          Bug = "no-fence"          // the lease is given to everybody who asks
-	SaveNotAwaited   Bug = "save-not-awaited"  // a stop counts as saved as soon as it is ordered
-	BootNotCompared  Bug = "boot-not-compared" // events of an older boot are taken for the present one's
-	ClaimIgnored     Bug = "claim-ignored"     // effects are performed though another worker holds them
-	SeenForgotten    Bug = "seen-forgotten"    // events that come again are new
-	WishForgotten    Bug = "wish-forgotten"    // the command that arrives last wins, not the one given last
-	EmptyAssumed     Bug = "empty-assumed"     // a place is taken for empty as soon as the cloud was told to empty it
-)
-
-// Bugs are all that can be planted.
-func Bugs() []Bug {
-	return []Bug{AcknowledgeFirst, BlindWrite, NoFence, SaveNotAwaited, BootNotCompared, ClaimIgnored, SeenForgotten, WishForgotten, EmptyAssumed}
-}
-
 // plan is everything that a seed draws before it begins. Rates are
 // probabilities of one call; means are of the time between two faults of a
 // kind, 0: none.

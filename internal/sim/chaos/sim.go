@@ -15,6 +15,7 @@ import (
 	"hearth/internal/bot"
 	"hearth/internal/discord"
 	"hearth/internal/sim/chaos/games"
+	"hearth/internal/sim/chaos/oracle"
 	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
@@ -33,45 +34,37 @@ type Options struct {
 
 // Result is what came of a simulation.
 type Result struct {
-	Plan       string      // every option drawn
-	Violations []Violation // of promises; at most maxViolations
+	Plan       string             // every option drawn
+	Violations []oracle.Violation // of promises; at most oracle.MaxViolations
 	Stats      Stats
 	Hash       string // of all that happened, when and in which order
 }
 
 // Stats counts what a simulation did.
 type Stats struct {
+	oracle.Counts
 	Simulated time.Duration
-	Commands  int // accepted
 	Evictions int // machines taken by the cloud, with notice or without
 	Faults    int // of every kind
 	Kills     int // of workers and agents
-	Events    int // handled
-	Writes    int // of the row
-	Messages  int // that people saw
 	Games     int // processes
-	Poisoned  int // messages that no delivery could handle
 }
 
 // Add sums up.
 func (s *Stats) Add(o Stats) {
+	s.Counts.Add(o.Counts)
 	s.Simulated += o.Simulated
-	s.Commands += o.Commands
 	s.Evictions += o.Evictions
 	s.Faults += o.Faults
 	s.Kills += o.Kills
-	s.Events += o.Events
-	s.Writes += o.Writes
-	s.Messages += o.Messages
 	s.Games += o.Games
-	s.Poisoned += o.Poisoned
 }
 
 const (
 	worldID  = "midgard"
-	botToken = "canary.bot-token.canary" //nolint:gosec // to be found where no token may be
-	agentKey = "canary: the key of midgard's agent"
-	botKey   = "canary: the key of the bot's own events"
+	botToken = oracle.Canary + ".bot-token." + oracle.Canary
+	agentKey = oracle.Canary + ": the key of midgard's agent"
+	botKey   = oracle.Canary + ": the key of the bot's own events"
 )
 
 // simulation is one seed under way.
@@ -81,7 +74,7 @@ type simulation struct {
 	lanes   *replay.Lanes
 	clock   *replay.Lane // of whoever has no own
 	log     *slog.Logger
-	witness *witness
+	witness *oracle.Witness
 
 	guild    world.Guild
 	worlds   []world.Config
@@ -93,15 +86,16 @@ type simulation struct {
 	endpoint *bot.Interactions
 	games    *games.Hall
 
-	chaotic   atomic.Bool // faults happen
-	away      atomic.Bool // the storage account is
-	tableless atomic.Bool // the state table alone is
-	alone     atomic.Bool // the machines cannot reach it
-	evictions atomic.Int64
-	faults    atomic.Int64
-	kills     atomic.Int64
-	emptied   sync.Map // for EmptyAssumed: places and tokens of operations
-	work      sync.WaitGroup
+	chaotic     atomic.Bool // faults happen
+	away        atomic.Bool // the storage account is
+	tableless   atomic.Bool // the state table alone is
+	alone       atomic.Bool // the machines cannot reach it
+	evictions   atomic.Int64
+	faults      atomic.Int64
+	kills       atomic.Int64
+	emptied     sync.Map     // for EmptyAssumed: places and tokens of operations
+	rejuvenated atomic.Int64 // for BootNotCompared: events
+	work        sync.WaitGroup
 }
 
 // Phases after the chaos.
@@ -129,10 +123,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	_ = s.clock.Sleep(ctx, chaos)
 	s.beCalm()
 	_ = s.clock.Sleep(ctx, calmFor)
-	s.checkCalm(ctx)
+	s.checkCalm()
 	s.putOut(ctx)
 	_ = s.clock.Sleep(ctx, outFor)
-	s.checkOut()
+	s.checkEnd()
 	end := s.clock.Now()
 	stop()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
@@ -149,8 +143,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 func newSimulation(o Options) (*simulation, error) {
 	ls := replay.NewLanes()
 	s := &simulation{o: o, plan: draw(o.Seed), lanes: ls, clock: ls.New(0)}
-	s.witness = newWitness(s)
-	s.log = slog.New(slog.NewTextHandler(s.witness, &slog.HandlerOptions{ReplaceAttr: s.stamp}))
+	s.witness = oracle.New(oracle.Options{
+		World: worldID, Clock: s.clock, Skew: 2 * s.plan.WorkerSkew * time.Duration(s.plan.Workers), KeyOf: s.key, Log: o.Trace,
+	})
+	s.log = s.witness.Log()
 	s.log.Info("options drawn", "plan", s.plan.String())
 	var places []world.Placement
 	for i := range s.plan.Placements {
@@ -167,12 +163,12 @@ func newSimulation(o Options) (*simulation, error) {
 	s.games = games.New(games.Options{
 		Seed: o.Seed, Dir: filepath.Join(o.Dir, "world"), Form: s.plan.Form, SaveEvery: s.plan.SaveEvery,
 		Clock: s.clock, Lane: func() *replay.Lane { return ls.New(s.plan.AgentSkew) },
-		Fail: s.noGame, Starts: s.witness.gameStarts, Go: s.work.Go,
+		Fail: s.noGame, Starts: s.gameStarts, Go: s.work.Go,
 	})
 	var err error
 	s.cloud, err = simcloud.New(simcloud.Options{
 		Clock: ls.New(0), Boot: s.boot, Placements: places, Timing: simcloud.Timing{Jitter: 0.4}, Seed: o.Seed,
-		HideAddress: s.plan.HideAddress, Log: s.log.With("part", "cloud"), OnChange: s.witness.cloudChanged,
+		HideAddress: s.plan.HideAddress, Log: s.log.With("part", "cloud"), OnChange: s.cloudChanged,
 	})
 	if err != nil {
 		return nil, err
@@ -192,14 +188,6 @@ func newSimulation(o Options) (*simulation, error) {
 		Verifier: s.verifier, Guild: s.guild, Worlds: s.worlds, Clock: ls.New(0), Log: s.log.With("part", "interactions"),
 	}
 	return s, s.register()
-}
-
-// stamp writes the simulated time into a log line, to the nanosecond.
-func (s *simulation) stamp(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey {
-		return slog.String("at", s.clock.Now().Sub(replay.Start()).String())
-	}
-	return a
 }
 
 // register does what a deployment does once.
@@ -242,15 +230,9 @@ func (s *simulation) noGame(d *replay.Dice) error {
 var errPretended = errors.New("pretended fault")
 
 func (s *simulation) result(took time.Duration) Result {
-	w := s.witness
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.leaked.Load() {
-		w.violate("P23", "a secret stands in the log")
-	}
-	st := w.stats
-	st.Simulated = took
-	st.Evictions, st.Faults, st.Kills = int(s.evictions.Load()), int(s.faults.Load()), int(s.kills.Load())
-	st.Games = s.games.Count()
-	return Result{Plan: s.plan.String(), Violations: w.violations, Stats: st, Hash: w.journal.Hash()}
+	seen := s.witness.Testify()
+	return Result{Plan: s.plan.String(), Violations: seen.Violations, Hash: seen.Hash, Stats: Stats{
+		Counts: seen.Counts, Simulated: took, Games: s.games.Count(),
+		Evictions: int(s.evictions.Load()), Faults: int(s.faults.Load()), Kills: int(s.kills.Load()),
+	}}
 }

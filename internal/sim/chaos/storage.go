@@ -110,21 +110,6 @@ func (t store) Load(ctx context.Context, key world.Key) (row world.Row, err erro
 	return row, err
 }
 
-// forget plants the bugs of a row that is not read with care.
-func forget(s *world.State, b Bug) {
-	switch b {
-	case ClaimIgnored:
-		for i := range s.Pending {
-			s.Pending[i].Claim, s.Pending[i].Until = "", time.Time{}
-		}
-	case SeenForgotten:
-		s.Boot.Seen, s.Commands = world.Seen{}, nil
-	case WishForgotten:
-		s.WishAt = time.Time{}
-	default:
-	}
-}
-
 // Insert implements world.Store.
 func (t store) Insert(ctx context.Context, row world.Row) (etag string, err error) {
 	return t.write(ctx, row, t.Store.Insert)
@@ -145,7 +130,7 @@ func (t store) write(ctx context.Context, row world.Row, write func(context.Cont
 				return err
 			}
 		}
-		etag, err = t.s.witness.write(ctx, row, func(row world.Row) (string, error) {
+		etag, err = t.s.witness.Write(row, func(row world.Row) (string, error) {
 			if t.s.o.Bug == BlindWrite && row.ETag != "" {
 				now, err := t.Store.Load(ctx, row.Key)
 				if err != nil {
@@ -171,7 +156,7 @@ func (t store) foreign(ctx context.Context, key world.Key) error {
 	}
 	row.State.Generation++
 	row.State.Write = fmt.Sprintf("foreign.%d", row.State.Generation)
-	_, err = t.s.witness.write(ctx, row, func(row world.Row) (string, error) { return t.Store.Replace(ctx, row) })
+	_, err = t.s.witness.Write(row, func(row world.Row) (string, error) { return t.Store.Replace(ctx, row) })
 	return err
 }
 

@@ -171,5 +171,5 @@ func (s *simulation) beCalm() {
 	s.discord.LoseWebhooks(0)
 	s.discord.SlowDown(0)
 	s.discord.Forbid(false)
-	s.witness.note("calm")
+	s.witness.Note("calm")
 }

@@ -1,20 +1,11 @@
 package chaos
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
-	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"hearth/internal/bot"
-	"hearth/internal/discord"
 	"hearth/internal/sim/chaos/replay"
-	"hearth/internal/sim/simdiscord"
 	"hearth/internal/world"
 )
 
@@ -112,15 +103,6 @@ func (w *worker) begin(life int) error {
 	return nil
 }
 
-// newClient is a bot's way to Discord.
-func (s *simulation) newClient(t http.RoundTripper, l *replay.Lane) (*discord.Client, error) {
-	jitter := replay.NewDice(s.o.Seed, "jitter", l.Slot())
-	return discord.NewClient(discord.ClientOptions{
-		URL: "http://discord.invalid" + simdiscord.APIPrefix, Application: simdiscord.DefaultApplicationID, Token: botToken,
-		Clock: l, Transport: t, Jitter: func() float64 { return float64(jitter.IntN(1000)) / 1000 },
-	})
-}
-
 // survives takes one message from the queue and handles it; false when the
 // process died of it. wait is set to how long to pause.
 func (w *worker) survives(ctx context.Context, wait *time.Duration) (alive bool) {
@@ -139,8 +121,8 @@ func (w *worker) survives(ctx context.Context, wait *time.Duration) (alive bool)
 	}
 	*wait = time.Millisecond
 	m := ms[0]
-	w.s.witness.delivered(m)
-	body := w.s.witness.aged(m.Body)
+	w.s.witness.Delivered(m)
+	body := w.s.rejuvenate(m.Body)
 	if w.s.o.Bug == AcknowledgeFirst {
 		_ = w.events.Delete(ctx, m)
 	}
@@ -149,7 +131,7 @@ func (w *worker) survives(ctx context.Context, wait *time.Duration) (alive bool)
 		w.log.Warn("event not handled", "delivery", m.DequeueCount, "error", err)
 		return true
 	}
-	w.s.witness.handled()
+	w.s.witness.Handled()
 	if w.s.o.Bug != AcknowledgeFirst {
 		_ = w.events.Delete(ctx, m) // it comes again, and is known
 	}
@@ -165,107 +147,4 @@ func (w *worker) step(string) {
 	if w.s.fault(w.dice, w.s.plan.Stall) {
 		<-w.lane.After(w.dice.Between(20*time.Second, 150*time.Second))
 	}
-}
-
-// orders plants the bug of a stop that is not waited for.
-type orders struct{ queue }
-
-// Send implements world.Queue.
-func (o orders) Send(ctx context.Context, body []byte, delay time.Duration) error {
-	if err := o.queue.Send(ctx, body, delay); err != nil || o.s.o.Bug != SaveNotAwaited {
-		return err
-	}
-	order, err := world.DecodeOrder(body)
-	if err != nil {
-		return err
-	}
-	const seq = 9_000_000 // no agent comes to it
-	return o.s.forge(ctx, order.Epoch, seq, func(h world.Heard) world.Payload {
-		return &world.SaveProven{Heard: h, Why: world.StopOrdered, Operation: order.Operation, Confirmed: true}
-	})
-}
-
-// forge sends an event as the world's agent.
-func (s *simulation) forge(ctx context.Context, epoch, seq int64, fill func(world.Heard) world.Payload) error {
-	body, err := agentEvent(epoch, seq, s.clock.Now(), fill(world.Heard{Epoch: epoch, Seq: seq}))
-	if err != nil {
-		return err
-	}
-	return s.storage.Queue(world.EventsQueue).Send(ctx, body, 0)
-}
-
-// wire is a worker's connection to Discord.
-type wire struct {
-	*user
-	base http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t *wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.step("chat")
-	if err := t.lane.Sleep(req.Context(), t.dice.Between(20*time.Millisecond, 250*time.Millisecond)); err != nil {
-		return nil, err
-	}
-	var body []byte
-	if req.Body != nil {
-		var err error
-		if body, err = io.ReadAll(req.Body); err != nil {
-			return nil, err
-		}
-		req.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	resp, err := t.base.RoundTrip(req)
-	switch {
-	case errors.Is(err, simdiscord.ErrReplyLost): // it was done all the same
-		t.s.witness.said(req.Method, req.URL.Path, body, t.newest(readPosted(body).Content))
-	case err == nil && resp.StatusCode < 300:
-		answer, err := io.ReadAll(resp.Body)
-		if err != nil {
-			return nil, err
-		}
-		resp.Body = io.NopCloser(bytes.NewReader(answer))
-		t.s.witness.said(req.Method, req.URL.Path, body, readPosted(answer).ID)
-	}
-	if err == nil {
-		t.step("chat done")
-	}
-	return resp, err
-}
-
-// newest is the id of the last message of this content, or empty. Cards have
-// none.
-func (t *wire) newest(content string) string {
-	if content == "" {
-		return ""
-	}
-	for _, m := range slices.Backward(t.s.discord.Messages()) {
-		if m.Content == content {
-			return m.ID
-		}
-	}
-	return ""
-}
-
-// posted is what is read of a message that is posted, and of the answer.
-type posted struct {
-	ID      string `json:"id"`
-	Content string `json:"content"`
-	Nonce   string `json:"nonce"`
-}
-
-func readPosted(body []byte) posted {
-	var p posted
-	_ = json.Unmarshal(body, &p) // Discord took it, so it is one
-	return p
-}
-
-// isAnswer tells whether a path is that of an interaction's answer, and of
-// which token.
-func isAnswer(path string) (token string, ok bool) {
-	rest, ok := strings.CutPrefix(path, simdiscord.APIPrefix+"/webhooks/"+simdiscord.DefaultApplicationID+"/")
-	if !ok {
-		return "", false
-	}
-	token, tail, _ := strings.Cut(rest, "/")
-	return token, tail == "messages/@original"
 }

@@ -1,0 +1,113 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hearth/internal/world"
+)
+
+// Bug is a mistake that is planted to see whether the oracles find it.
+type Bug string
+
+// The bugs. Each is what a system makes that lacks one of Hearth's guards.
+const (
+	NoBug            Bug = ""
+	AcknowledgeFirst Bug = "acknowledge-first" // the host deletes a message before it is handled
+	BlindWrite       Bug = "blind-write"       // a row is replaced whatever its ETag
+	NoFence          Bug = "no-fence"          // the lease is given to everybody who asks
+	SaveNotAwaited   Bug = "save-not-awaited"  // a stop counts as saved as soon as it is ordered
+	BootNotCompared  Bug = "boot-not-compared" // events of an older boot are taken for the present one's
+	ClaimIgnored     Bug = "claim-ignored"     // effects are performed though another worker holds them
+	SeenForgotten    Bug = "seen-forgotten"    // events that come again are new
+	WishForgotten    Bug = "wish-forgotten"    // the command that arrives last wins, not the one given last
+	EmptyAssumed     Bug = "empty-assumed"     // a place is taken for empty as soon as the cloud was told to empty it
+)
+
+// Bugs are all that can be planted.
+func Bugs() []Bug {
+	return []Bug{AcknowledgeFirst, BlindWrite, NoFence, SaveNotAwaited, BootNotCompared, ClaimIgnored, SeenForgotten, WishForgotten, EmptyAssumed}
+}
+
+// forget plants the bugs of a row that is not read with care.
+func forget(s *world.State, b Bug) {
+	switch b {
+	case ClaimIgnored:
+		for i := range s.Pending {
+			s.Pending[i].Claim, s.Pending[i].Until = "", time.Time{}
+		}
+	case SeenForgotten:
+		s.Boot.Seen, s.Commands = world.Seen{}, nil
+	case WishForgotten:
+		s.WishAt = time.Time{}
+	default:
+	}
+}
+
+// rejuvenate plants BootNotCompared: an event of an older boot becomes one of
+// the present one.
+func (s *simulation) rejuvenate(body []byte) []byte {
+	if s.o.Bug != BootNotCompared {
+		return body
+	}
+	e, err := world.Decode(body, s.key)
+	if err != nil || e.Source != world.SourceAgent {
+		return body
+	}
+	word, ok := e.Data.(world.AgentPayload)
+	epoch := s.witness.Epoch()
+	if !ok || word.AsHeard().Epoch >= epoch {
+		return body
+	}
+	h := word.AsHeard()
+	h.Epoch, h.Seq = epoch, 5_000_000+s.rejuvenated.Add(1) // no agent comes to it
+	young, err := e.EncodeSealed([]byte(agentKey))
+	if err != nil {
+		return body
+	}
+	return young
+}
+
+// assume plants EmptyAssumed, for a place and the operation that it is told of
+// by token.
+func (s *simulation) assume(p world.Placement, token string, empty bool) {
+	if s.o.Bug == EmptyAssumed {
+		s.emptied.Store(p.ID, empty)
+		s.emptied.Store("token "+token, empty)
+	}
+}
+
+// assumed tells whether a place, or the operation of a token, is taken for empty.
+func (s *simulation) assumed(place, token string) bool {
+	for _, key := range []string{place, "token " + token} {
+		if empty, ok := s.emptied.Load(key); ok && empty.(bool) {
+			return true
+		}
+	}
+	return false
+}
+
+// orders plants SaveNotAwaited: the bot's way to an agent, whose proof comes
+// back at once.
+type orders struct{ queue }
+
+// Send implements world.Queue.
+func (o orders) Send(ctx context.Context, body []byte, delay time.Duration) error {
+	if err := o.queue.Send(ctx, body, delay); err != nil || o.s.o.Bug != SaveNotAwaited {
+		return err
+	}
+	order, err := world.DecodeOrder(body)
+	if err != nil {
+		return err
+	}
+	h := world.Heard{Epoch: order.Epoch, Seq: 9_000_000} // no agent comes to it
+	proof, err := world.Event{
+		ID: fmt.Sprintf("%s/%d/%d", worldID, h.Epoch, h.Seq), Source: world.SourceAgent, World: worldID, Time: o.s.clock.Now(),
+		Data: &world.SaveProven{Heard: h, Why: world.StopOrdered, Operation: order.Operation, Confirmed: true},
+	}.EncodeSealed([]byte(agentKey))
+	if err != nil {
+		return err
+	}
+	return o.s.storage.Queue(world.EventsQueue).Send(ctx, proof, 0)
+}

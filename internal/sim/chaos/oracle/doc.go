@@ -1,0 +1,22 @@
+// Package oracle sees everything that happens in a simulation and tells what may
+// not be. It is told facts, and asks nobody.
+//
+// Which promise is held by what:
+//
+//	P2   Accepted, Said, Write, End    every accepted command is answered
+//	P3   Said, Write                   said and changed once, however often delivered
+//	P4   Write                         an older command undoes no newer one
+//	P5   Write                         no update is lost
+//	P7   Write                         an older boot changes nothing
+//	P8   Machines, GameStarts          never two machines, never two games
+//	P9   Scale                         a machine is asked for when no other place has one
+//	P10  MachineOff, GameStarts, End   no machine is deleted before its save, no save is lost
+//	P11  AgentSays                     what is said to be saved is saved
+//	P15  Calm, End                     what is wanted is what is there
+//	P16  Calm, End                     the players told are those who are in
+//	P20  Calm, End                     nothing runs that nobody wants
+//	P21  AgentSays                     what an agent sends can be read
+//	P23  Said, Log                     no secret in a message or log
+//
+// docs/promises.md has the promises in full, and what the oracles cannot see.
+package oracle

@@ -1,0 +1,158 @@
+package oracle
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"hearth/internal/sim/chaos/replay"
+	"hearth/internal/world"
+)
+
+// Violation is a promise that was not kept.
+type Violation struct {
+	Promise string        // P2 to P23, as docs/promises.md numbers them
+	At      time.Duration // since the begin
+	What    string
+}
+
+func (v Violation) String() string {
+	return fmt.Sprintf("%s at %v: %s", v.Promise, v.At.Round(time.Millisecond), v.What)
+}
+
+// MaxViolations bounds what is kept of one seed; the rest follows from the first.
+const MaxViolations = 5
+
+// Counts are of what was seen.
+type Counts struct {
+	Commands int // accepted
+	Events   int // handled
+	Writes   int // of the row
+	Messages int // that people saw
+	Poisoned int // messages that no delivery could handle
+}
+
+// Add sums up.
+func (c *Counts) Add(o Counts) {
+	c.Commands += o.Commands
+	c.Events += o.Events
+	c.Writes += o.Writes
+	c.Messages += o.Messages
+	c.Poisoned += o.Poisoned
+}
+
+// Options say what a Witness watches.
+type Options struct {
+	World string      // its id; there is one
+	Clock world.Clock // of the world outside
+	// Skew is the most by which the clocks of two workers differ.
+	Skew  time.Duration
+	KeyOf func(id string) []byte // as world.Decode takes it
+	Log   io.Writer              // takes what everybody logs; nil: nobody reads it
+}
+
+// Witness sees everything. It is safe for concurrent use.
+type Witness struct {
+	o    Options
+	log  *slog.Logger
+	leak *leakFinder
+
+	mu         sync.Mutex // guards what follows
+	violations []Violation
+	journal    replay.Journal
+	counts     Counts
+	state      world.State // as last written
+	commands   map[string]*command
+	order      []string                   // ids of commands, as they were accepted
+	told       map[string]bool            // interactions whose answer was filled in
+	texts      map[string]bool            // posted in the channel
+	nonces     map[string]map[string]bool // nonce to the messages it made
+	hung       map[string]int64           // line of an event to the write that hung it
+	hungAt     map[string]time.Time       // when an effect was hung, by its id
+	wishes     []wish                     // of commands that changed what is wanted
+	asked      []wish                     // of all that were handled
+	saves      int                        // most that the world's files ever had
+}
+
+// New is a witness of a world that was never started.
+func New(o Options) *Witness {
+	w := &Witness{
+		o: o, leak: &leakFinder{to: o.Log}, state: world.NewState(o.World),
+		commands: map[string]*command{}, told: map[string]bool{}, texts: map[string]bool{},
+		nonces: map[string]map[string]bool{}, hung: map[string]int64{}, hungAt: map[string]time.Time{},
+	}
+	w.log = slog.New(slog.NewTextHandler(w.leak, &slog.HandlerOptions{ReplaceAttr: w.stamp}))
+	return w
+}
+
+// Log is where everybody logs, so that no secret is in it.
+func (w *Witness) Log() *slog.Logger { return w.log }
+
+// stamp writes the simulated time into a log line, to the nanosecond.
+func (w *Witness) stamp(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.String("at", w.o.Clock.Now().Sub(replay.Start()).String())
+	}
+	return a
+}
+
+// violate keeps a violation. w.mu is held.
+func (w *Witness) violate(promise, format string, args ...any) {
+	v := Violation{Promise: promise, At: w.o.Clock.Now().Sub(replay.Start()), What: fmt.Sprintf(format, args...)}
+	w.log.Error("promise not kept", "violation", v.String())
+	if len(w.violations) < MaxViolations {
+		w.violations = append(w.violations, v)
+	}
+}
+
+// record adds to what happened. w.mu is held.
+func (w *Witness) record(format string, args ...any) {
+	w.journal.Add(w.o.Clock.Now(), format, args...)
+}
+
+// Note adds something to what happened that no oracle looks at.
+func (w *Witness) Note(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record("%s", what)
+}
+
+// Delivered notes a message that a worker has in hand.
+func (w *Witness) Delivered(m world.Message) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record("delivered %s %d", m.ID, m.DequeueCount)
+}
+
+// Handled notes that a worker has handled an event.
+func (w *Witness) Handled() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.counts.Events++
+}
+
+// Epoch is the boot that the row knows.
+func (w *Witness) Epoch() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state.Boot.Epoch
+}
+
+// Testimony is what came of it.
+type Testimony struct {
+	Violations []Violation // at most MaxViolations
+	Counts     Counts
+	Hash       string // of all that happened, when and in which order
+}
+
+// Testify tells it. Call it once, when everything has ended.
+func (w *Witness) Testify() Testimony {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.leak.found.Load() {
+		w.violate("P23", "a secret stands in the log")
+	}
+	return Testimony{Violations: w.violations, Counts: w.counts, Hash: w.journal.Hash()}
+}
