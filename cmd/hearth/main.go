@@ -19,8 +19,12 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal asks for an orderly end, a second one ends at once.
-	context.AfterFunc(ctx, stop)
+	// The first signal asks for an orderly end, a second one ends at once. But
+	// the game is asked by the agent and, when that dies, by the system: it saves
+	// all the same.
+	if !isGame(os.Args) {
+		context.AfterFunc(ctx, stop)
+	}
 	code := run(ctx, os.Args, os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -52,8 +56,7 @@ type env struct {
 // run is the whole program, for main and for tests. args[0] is the program.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	e := &env{ctx: ctx, self: args[0], getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
-	// The pretend game, which the agent starts: no command for people.
-	if len(args) > 1 && args[1] == "game" {
+	if isGame(args) {
 		return process.Main(ctx, args[2:], getenv, stdin, stdout, stderr)
 	}
 	var c commands
@@ -90,6 +93,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	}
 	return exitOK
 }
+
+// isGame: this is the pretend game, which the agent starts. It is no command
+// for people.
+func isGame(args []string) bool { return len(args) > 1 && args[1] == "game" }
 
 // exitCode ends the program with this code; what is to be said was said.
 type exitCode int

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"flag"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"hearth/internal/playground/testdir"
+	"hearth/internal/sim/simgame"
 )
 
 func TestMain(m *testing.M) {
@@ -48,6 +52,55 @@ func TestJourneys(t *testing.T) {
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
+}
+
+// TestGameIsAskedTwice: the agent asks the game to save and end, and is killed
+// with the program around it; the system then asks the game once more. It saves
+// all the same.
+func TestGameIsAskedTwice(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs signals")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	game := exec.CommandContext(t.Context(), "hearth", "game", "--dir", dir, "--speed", "2")
+	stdin, err := game.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stdin.Close() }() // its end would ask, too
+	out, err := game.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := game.Start(); err != nil {
+		t.Fatal(err)
+	}
+	log := bufio.NewScanner(out)
+	waitFor := func(text string) {
+		t.Helper()
+		for log.Scan() {
+			if strings.Contains(log.Text(), text) {
+				return
+			}
+		}
+		t.Errorf("the log ended without %q: %v", text, log.Err())
+	}
+	waitFor("Opened")
+	for _, text := range []string{"Save World Thread Started", "Net scene destroyed"} {
+		if err := game.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+		waitFor(text)
+	}
+	for log.Scan() { // to the end
+	}
+	if err := game.Wait(); err != nil {
+		t.Errorf("the game ended with %v", err)
+	}
+	if w, err := simgame.ReadWorld(dir, simgame.DefaultWorld); err != nil || w.Saves != 1 {
+		t.Errorf("got %+v, %v; want save 1", w, err)
+	}
 }
 
 // await is the script command "await FILE": it returns when the file has

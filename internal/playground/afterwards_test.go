@@ -95,7 +95,11 @@ func (f *afterwards) inReason(want, at *afterwards) error {
 	}
 	out, saves, moves := want.said("is out. The machine is gone"), want.said("is saved, in"), want.said(movedOn)
 	count(out, out, "is out. The machine is gone")
-	count(saves, saves, "is saved, in", "was not opened", "went before it could prove", "is gone without notice", "is gone before it could prove")
+	// One that started over in the middle of a stop may save nothing, instead
+	// of the save or beside it.
+	unopened := f.said("was not opened")
+	count(saves-unopened, saves, "is saved, in", "went before it could prove", "is gone without notice", "is gone before it could prove")
+	count(0, 1, "was not opened")
 	count(0, moves, "takes the machine")
 	count(0, moves, movedOn)
 	if n := f.said("takes the machine") + f.said("is gone without notice"); n != moves {

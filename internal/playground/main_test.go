@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 			stop()
 			os.Exit(code)
 		case "evening":
+			// As main does; a shell may have told its jobs to ignore it.
+			signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 			if err := liveEvening(os.Args[2:]); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
