@@ -33,7 +33,7 @@ const (
 	killSpeed                   = 40
 
 	upWithin    = 30 * time.Second // from the program's start to its page
-	reachWithin = 15 * time.Second // for the status in which it is to be killed
+	reachWithin = 10 * time.Second // for the status in which it is to be killed
 	tick        = 120 * time.Millisecond
 )
 
@@ -79,8 +79,10 @@ func TestKilledAtRandom(t *testing.T) {
 	for _, v := range s.violations {
 		t.Errorf("violation: %s", v)
 	}
-	t.Logf("kills=%d %s seed=%d messages=%d players=%d generation=%d wall=%s violations=%d", s.kills, strings.Join(counts, " "), seed,
-		len(s.seen), s.town.arrived, s.last.State.Generation, time.Since(began).Round(time.Second), len(s.violations))
+	slices.Sort(s.upAfter)
+	t.Logf("up again after %s, %s at most", s.upAfter[len(s.upAfter)/2].Round(time.Millisecond), s.upAfter[len(s.upAfter)-1].Round(time.Millisecond))
+	t.Logf("kills=%d %s seed=%d commands=%d messages=%d players=%d generation=%d wall=%s violations=%d", s.kills, strings.Join(counts, " "), seed,
+		s.commands(), len(s.seen), s.town.arrived, s.last.State.Generation, time.Since(began).Round(time.Second), len(s.violations))
 	if t.Failed() {
 		s.keep()
 	}
@@ -97,6 +99,18 @@ type siege struct {
 	last       *autopsy.Folder            // after the last kill
 	seen       map[string]autopsy.Message // by id, as they were last seen
 	violations []string
+	upAfter    []time.Duration // from the program's start to its page
+}
+
+// commands counts those that were accepted and whose answers were seen.
+func (s *siege) commands() int {
+	n := 0
+	for _, m := range s.seen {
+		if m.Interaction != nil {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *siege) violate(format string, args ...any) {
@@ -194,6 +208,7 @@ func (s *siege) use(p *child, status world.Status, stay time.Duration) {
 		s.violate("it did not come up: %s", p.stderr.String())
 		return
 	}
+	s.upAfter = append(s.upAfter, time.Since(began))
 	if s.kills%20 == 19 {
 		s.second()
 	}
@@ -258,7 +273,9 @@ func (s *siege) look() {
 // finale lets the last life end in order, with everything done.
 func (s *siege) finale() {
 	p := s.start()
+	began := time.Now()
 	s.town.url = <-p.url
+	s.upAfter = append(s.upAfter, time.Since(began))
 	ctx, cancel := context.WithTimeout(s.t.Context(), 3*time.Minute)
 	defer cancel()
 	if err := s.town.finish(ctx); err != nil {
