@@ -6,11 +6,13 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/guild"
 )
 
 // kept is a Discord whose Keep holds on to what it was given last.
@@ -146,4 +148,31 @@ func TestClosedKeepsNothing(t *testing.T) {
 	if !bytes.Equal(last(), before) {
 		t.Errorf("kept after Close: %s", last())
 	}
+}
+
+// BenchmarkKeep says something in a channel that is full, with everything kept
+// each time.
+func BenchmarkKeep(b *testing.B) {
+	bytes := 0
+	d, err := simdiscord.New(simdiscord.Options{
+		Clock: wallClock{}, Seed: make([]byte, 32), BotToken: botToken,
+		Deliver: func(context.Context, http.Header, []byte) (int, string, []byte, error) { return 0, "", nil, nil },
+		Keep:    func(export []byte) error { bytes = len(export); return nil },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	bo, _ := d.Person("Bo")
+	for range guild.MaxMessages {
+		if _, err := d.Say(bo.ID, channel, strings.Repeat("x", 200)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if _, err := d.Say(bo.ID, channel, strings.Repeat("x", 200)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(bytes), "bytes")
 }
