@@ -25,6 +25,7 @@ func TestFoundSeeds(t *testing.T) {
 		{5478, "silence was believed, after an earlier boot that was proven"},
 		{21103, "a stop was ordered of a boot that was over, with its next one unheard"},
 		{21314, "a start was called off, and its machine came up unheard"},
+		{210, "a machine came up unheard while its deletion was refused as busy"},
 		{1539, "another command's answer was taken for this one's"},
 	} {
 		t.Run(fmt.Sprintf("%d %s", f.seed, f.what), func(t *testing.T) {

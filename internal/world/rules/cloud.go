@@ -178,7 +178,7 @@ func (r *reaction) converge(found []world.Instance) {
 		r.act()
 	case c.Want == 0 && c.Settled && len(found) == 0:
 		r.empty()
-	case c.Want == 0 && c.Toward == 1 && len(found) > 0 && s.Status == world.Stopping && r.deaf() && !r.hasProven(found[0]):
+	case c.Want == 0 && (c.Toward == 1 || s.Boot.Heard.IsZero()) && len(found) > 0 && s.Status == world.Stopping && r.deaf() && !r.hasProven(found[0]):
 		// The machine of a start that was called off came up while nobody
 		// listened.
 		r.awaitBoot()
