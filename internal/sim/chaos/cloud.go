@@ -10,12 +10,12 @@ import (
 
 // compute is a worker's way to the cloud.
 type compute struct {
-	*user
+	*caller
 }
 
 // Scale implements world.Compute.
 func (c compute) Scale(ctx context.Context, p world.Placement, capacity int) (token string, err error) {
-	err = c.ask(ctx, "scale", c.s.plan.LostScales, func() error {
+	err = c.attempt(ctx, c.s.plan.LostScales, func() error {
 		c.s.witness.Scale(p.ID, capacity, c.s.cloud.Snapshot().VMs)
 		if token, err = c.s.cloud.Scale(ctx, p, capacity); err == nil {
 			c.s.assume(p, token, capacity == 0)
@@ -27,7 +27,7 @@ func (c compute) Scale(ctx context.Context, p world.Placement, capacity int) (to
 
 // Poll implements world.Compute.
 func (c compute) Poll(ctx context.Context, token string) (done bool, err error) {
-	err = c.ask(ctx, "poll", 0, func() error {
+	err = c.attempt(ctx, 0, func() error {
 		if done, err = c.s.cloud.Poll(ctx, token); c.s.assumed("", token) {
 			done, err = true, nil
 		}
@@ -38,7 +38,7 @@ func (c compute) Poll(ctx context.Context, token string) (done bool, err error) 
 
 // Instances implements world.Compute.
 func (c compute) Instances(ctx context.Context, p world.Placement) (found []world.Instance, err error) {
-	err = c.ask(ctx, "instances", 0, func() error {
+	err = c.attempt(ctx, 0, func() error {
 		if found, err = c.s.cloud.Instances(ctx, p); c.s.assumed(p.ID, "") {
 			found = nil
 		}
@@ -47,10 +47,10 @@ func (c compute) Instances(ctx context.Context, p world.Placement) (found []worl
 	return found, err
 }
 
-// ask makes a call to the cloud. It may be throttled or fail, and a scale's
+// attempt makes a call to the cloud. It may be throttled or fail, and a scale's
 // reply may be lost.
-func (c compute) ask(ctx context.Context, name string, loses float64, do func() error) error {
-	c.step(name)
+func (c compute) attempt(ctx context.Context, loses float64, do func() error) error {
+	c.mayDie()
 	if err := c.lane.Sleep(ctx, c.dice.Between(30*time.Millisecond, 400*time.Millisecond)); err != nil {
 		return err
 	}
@@ -63,14 +63,14 @@ func (c compute) ask(ctx context.Context, name string, loses float64, do func() 
 	if c.s.fault(c.dice, loses) {
 		return errPretended // as a connection that breaks
 	}
-	c.step(name + " done")
+	c.mayDie()
 	return nil
 }
 
 // metadata is a machine's view of the cloud.
 type metadata struct {
 	vm *simcloud.VM
-	*user
+	*caller
 }
 
 // Machine implements world.Metadata.

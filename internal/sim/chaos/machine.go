@@ -20,20 +20,20 @@ func (s *simulation) boot(ctx context.Context, vm *simcloud.VM) {
 	gone := context.AfterFunc(ctx, func() { s.machineOff(context.Cause(ctx), vm.ID) })
 	defer gone()
 	for life := 1; ctx.Err() == nil; life++ {
-		s.agent(ctx, vm, lane, life)
+		s.runAgent(ctx, vm, lane, life)
 		if lane.Sleep(ctx, d.Between(time.Second, 15*time.Second)) != nil {
 			return
 		}
 	}
 }
 
-// agent is one life of an agent: until its machine ends, or something kills it
+// runAgent is one life of an agent: until its machine ends, or something kills it
 // and the game with it.
-func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *replay.Lane, life int) {
+func (s *simulation) runAgent(ctx context.Context, vm *simcloud.VM, lane *replay.Lane, life int) {
 	log := s.log.With("part", "agent", "vm", vm.ID, "life", life)
-	cut := new(atomic.Bool)
-	as := func(what string) *user {
-		return &user{s: s, lane: lane, far: true, cut: cut, dice: replay.NewDice(s.o.Seed, vm.ID, life, what)}
+	cutOff := new(atomic.Bool)
+	as := func(what string) *caller {
+		return &caller{s: s, lane: lane, onMachine: true, cutOff: cutOff, dice: replay.NewDice(s.o.Seed, vm.ID, life, what)}
 	}
 	a, err := agent.New(agent.Options{
 		World: worldID, Key: []byte(agentKey), Clock: lane, Game: s.games.On(vm.ID, life, lane), Metadata: metadata{vm, as("metadata")},
@@ -50,7 +50,7 @@ func (s *simulation) agent(ctx context.Context, vm *simcloud.VM, lane *replay.La
 	defer context.AfterFunc(ctx, func() {
 		// The cloud calls it gone before it is, and it may not know.
 		if d := replay.NewDice(s.o.Seed, vm.ID, "linger"); s.fault(d, s.plan.Linger) {
-			cut.Store(d.Chance(0.7))
+			cutOff.Store(d.Chance(0.7))
 			<-lane.After(d.Between(time.Second, replay.Pick(d, 40*time.Second, 8*time.Minute, 8*time.Minute)))
 		}
 		if errors.Is(context.Cause(ctx), simcloud.ErrPowerOff) {

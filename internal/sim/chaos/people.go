@@ -19,15 +19,15 @@ import (
 // deliver is the endpoint as its host serves it: 200 only with what it wants
 // enqueued in the queue.
 func (s *simulation) deliver(ctx context.Context, header http.Header, body []byte) (int, string, []byte, error) {
-	u := s.bystander("endpoint " + header.Get("X-Signature-Ed25519"))
-	if err := u.lane.Sleep(ctx, u.dice.Between(5*time.Millisecond, 800*time.Millisecond)); err != nil {
+	c := s.bystander("endpoint " + header.Get("X-Signature-Ed25519"))
+	if err := c.lane.Sleep(ctx, c.dice.Between(5*time.Millisecond, 800*time.Millisecond)); err != nil {
 		return 0, "", nil, err
 	}
 	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/interactions", bytes.NewReader(body))
 	req.Header = header.Clone()
 	a := s.endpoint.Read(httptest.NewRecorder(), req)
 	if a.Enqueue != nil {
-		if err := (queue{s.storage.Queue(world.EventsQueue), u}).Send(ctx, a.Enqueue, 0); err != nil {
+		if err := (queue{s.storage.Queue(world.EventsQueue), c}).Send(ctx, a.Enqueue, 0); err != nil {
 			return http.StatusInternalServerError, "text/plain", nil, nil //nolint:nilerr // the host's answer to it
 		}
 	}
@@ -48,7 +48,7 @@ func (s *simulation) startPeople(ctx context.Context) {
 				n++
 			}
 			for range n {
-				s.ask(ctx, d)
+				s.askForSomething(ctx, d)
 				if typing.Sleep(ctx, d.Between(50*time.Millisecond, 3*time.Second)) != nil {
 					return
 				}
@@ -61,7 +61,7 @@ func (s *simulation) startPeople(ctx context.Context) {
 			if !s.chaotic.Load() {
 				return
 			}
-			s.play(d)
+			s.playSomething(d)
 		}
 	})
 	if every := s.plan.GameCrashEvery; every > 0 {
@@ -78,8 +78,8 @@ func (s *simulation) startPeople(ctx context.Context) {
 	}
 }
 
-// ask lets somebody ask for something.
-func (s *simulation) ask(ctx context.Context, d *replay.Dice) {
+// askForSomething lets somebody type a command or press a button.
+func (s *simulation) askForSomething(ctx context.Context, d *replay.Dice) {
 	person := replay.Pick(d, s.discord.People()...)
 	r := simdiscord.Request{User: person.ID, Channel: s.guild.Channel, Kind: simdiscord.KindCommand}
 	switch kind := d.IntN(10); {
@@ -147,8 +147,8 @@ func (s *simulation) openGame() *games.Game {
 	return nil
 }
 
-// play lets a player do something.
-func (s *simulation) play(d *replay.Dice) {
+// playSomething lets a player do something.
+func (s *simulation) playSomething(d *replay.Dice) {
 	g := s.openGame()
 	if g == nil {
 		return

@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -86,16 +85,16 @@ type simulation struct {
 	endpoint *bot.Interactions
 	games    *games.Hall
 
-	chaotic     atomic.Bool // faults happen
-	away        atomic.Bool // the storage account is
-	tableless   atomic.Bool // the state table alone is
-	alone       atomic.Bool // the machines cannot reach it
-	evictions   atomic.Int64
-	faults      atomic.Int64
-	kills       atomic.Int64
-	emptied     sync.Map     // for EmptyAssumed: places and tokens of operations
-	rejuvenated atomic.Int64 // for BootNotCompared: events
-	work        sync.WaitGroup
+	chaotic        atomic.Bool // faults happen
+	storageAway    atomic.Bool // nobody reaches the storage account
+	tableAway      atomic.Bool // nor the state table alone
+	machinesCutOff atomic.Bool // no machine reaches the storage account
+	evictions      atomic.Int64
+	faults         atomic.Int64
+	kills          atomic.Int64
+	emptied        sync.Map     // for EmptyAssumed: places and tokens of operations
+	rejuvenated    atomic.Int64 // for BootNotCompared: events
+	work           sync.WaitGroup
 }
 
 // Phases after the chaos.
@@ -226,8 +225,6 @@ func (s *simulation) noGame(d *replay.Dice) error {
 	}
 	return nil
 }
-
-var errPretended = errors.New("pretended fault")
 
 func (s *simulation) result(took time.Duration) Result {
 	seen := s.witness.Testify()

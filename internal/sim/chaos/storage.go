@@ -3,54 +3,16 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/world"
 )
 
-// user is somebody who uses the storage account: a worker, a machine, the
-// endpoint. What they call takes a moment and may go wrong.
-type user struct {
-	s    *simulation
-	lane *replay.Lane
-	dice *replay.Dice
-	far  bool              // a machine: it can be cut off, with the others
-	cut  *atomic.Bool      // or alone; nil: never
-	step func(name string) // a worker's: it may die here
-}
-
-// call makes a call to the storage account.
-func (u *user) call(ctx context.Context, name string, fails, loses float64, do func() error) error {
-	if u.step != nil {
-		u.step(name)
-	}
-	if err := u.lane.Sleep(ctx, u.dice.Between(time.Millisecond, 25*time.Millisecond)); err != nil {
-		return err
-	}
-	if u.s.away.Load() || u.far && u.s.alone.Load() || u.cut != nil && u.cut.Load() {
-		return fmt.Errorf("%s: %w: storage is away", name, errPretended)
-	}
-	if u.s.fault(u.dice, fails) {
-		return fmt.Errorf("%s: %w: not done", name, errPretended)
-	}
-	if err := do(); err != nil {
-		return err
-	}
-	if u.s.fault(u.dice, loses) {
-		return fmt.Errorf("%s: %w: reply lost", name, errPretended)
-	}
-	if u.step != nil {
-		u.step(name + " done")
-	}
-	return nil
-}
-
 // queue is a queue with copies and delays.
 type queue struct {
 	world.Queue
-	*user
+	*caller
 }
 
 // Send implements world.Queue.
@@ -92,13 +54,13 @@ func (q queue) Delete(ctx context.Context, m world.Message) error {
 // store is the state table with others who write to it, too.
 type store struct {
 	world.Store
-	*user
+	*caller
 }
 
 // Load implements world.Store.
 func (t store) Load(ctx context.Context, key world.Key) (row world.Row, err error) {
 	err = t.call(ctx, "load", t.s.plan.StoreErrors, 0, func() (err error) {
-		if t.s.tableless.Load() {
+		if t.s.tableAway.Load() {
 			return fmt.Errorf("%w: the table is away", errPretended)
 		}
 		row, err = t.Store.Load(ctx, key)
@@ -122,7 +84,7 @@ func (t store) Replace(ctx context.Context, row world.Row) (etag string, err err
 
 func (t store) write(ctx context.Context, row world.Row, write func(context.Context, world.Row) (string, error)) (etag string, err error) {
 	err = t.call(ctx, "write", t.s.plan.StoreErrors, t.s.plan.LostWrites, func() error {
-		if t.s.tableless.Load() {
+		if t.s.tableAway.Load() {
 			return fmt.Errorf("%w: the table is away", errPretended)
 		}
 		if t.s.fault(t.dice, t.s.plan.ForeignWrites) {
@@ -163,7 +125,7 @@ func (t store) foreign(ctx context.Context, key world.Key) error {
 // lease is the leases with what can go wrong on the way.
 type lease struct {
 	world.Lease
-	*user
+	*caller
 }
 
 // Acquire implements world.Lease.

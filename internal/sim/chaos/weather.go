@@ -11,20 +11,21 @@ import (
 // startWeather begins everything that goes wrong by itself.
 func (s *simulation) startWeather(ctx context.Context) {
 	p := &s.plan
-	s.now(ctx, "evictions", p.EvictEvery, s.evict)
-	s.now(ctx, "vanishing", p.VanishEvery, s.vanish)
-	s.now(ctx, "hanging", p.FreezeEvery, s.freeze)
-	s.now(ctx, "capacity", p.NoCapacityEvery, s.noCapacity)
-	s.now(ctx, "scaling", p.FailScaleEvery, s.failScale)
-	s.now(ctx, "quota", p.QuotaEvery, s.quota)
-	s.now(ctx, "storage", p.StorageAwayEvery, s.storageAway)
-	s.now(ctx, "table", p.TableAwayEvery, s.tableAway)
-	s.now(ctx, "alone", p.AgentAloneEvery, s.agentAlone)
-	s.now(ctx, "chat", p.ChatTroubleEvery, s.chatTrouble)
+	s.nowAndThen(ctx, "evictions", p.EvictEvery, s.evict)
+	s.nowAndThen(ctx, "vanishing", p.VanishEvery, s.vanish)
+	s.nowAndThen(ctx, "hanging", p.FreezeEvery, s.freeze)
+	s.nowAndThen(ctx, "capacity", p.NoCapacityEvery, s.noCapacity)
+	s.nowAndThen(ctx, "scaling", p.FailScaleEvery, s.failScale)
+	s.nowAndThen(ctx, "quota", p.QuotaEvery, s.quota)
+	s.nowAndThen(ctx, "storage", p.StorageAwayEvery, s.takeStorage)
+	s.nowAndThen(ctx, "table", p.TableAwayEvery, s.takeTable)
+	s.nowAndThen(ctx, "alone", p.CutOffEvery, s.cutOff)
+	s.nowAndThen(ctx, "chat", p.ChatTroubleEvery, s.chatTrouble)
 }
 
-// now and then, until the calm, something happens. do returns when it is over.
-func (s *simulation) now(ctx context.Context, name string, every time.Duration, do func(ctx context.Context, d *replay.Dice, l *replay.Lane)) {
+// nowAndThen lets something happen until the calm, every so often on average. do
+// returns when it is over.
+func (s *simulation) nowAndThen(ctx context.Context, name string, every time.Duration, do func(ctx context.Context, d *replay.Dice, l *replay.Lane)) {
 	if every == 0 {
 		return
 	}
@@ -36,8 +37,8 @@ func (s *simulation) now(ctx context.Context, name string, every time.Duration, 
 	})
 }
 
-// machine is one that can be taken, or "".
-func (s *simulation) machine() (id string, state simcloud.VMState) {
+// someMachine is one that can be taken, or "".
+func (s *simulation) someMachine() (id string, state simcloud.VMState) {
 	for _, vm := range s.cloud.Snapshot().VMs {
 		return vm.ID, vm.State
 	}
@@ -45,7 +46,7 @@ func (s *simulation) machine() (id string, state simcloud.VMState) {
 }
 
 func (s *simulation) evict(_ context.Context, d *replay.Dice, _ *replay.Lane) {
-	if id, _ := s.machine(); id != "" {
+	if id, _ := s.someMachine(); id != "" {
 		if s.cloud.Evict(id, d.Between(time.Second, simcloud.MaxNotice)) == nil {
 			s.faults.Add(1)
 			s.evictions.Add(1)
@@ -54,7 +55,7 @@ func (s *simulation) evict(_ context.Context, d *replay.Dice, _ *replay.Lane) {
 }
 
 func (s *simulation) vanish(context.Context, *replay.Dice, *replay.Lane) {
-	if id, _ := s.machine(); id != "" {
+	if id, _ := s.someMachine(); id != "" {
 		if s.cloud.Vanish(id) == nil {
 			s.faults.Add(1)
 			s.evictions.Add(1)
@@ -63,15 +64,15 @@ func (s *simulation) vanish(context.Context, *replay.Dice, *replay.Lane) {
 }
 
 func (s *simulation) freeze(context.Context, *replay.Dice, *replay.Lane) {
-	if id, state := s.machine(); state == simcloud.VMRunning {
+	if id, state := s.someMachine(); state == simcloud.VMRunning {
 		if s.cloud.Freeze(id) == nil {
 			s.faults.Add(1)
 		}
 	}
 }
 
-// place is one of the world's placements.
-func (s *simulation) place(d *replay.Dice) string {
+// somePlace is one of the world's placements.
+func (s *simulation) somePlace(d *replay.Dice) string {
 	return replay.Pick(d, s.worlds[0].Placements...).ID
 }
 
@@ -92,38 +93,38 @@ func (s *simulation) noCapacity(ctx context.Context, d *replay.Dice, l *replay.L
 
 func (s *simulation) failScale(_ context.Context, d *replay.Dice, _ *replay.Lane) {
 	codes := []string{"SkuNotAvailable", "AllocationFailed", "ZonalAllocationFailed", "Conflict", "InternalServerError", "TooManyRequests"}
-	if s.cloud.FailNext(s.place(d), replay.Pick(d, codes...), d.Chance(0.5)) == nil {
+	if s.cloud.FailNext(s.somePlace(d), replay.Pick(d, codes...), d.Chance(0.5)) == nil {
 		s.faults.Add(1)
 	}
 }
 
 func (s *simulation) quota(ctx context.Context, d *replay.Dice, l *replay.Lane) {
-	p := s.place(d)
+	p := s.somePlace(d)
 	s.faults.Add(1)
 	_ = s.cloud.Quota(p, true)
 	_ = l.Sleep(ctx, d.Between(time.Minute, 20*time.Minute))
 	_ = s.cloud.Quota(p, false)
 }
 
-func (s *simulation) storageAway(ctx context.Context, d *replay.Dice, l *replay.Lane) {
+func (s *simulation) takeStorage(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	s.faults.Add(1)
-	s.away.Store(true)
+	s.storageAway.Store(true)
 	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, time.Minute, 12*time.Minute)))
-	s.away.Store(false)
+	s.storageAway.Store(false)
 }
 
-func (s *simulation) tableAway(ctx context.Context, d *replay.Dice, l *replay.Lane) {
+func (s *simulation) takeTable(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	s.faults.Add(1)
-	s.tableless.Store(true)
+	s.tableAway.Store(true)
 	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, time.Minute, 12*time.Minute)))
-	s.tableless.Store(false)
+	s.tableAway.Store(false)
 }
 
-func (s *simulation) agentAlone(ctx context.Context, d *replay.Dice, l *replay.Lane) {
+func (s *simulation) cutOff(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	s.faults.Add(1)
-	s.alone.Store(true)
+	s.machinesCutOff.Store(true)
 	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, 50*time.Second, 15*time.Minute)))
-	s.alone.Store(false)
+	s.machinesCutOff.Store(false)
 }
 
 func (s *simulation) chatTrouble(ctx context.Context, d *replay.Dice, l *replay.Lane) {
@@ -158,9 +159,9 @@ func (s *simulation) chatTrouble(ctx context.Context, d *replay.Dice, l *replay.
 func (s *simulation) beCalm() {
 	s.log.Warn("calm")
 	s.chaotic.Store(false)
-	s.away.Store(false)
-	s.tableless.Store(false)
-	s.alone.Store(false)
+	s.storageAway.Store(false)
+	s.tableAway.Store(false)
+	s.machinesCutOff.Store(false)
 	for _, p := range s.worlds[0].Placements {
 		_ = s.cloud.NoCapacity(p.ID, false)
 		_ = s.cloud.Quota(p.ID, false)

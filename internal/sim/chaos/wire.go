@@ -26,13 +26,13 @@ func (s *simulation) newClient(t http.RoundTripper, l *replay.Lane) (*discord.Cl
 
 // wire is a worker's connection to Discord.
 type wire struct {
-	*user
+	*caller
 	base http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.step("chat")
+	t.mayDie()
 	if err := t.lane.Sleep(req.Context(), t.dice.Between(20*time.Millisecond, 250*time.Millisecond)); err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (t *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		t.said(req, body, read(answer).ID)
 	}
 	if err == nil {
-		t.step("chat done")
+		t.mayDie()
 	}
 	return resp, err
 }

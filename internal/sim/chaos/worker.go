@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"hearth/internal/bot"
@@ -21,13 +22,11 @@ type died struct{}
 // worker is a host's process that handles events, and is started again when it
 // dies.
 type worker struct {
-	s    *simulation
-	name string
-	lane *replay.Lane
-	dice *replay.Dice
-	log  interface {
-		Warn(msg string, args ...any)
-	}
+	s         *simulation
+	name      string
+	lane      *replay.Lane
+	dice      *replay.Dice
+	log       *slog.Logger
 	reactions *bot.Reactions
 	events    queue
 }
@@ -52,11 +51,6 @@ func (s *simulation) startWorkers(ctx context.Context) {
 	})
 }
 
-// bystander is a user who never dies.
-func (s *simulation) bystander(name string) *user {
-	return &user{s: s, lane: s.lanes.New(0), dice: replay.NewDice(s.o.Seed, name), step: func(string) {}}
-}
-
 func (w *worker) run(ctx context.Context) {
 	for life := 1; ctx.Err() == nil; life++ {
 		if err := w.begin(life); err != nil {
@@ -79,8 +73,8 @@ func (w *worker) run(ctx context.Context) {
 // begin makes everything that a process has in memory.
 func (w *worker) begin(life int) error {
 	s := w.s
-	as := func(what string) *user {
-		return &user{s: s, lane: w.lane, dice: replay.NewDice(s.o.Seed, w.name, life, what), step: w.step}
+	as := func(what string) *caller {
+		return &caller{s: s, lane: w.lane, dice: replay.NewDice(s.o.Seed, w.name, life, what), mishap: w.mishap}
 	}
 	chat, err := s.newClient(&wire{as("chat"), s.discord.Transport()}, w.lane)
 	if err != nil {
@@ -138,9 +132,9 @@ func (w *worker) survives(ctx context.Context, wait *time.Duration) (alive bool)
 	return true
 }
 
-// step is where a process may die, or stand still for longer than its claims
+// mishap is where a process may die, or stand still for longer than its claims
 // last.
-func (w *worker) step(string) {
+func (w *worker) mishap() {
 	if w.s.fault(w.dice, w.s.plan.Die) {
 		panic(died{})
 	}
