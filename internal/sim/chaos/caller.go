@@ -38,13 +38,13 @@ func (c *caller) call(ctx context.Context, name string, fails, loses float64, do
 	if !c.reaches() {
 		return fmt.Errorf("%s: %w: storage is away", name, errPretended)
 	}
-	if c.s.fault(c.dice, fails) {
+	if c.s.fault(refused(name), c.dice, fails) {
 		return fmt.Errorf("%s: %w: not done", name, errPretended)
 	}
 	if err := do(); err != nil {
 		return err
 	}
-	if c.s.fault(c.dice, loses) {
+	if c.s.fault(replyLost(name), c.dice, loses) {
 		return fmt.Errorf("%s: %w: reply lost", name, errPretended)
 	}
 	c.mayDie()

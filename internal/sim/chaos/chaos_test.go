@@ -67,7 +67,7 @@ type tally struct {
 // String is the last line of `make sim`.
 func (s tally) String() string {
 	return fmt.Sprintf("%d seeds, %.0f simulated hours, %d commands, %d evictions, %d faults, %d kills, %d events, %d messages, %d games, %d failures",
-		s.Seeds, s.Stats.Simulated.Hours(), s.Stats.Commands, s.Stats.Evictions, s.Stats.Faults, s.Stats.Kills, s.Stats.Events, s.Stats.Messages, s.Stats.Games, s.Failures)
+		s.Seeds, s.Stats.Simulated.Hours(), s.Stats.Commands, s.Stats.Evictions(), s.Stats.AllFaults(), s.Stats.Kills, s.Stats.Events, s.Stats.Messages, s.Stats.Games, s.Failures)
 }
 
 // shardMark begins the line in which a shard tells its tally.
@@ -85,6 +85,14 @@ func TestSeeds(t *testing.T) {
 	t.Logf("%v, %.1f s wall, %.1f s CPU", sum, time.Since(begun).Seconds(), sum.CPU.Seconds())
 	if sum.Seeds == 0 {
 		t.Error("no seed was simulated: give more time or more seeds")
+	}
+	if float64(sum.Seeds)**hours < 1000 {
+		return // what is rare may not have come
+	}
+	for _, f := range chaos.Faults() {
+		if sum.Stats.Faults[f] == 0 {
+			t.Errorf("in %d seeds it never happened that %s", sum.Seeds, f)
+		}
 	}
 }
 

@@ -54,13 +54,13 @@ func (c compute) attempt(ctx context.Context, loses float64, do func() error) er
 	if err := c.lane.Sleep(ctx, c.dice.Between(30*time.Millisecond, 400*time.Millisecond)); err != nil {
 		return err
 	}
-	if c.s.fault(c.dice, c.s.plan.CloudErrors) {
+	if c.s.fault(CloudRefuses, c.dice, c.s.plan.CloudErrors) {
 		return &world.CloudError{Class: world.ClassTransient, Code: "TooManyRequests", Message: "pretended"}
 	}
 	if err := do(); err != nil {
 		return err
 	}
-	if c.s.fault(c.dice, loses) {
+	if c.s.fault(ScaleLost, c.dice, loses) {
 		return errPretended // as a connection that breaks
 	}
 	c.mayDie()

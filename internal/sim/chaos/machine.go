@@ -49,7 +49,7 @@ func (s *simulation) runAgent(ctx context.Context, vm *simcloud.VM, lane *replay
 	defer kill(nil)
 	defer context.AfterFunc(ctx, func() {
 		// The cloud calls it gone before it is, and it may not know.
-		if d := replay.NewDice(s.o.Seed, vm.ID, "linger"); s.fault(d, s.plan.Linger) {
+		if d := replay.NewDice(s.o.Seed, vm.ID, "linger"); s.fault(Lingering, d, s.plan.Linger) {
 			cutOff.Store(d.Chance(0.7))
 			<-lane.After(d.Between(time.Second, replay.Pick(d, 40*time.Second, 8*time.Minute, 8*time.Minute)))
 		}
@@ -65,7 +65,7 @@ func (s *simulation) runAgent(ctx context.Context, vm *simcloud.VM, lane *replay
 			select {
 			case <-lane.After(replay.NewDice(s.o.Seed, vm.ID, life, "death").About(every)):
 				if s.chaotic.Load() {
-					s.faults.Add(1)
+					s.faults.add(AgentDies)
 					s.kills.Add(1)
 					log.Warn("agent killed")
 					kill(agent.ErrPowerOff)

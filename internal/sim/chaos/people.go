@@ -70,7 +70,7 @@ func (s *simulation) startPeople(ctx context.Context) {
 			d := replay.NewDice(s.o.Seed, "crashes")
 			for lane.Sleep(ctx, d.About(every)) == nil && s.chaotic.Load() {
 				if g := s.openGame(); g != nil {
-					s.faults.Add(1)
+					s.faults.add(GameCrashes)
 					g.Command("crash", "")
 				}
 			}

@@ -43,8 +43,7 @@ type Result struct {
 type Stats struct {
 	oracle.Counts
 	Simulated time.Duration
-	Evictions int // machines taken by the cloud, with notice or without
-	Faults    int // of every kind
+	Faults    map[Fault]int
 	Kills     int // of workers and agents
 	Games     int // processes
 }
@@ -53,10 +52,26 @@ type Stats struct {
 func (s *Stats) Add(o Stats) {
 	s.Counts.Add(o.Counts)
 	s.Simulated += o.Simulated
-	s.Evictions += o.Evictions
-	s.Faults += o.Faults
+	if s.Faults == nil {
+		s.Faults = map[Fault]int{}
+	}
+	for f, n := range o.Faults {
+		s.Faults[f] += n
+	}
 	s.Kills += o.Kills
 	s.Games += o.Games
+}
+
+// Evictions are the machines that were taken by the cloud, with notice or
+// without.
+func (s *Stats) Evictions() int { return s.Faults[Eviction] + s.Faults[Vanishing] }
+
+// AllFaults is how many there were.
+func (s *Stats) AllFaults() (n int) {
+	for _, of := range s.Faults {
+		n += of
+	}
+	return n
 }
 
 const (
@@ -89,8 +104,7 @@ type simulation struct {
 	storageAway    atomic.Bool // nobody reaches the storage account
 	tableAway      atomic.Bool // nor the state table alone
 	machinesCutOff atomic.Bool // no machine reaches the storage account
-	evictions      atomic.Int64
-	faults         atomic.Int64
+	faults         faultCounts
 	kills          atomic.Int64
 	emptied        sync.Map     // for EmptyAssumed: places and tokens of operations
 	rejuvenated    atomic.Int64 // for BootNotCompared: events
@@ -209,18 +223,9 @@ func (s *simulation) key(id string) []byte {
 	return nil
 }
 
-// fault counts one, if it happens: with probability p while the chaos lasts.
-func (s *simulation) fault(d *replay.Dice, p float64) bool {
-	if p == 0 || !d.Chance(p) || !s.chaotic.Load() {
-		return false
-	}
-	s.faults.Add(1)
-	return true
-}
-
 // noGame is why a game does not start this time.
 func (s *simulation) noGame(d *replay.Dice) error {
-	if s.fault(d, 0.03) {
+	if s.fault(GameRefuses, d, 0.03) {
 		return errPretended
 	}
 	return nil
@@ -230,6 +235,6 @@ func (s *simulation) result(took time.Duration) Result {
 	seen := s.witness.Testify()
 	return Result{Plan: s.plan.String(), Violations: seen.Violations, Hash: seen.Hash, Stats: Stats{
 		Counts: seen.Counts, Simulated: took, Games: s.games.Count(),
-		Evictions: int(s.evictions.Load()), Faults: int(s.faults.Load()), Kills: int(s.kills.Load()),
+		Faults: s.faults.all(), Kills: int(s.kills.Load()),
 	}}
 }

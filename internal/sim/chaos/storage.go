@@ -19,10 +19,10 @@ type queue struct {
 func (q queue) Send(ctx context.Context, body []byte, delay time.Duration) error {
 	p := &q.s.plan
 	return q.call(ctx, "send", p.SendErrors, p.LostSends, func() error {
-		if q.s.fault(q.dice, p.Delays) {
+		if q.s.fault(LateMessage, q.dice, p.Delays) {
 			delay += q.dice.About(20 * time.Second)
 		}
-		for q.s.fault(q.dice, p.Copies) {
+		for q.s.fault(CopiedMessage, q.dice, p.Copies) {
 			again := delay + q.dice.Between(0, replay.Pick(q.dice, 2*time.Second, time.Minute, 10*time.Minute))
 			if err := q.Queue.Send(ctx, body, again); err != nil {
 				return err
@@ -87,7 +87,7 @@ func (t store) write(ctx context.Context, row world.Row, write func(context.Cont
 		if t.s.tableAway.Load() {
 			return fmt.Errorf("%w: the table is away", errPretended)
 		}
-		if t.s.fault(t.dice, t.s.plan.ForeignWrites) {
+		if t.s.fault(ForeignWrite, t.dice, t.s.plan.ForeignWrites) {
 			if err := t.foreign(ctx, row.Key); err != nil {
 				return err
 			}

@@ -48,8 +48,7 @@ func (s *simulation) someMachine() (id string, state simcloud.VMState) {
 func (s *simulation) evict(_ context.Context, d *replay.Dice, _ *replay.Lane) {
 	if id, _ := s.someMachine(); id != "" {
 		if s.cloud.Evict(id, d.Between(time.Second, simcloud.MaxNotice)) == nil {
-			s.faults.Add(1)
-			s.evictions.Add(1)
+			s.faults.add(Eviction)
 		}
 	}
 }
@@ -57,8 +56,7 @@ func (s *simulation) evict(_ context.Context, d *replay.Dice, _ *replay.Lane) {
 func (s *simulation) vanish(context.Context, *replay.Dice, *replay.Lane) {
 	if id, _ := s.someMachine(); id != "" {
 		if s.cloud.Vanish(id) == nil {
-			s.faults.Add(1)
-			s.evictions.Add(1)
+			s.faults.add(Vanishing)
 		}
 	}
 }
@@ -66,7 +64,7 @@ func (s *simulation) vanish(context.Context, *replay.Dice, *replay.Lane) {
 func (s *simulation) freeze(context.Context, *replay.Dice, *replay.Lane) {
 	if id, state := s.someMachine(); state == simcloud.VMRunning {
 		if s.cloud.Freeze(id) == nil {
-			s.faults.Add(1)
+			s.faults.add(Freezing)
 		}
 	}
 }
@@ -81,7 +79,7 @@ func (s *simulation) noCapacity(ctx context.Context, d *replay.Dice, l *replay.L
 	if d.Chance(0.6) {
 		places = places[:1+d.IntN(len(places))]
 	}
-	s.faults.Add(1)
+	s.faults.add(NoCapacity)
 	for _, p := range places {
 		_ = s.cloud.NoCapacity(p.ID, true) // it is there
 	}
@@ -94,64 +92,67 @@ func (s *simulation) noCapacity(ctx context.Context, d *replay.Dice, l *replay.L
 func (s *simulation) failScale(_ context.Context, d *replay.Dice, _ *replay.Lane) {
 	codes := []string{"SkuNotAvailable", "AllocationFailed", "ZonalAllocationFailed", "Conflict", "InternalServerError", "TooManyRequests"}
 	if s.cloud.FailNext(s.somePlace(d), replay.Pick(d, codes...), d.Chance(0.5)) == nil {
-		s.faults.Add(1)
+		s.faults.add(ScaleFails)
 	}
 }
 
 func (s *simulation) quota(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	p := s.somePlace(d)
-	s.faults.Add(1)
+	s.faults.add(NoQuota)
 	_ = s.cloud.Quota(p, true)
 	_ = l.Sleep(ctx, d.Between(time.Minute, 20*time.Minute))
 	_ = s.cloud.Quota(p, false)
 }
 
 func (s *simulation) takeStorage(ctx context.Context, d *replay.Dice, l *replay.Lane) {
-	s.faults.Add(1)
+	s.faults.add(StorageAway)
 	s.storageAway.Store(true)
 	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, time.Minute, 12*time.Minute)))
 	s.storageAway.Store(false)
 }
 
 func (s *simulation) takeTable(ctx context.Context, d *replay.Dice, l *replay.Lane) {
-	s.faults.Add(1)
+	s.faults.add(TableAway)
 	s.tableAway.Store(true)
 	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, time.Minute, 12*time.Minute)))
 	s.tableAway.Store(false)
 }
 
 func (s *simulation) cutOff(ctx context.Context, d *replay.Dice, l *replay.Lane) {
-	s.faults.Add(1)
+	s.faults.add(MachinesCutOff)
 	s.machinesCutOff.Store(true)
 	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, 50*time.Second, 15*time.Minute)))
 	s.machinesCutOff.Store(false)
 }
 
 func (s *simulation) chatTrouble(ctx context.Context, d *replay.Dice, l *replay.Lane) {
-	s.faults.Add(1)
 	s.log.Warn("chat trouble")
 	lasts := d.Between(10*time.Second, replay.Pick(d, time.Minute, 5*time.Minute, 20*time.Minute))
-	switch d.IntN(7) {
-	case 0:
+	kinds := []Fault{ChatFails, ChatLimits, ChatRepliesLost, ChatTokensLost, ChatSlow, ChatForbids, ChatAway}
+	kind := replay.Pick(d, kinds...)
+	s.faults.add(kind)
+	switch kind {
+	case ChatFails:
 		s.discord.Fail(1+d.IntN(20), replay.Pick(d, 500, 502, 503))
-	case 1:
+	case ChatLimits:
 		s.discord.RateLimitAll(lasts)
-	case 2:
+	case ChatRepliesLost:
 		s.discord.DropReplies(1 + d.IntN(5))
-	case 3:
+	case ChatTokensLost:
 		s.discord.LoseWebhooks(1 + d.IntN(8))
-	case 4:
+	case ChatSlow:
 		s.discord.SlowDown(d.Between(500*time.Millisecond, 15*time.Second))
 		_ = l.Sleep(ctx, lasts)
 		s.discord.SlowDown(0)
-	case 5:
+	case ChatForbids:
 		s.discord.Forbid(true)
 		_ = l.Sleep(ctx, lasts)
 		s.discord.Forbid(false)
-	case 6:
+	case ChatAway:
 		s.discord.Fail(1_000_000, 503)
 		_ = l.Sleep(ctx, lasts)
 		s.discord.Fail(0, 0)
+	default:
 	}
 }
 

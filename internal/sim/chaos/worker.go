@@ -135,10 +135,10 @@ func (w *worker) survives(ctx context.Context, wait *time.Duration) (alive bool)
 // mishap is where a process may die, or stand still for longer than its claims
 // last.
 func (w *worker) mishap() {
-	if w.s.fault(w.dice, w.s.plan.Die) {
+	if w.s.fault(WorkerDies, w.dice, w.s.plan.Die) {
 		panic(died{})
 	}
-	if w.s.fault(w.dice, w.s.plan.Stall) {
+	if w.s.fault(WorkerStalls, w.dice, w.s.plan.Stall) {
 		<-w.lane.After(w.dice.Between(20*time.Second, 150*time.Second))
 	}
 }

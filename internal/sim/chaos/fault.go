@@ -1,0 +1,91 @@
+package chaos
+
+import (
+	"maps"
+	"sync"
+
+	"hearth/internal/sim/chaos/replay"
+)
+
+// Fault is a kind of what goes wrong.
+type Fault string
+
+// The faults, besides those of calls to the storage account. Each of these may
+// be refused, or done and its reply lost.
+const (
+	CopiedMessage   Fault = "a message comes twice"
+	LateMessage     Fault = "a message comes late"
+	ForeignWrite    Fault = "somebody else writes the row first"
+	StorageAway     Fault = "nobody reaches the storage account"
+	TableAway       Fault = "nobody reaches the state table"
+	MachinesCutOff  Fault = "no machine reaches the storage account"
+	WorkerDies      Fault = "a worker dies"
+	WorkerStalls    Fault = "a worker stands still"
+	AgentDies       Fault = "an agent dies"
+	GameCrashes     Fault = "a game crashes"
+	GameRefuses     Fault = "a game does not start"
+	CloudRefuses    Fault = "the cloud refuses a call"
+	ScaleLost       Fault = "the reply to a scale is lost"
+	ScaleFails      Fault = "a scale fails"
+	NoCapacity      Fault = "the cloud has no capacity"
+	NoQuota         Fault = "the cloud has no quota"
+	Eviction        Fault = "a machine is evicted"
+	Vanishing       Fault = "a machine vanishes"
+	Freezing        Fault = "a machine hangs"
+	Lingering       Fault = "a machine runs on that is gone from the list"
+	ChatFails       Fault = "Discord fails for some calls"
+	ChatLimits      Fault = "Discord limits all calls"
+	ChatRepliesLost Fault = "Discord's replies are lost"
+	ChatTokensLost  Fault = "Discord forgets the tokens of interactions"
+	ChatSlow        Fault = "Discord is slow"
+	ChatForbids     Fault = "Discord takes the channel from the bot"
+	ChatAway        Fault = "Discord is away"
+)
+
+func refused(call string) Fault   { return Fault(call + " is refused") }
+func replyLost(call string) Fault { return Fault("the reply to " + call + " is lost") }
+
+// Faults are all kinds. A load has no reply to lose: that it is refused is the
+// same.
+func Faults() []Fault {
+	all := []Fault{
+		CopiedMessage, LateMessage, ForeignWrite, StorageAway, TableAway, MachinesCutOff, WorkerDies, WorkerStalls, AgentDies, GameCrashes,
+		GameRefuses, CloudRefuses, ScaleLost, ScaleFails, NoCapacity, NoQuota, Eviction, Vanishing, Freezing, Lingering,
+		ChatFails, ChatLimits, ChatRepliesLost, ChatTokensLost, ChatSlow, ChatForbids, ChatAway, refused("load"),
+	}
+	for _, call := range []string{"send", "receive", "delete", "write", "acquire", "renew", "release"} {
+		all = append(all, refused(call), replyLost(call))
+	}
+	return all
+}
+
+// faultCounts counts what went wrong. It is safe for concurrent use.
+type faultCounts struct {
+	mu sync.Mutex // guards of
+	of map[Fault]int
+}
+
+// add counts one.
+func (c *faultCounts) add(f Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of == nil {
+		c.of = map[Fault]int{}
+	}
+	c.of[f]++
+}
+
+func (c *faultCounts) all() map[Fault]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.of)
+}
+
+// fault lets one happen, or not: with probability p while the chaos lasts.
+func (s *simulation) fault(f Fault, d *replay.Dice, p float64) bool {
+	if p == 0 || !d.Chance(p) || !s.chaotic.Load() {
+		return false
+	}
+	s.faults.add(f)
+	return true
+}
