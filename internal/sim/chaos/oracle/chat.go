@@ -32,23 +32,23 @@ func (w *Witness) Said(c Call) {
 	if c.Method != "POST" {
 		return
 	}
-	var posted struct{ Content, Nonce string }
-	_ = json.Unmarshal(c.Body, &posted) // Discord took it, so it is one
-	w.texts[posted.Content] = true
-	if posted.Nonce == "" || c.Message == "" {
+	var post struct{ Content, Nonce string }
+	_ = json.Unmarshal(c.Body, &post) // Discord took it, so it is one
+	w.posted[post.Content] = w.o.Clock.Now()
+	if post.Nonce == "" || c.Message == "" {
 		return
 	}
-	made := w.nonces[posted.Nonce]
+	made := w.nonces[post.Nonce]
 	if made == nil {
 		made = map[string]bool{}
-		w.nonces[posted.Nonce] = made
+		w.nonces[post.Nonce] = made
 	}
 	if !made[c.Message] {
 		made[c.Message] = true
 		w.counts.Messages++
 	}
 	if len(made) > 1 {
-		w.violate("P3", "said twice: %q", posted.Content)
+		w.violate("P3", "said twice: %q", post.Content)
 	}
 }
 

@@ -153,25 +153,27 @@ func wants(name world.CommandName) (up, ok bool) {
 }
 
 // answered: a command that was accepted ended in an answer that people saw
-// (P2).
+// (P2). What cannot be told in the command's own message is told in the channel,
+// unless it is for one person alone, and that something went wrong always.
 func (w *Witness) answered(c *command, messages map[string]simdiscord.Message) {
 	var m simdiscord.Message
 	there := false
 	if c.out.Message != nil {
 		m, there = messages[c.out.Message.ID]
 	}
+	dead := there && m.Content == simdiscord.NotResponding // its token died first
+	handled := c.seen || there && !dead || w.told[c.id] || w.saidSince(c, words.Broken().Text)
 	switch {
 	case there && m.Thinking:
 		w.violate("P2", "/%s %s of %v is still thinking", c.name, c.id, c.created.Sub(replay.Start()))
-	case there && m.Content == simdiscord.NotResponding:
-		// The token died first. What is not for one person alone is told in
-		// the channel instead.
-		if m.EphemeralTo == nil && !w.texts[c.answer] && !w.texts[words.Broken().Text] && !c.expired && c.answer != "" {
-			w.violate("P2", "/%s %s was never answered: %q", c.name, c.id, c.answer)
-		}
-	case !c.seen && !there && !w.told[c.id] && !w.texts[words.Broken().Text]:
+	case !handled:
 		w.violate("P2", "/%s %s of %v was accepted and never handled", c.name, c.id, c.created.Sub(replay.Start()))
+	case dead && m.EphemeralTo == nil && c.answer != "" && !c.expired && !w.saidSince(c, c.answer) && !w.saidSince(c, words.Broken().Text):
+		w.violate("P2", "/%s %s was never answered: %q", c.name, c.id, c.answer)
 	case c.waits:
 		w.violate("P2", "the answer to /%s %s still waits", c.name, c.id)
 	}
 }
+
+// saidSince: a text was posted after the command was given.
+func (w *Witness) saidSince(c *command, text string) bool { return w.posted[text].After(c.created) }

@@ -115,6 +115,12 @@ func TestAnswered(t *testing.T) {
 			s.post("Astrid came in.", "n1", "m2")
 			s.write(t, drop("1.1"))
 		}, dead), "P2"},
+		{"its token died and the same words were said before it was given", func(t *testing.T, s *stage) {
+			s.clock.Advance(-time.Minute)
+			s.post(text, "n1", "m2")
+			s.clock.Advance(time.Minute)
+			died(func(t *testing.T, s *stage) { s.write(t, drop("1.1")) }, dead)(t, s)
+		}, "P2"},
 		{"its token died, for one person alone", died(func(t *testing.T, s *stage) { s.write(t, drop("1.1")) }, mine), ""},
 		{"it expired and is counted", died(func(t *testing.T, s *stage) {
 			s.write(t, func(st *world.State) {
@@ -143,6 +149,31 @@ func TestAnswered(t *testing.T) {
 			s.accept(world.CmdStart, id, nil)
 			s.post(words.Broken().Text, "n1", "m2")
 			ends(s)
+		}, ""},
+		{"nobody handled it, and trouble was told before it was given", func(_ *testing.T, s *stage) {
+			s.clock.Advance(-time.Minute)
+			s.post(words.Broken().Text, "n1", "m2")
+			s.clock.Advance(time.Minute)
+			s.accept(world.CmdStart, id, nil)
+			ends(s)
+		}, "P2"},
+		{"nobody handled it, and its token died", func(_ *testing.T, s *stage) {
+			s.accept(world.CmdStart, id, &thinking)
+			ends(s, dead)
+		}, "P2"},
+		{"nobody handled it, and its token died, for one person alone", func(_ *testing.T, s *stage) {
+			s.accept(world.CmdStart, id, &thinking)
+			ends(s, mine)
+		}, "P2"},
+		{"nobody handled it, its token died, and trouble was told", func(_ *testing.T, s *stage) {
+			s.accept(world.CmdStart, id, &thinking)
+			s.post(words.Broken().Text, "n1", "m2")
+			ends(s, dead)
+		}, ""},
+		{"its token died, and what it did has a card", func(t *testing.T, s *stage) {
+			s.accept(world.CmdStart, id, &thinking)
+			s.write(t, handled)
+			ends(s, dead)
 		}, ""},
 		{"its message is gone, and it was filled in", func(_ *testing.T, s *stage) {
 			s.accept(world.CmdStart, id, &thinking)

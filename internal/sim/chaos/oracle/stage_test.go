@@ -102,11 +102,12 @@ func commandID(after time.Duration) string {
 	return fmt.Sprint(millis<<22 + int64(after%time.Millisecond/time.Microsecond))
 }
 
-// accept lets Discord show a command as accepted; thinking is the message that
-// is to become its answer.
+// accept lets Discord show a command as accepted, and a second pass; thinking is
+// the message that is to become its answer.
 func (s *stage) accept(name world.CommandName, id string, thinking *simdiscord.Message) {
 	s.Accepted(simdiscord.Request{Kind: simdiscord.KindCommand, Command: string(name)},
 		simdiscord.Outcome{ID: id, State: simdiscord.StateDone, Type: 5, Message: thinking})
+	s.clock.Advance(time.Second)
 }
 
 // answerPath is where the answer to an interaction goes.

@@ -67,7 +67,7 @@ type Witness struct {
 	commands   map[string]*command
 	order      []string                   // ids of commands, as they were accepted
 	told       map[string]bool            // interactions whose answer was filled in
-	texts      map[string]bool            // posted in the channel
+	posted     map[string]time.Time       // when a text was last posted
 	nonces     map[string]map[string]bool // nonce to the messages it made
 	hung       map[string]int64           // line of an event to the write that hung it
 	hungAt     map[string]time.Time       // when an effect was hung, by its id
@@ -80,7 +80,7 @@ type Witness struct {
 func New(o Options) *Witness {
 	w := &Witness{
 		o: o, leak: &leakFinder{to: o.Log}, state: world.NewState(o.World),
-		commands: map[string]*command{}, told: map[string]bool{}, texts: map[string]bool{},
+		commands: map[string]*command{}, told: map[string]bool{}, posted: map[string]time.Time{},
 		nonces: map[string]map[string]bool{}, hung: map[string]int64{}, hungAt: map[string]time.Time{},
 	}
 	w.log = slog.New(slog.NewTextHandler(w.leak, &slog.HandlerOptions{ReplaceAttr: w.stamp}))
