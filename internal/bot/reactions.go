@@ -29,15 +29,15 @@ type Reactions struct {
 	Poison world.Queue
 }
 
-// ErrSpent says that the message was delivered more than world.MaxDeliveries times and
-// belongs into the poison queue.
+// ErrSpent says that the message was delivered more than world.MaxDeliveries
+// times and belongs into the poison queue.
 var ErrSpent = errors.New("message was delivered too often")
 
 // Handle handles one delivery of an event; dequeueCount is 1 the first time.
 // nil means that it may be deleted. When the last delivery fails, a timer is put
 // off and a command's failure told in the channel, before the queue sets the
-// message aside; a later delivery is ErrSpent and does nothing, for hosts are known to deliver on
-// (azure-functions-host#3022).
+// message aside; a later delivery is ErrSpent and does nothing, for hosts are
+// known to deliver on (azure-functions-host#3022).
 func (h *Reactions) Handle(ctx context.Context, body []byte, dequeueCount int) error {
 	if dequeueCount > world.MaxDeliveries {
 		return fmt.Errorf("handle event: %w: delivery %d of at most %d", ErrSpent, dequeueCount, world.MaxDeliveries)

@@ -109,5 +109,5 @@ func lossText(s *world.State, now time.Time) string {
 
 // Broken tells the channel that something asked for could not be done.
 func Broken() world.Say {
-	return world.Say{Text: "⚠️ Something went wrong on my side and I could not do what was asked. It is kept for the keeper to look at; please try again."}
+	return world.Say{Text: "⚠️ Something went wrong on my side and I could not do what was asked. It stands in the log for the keeper; please try again."}
 }
