@@ -24,6 +24,7 @@ type Options struct {
 	Key   []byte      // HMAC key of the world's events, at least MinKeyBytes
 	Clock world.Clock // measures every wait and every age
 	Game  world.Game  // started once the lease is held
+	Files world.Files // what it plays on
 	// Metadata is asked for the machine once and for notices every second.
 	Metadata world.Metadata
 	Lease    world.Lease
@@ -50,6 +51,7 @@ func New(o Options) (*Agent, error) {
 	need(len(o.Key) >= MinKeyBytes, fmt.Sprintf("Key must have at least %d bytes: use the world's key of the deployment", MinKeyBytes))
 	need(o.Clock != nil, "Clock is missing")
 	need(o.Game != nil, "Game is missing")
+	need(o.Files != nil, "Files is missing: the world's")
 	need(o.Metadata != nil, "Metadata is missing")
 	need(o.Lease != nil, "Lease is missing")
 	need(o.Events != nil, "Events is missing: the queue that events are sent to")

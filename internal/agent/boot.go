@@ -72,7 +72,7 @@ type boot struct {
 	heartbeatDue <-chan time.Time
 
 	game        *game         // the process that runs, or nil
-	last        world.Server  // the last process there was: its files are synced
+	ran         bool          // there was a process: its files are synced
 	cancelStart func()        // while a start is under way
 	touched     bool          // some process of this boot could be joined
 	crashes     []time.Time   // of the last crashWindow
@@ -113,11 +113,11 @@ func (b *boot) feed(work context.Context) {
 func (b *boot) loop(ctx, work context.Context) error {
 	asked := ctx.Done()
 	for !b.leaving || b.phase != down {
-		var lines <-chan string
+		var batches <-chan []world.Line
 		var done <-chan struct{}
 		var settled, tail <-chan time.Time
 		if g := b.game; g != nil {
-			lines, done, settled, tail = g.lines, g.done, g.settled, g.tail
+			batches, done, settled, tail = g.lines, g.done, g.settled, g.tail
 		}
 		var deadline, abandon <-chan time.Time
 		if s := b.stop; s != nil {
@@ -142,13 +142,13 @@ func (b *boot) loop(ctx, work context.Context) error {
 			b.obey(work, d)
 		case r := <-b.started:
 			b.onStarted(work, r)
-		case line, ok := <-lines:
+		case lines, ok := <-batches:
 			if !ok {
 				b.game.lines = nil
 				b.checkGone(work)
 				continue
 			}
-			b.read(line)
+			b.read(lines)
 		case <-done:
 			b.game.ended(b.Clock)
 			b.checkGone(work)

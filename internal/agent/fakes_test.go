@@ -20,6 +20,7 @@ var (
 	_ world.Metadata = (*metadata)(nil)
 	_ world.Game     = (*gameHost)(nil)
 	_ world.Server   = (*server)(nil)
+	_ world.Files    = (*files)(nil)
 )
 
 var errAway = errors.New("service is away")
@@ -261,6 +262,48 @@ func (m *metadata) acks() []acknowledgement {
 	return append([]acknowledgement(nil), m.acknowledged...)
 }
 
+// files are the world's.
+type files struct {
+	mu      sync.Mutex // guards what follows
+	synced  int
+	syncErr error
+	state   world.FilesState
+	unfit   error
+	proof   *world.Proof
+	noProof error // why none is left
+}
+
+func (f *files) Check(context.Context) (world.FilesState, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state, f.unfit
+}
+
+func (f *files) Sync(context.Context) (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.synced++
+	return 4096, f.syncErr
+}
+
+func (f *files) LeaveProof(_ context.Context, p world.Proof) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.noProof == nil {
+		f.proof = &p
+	}
+	return f.noProof
+}
+
+func (f *files) LastProof(context.Context) (world.Proof, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.proof == nil {
+		return world.Proof{}, world.ErrNotFound
+	}
+	return *f.proof, nil
+}
+
 // gameHost makes servers.
 type gameHost struct {
 	mu      sync.Mutex // guards what follows
@@ -272,7 +315,11 @@ type gameHost struct {
 	servers []*server
 }
 
-func (g *gameHost) Start(ctx context.Context) (world.Server, error) {
+func (g *gameHost) Find(context.Context, world.Place) (world.Server, error) {
+	return nil, world.ErrNotFound
+}
+
+func (g *gameHost) Start(ctx context.Context, _ func(world.Step)) (world.Server, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.takes > 0 {
@@ -296,7 +343,7 @@ func (g *gameHost) Start(ctx context.Context) (world.Server, error) {
 		g.fails--
 		return nil, errAway
 	}
-	s := &server{lines: make(chan string, 100_000), done: make(chan struct{}), onStop: g.onStop, noKill: g.noKill}
+	s := &server{id: strconv.Itoa(len(g.servers)), lines: make(chan []world.Line, 100_000), done: make(chan struct{}), onStop: g.onStop, noKill: g.noKill}
 	if s.onStop == nil {
 		s.onStop = quit
 	}
@@ -312,7 +359,8 @@ func (g *gameHost) all() []*server {
 
 // server is a game that writes what the test says.
 type server struct {
-	lines  chan string
+	id     string
+	lines  chan []world.Line
 	done   chan struct{}
 	onStop func(*server)
 	noKill bool
@@ -321,8 +369,7 @@ type server struct {
 	over    bool
 	stopped []time.Time
 	killed  []time.Time
-	synced  int
-	syncErr error
+	place   world.Place
 }
 
 // log writes lines in the game's form.
@@ -333,7 +380,8 @@ func (s *server) log(lines ...string) {
 		return
 	}
 	for _, l := range lines {
-		s.lines <- time.Now().Format("01/02/2006 15:04:05") + ": " + l
+		s.place = s.place.Next(time.Now())
+		s.lines <- []world.Line{{At: s.place.At, N: s.place.N, Text: time.Now().Format("01/02/2006 15:04:05") + ": " + l}}
 	}
 }
 
@@ -348,8 +396,10 @@ func (s *server) end() {
 	}
 }
 
-func (s *server) Lines() <-chan string  { return s.lines }
-func (s *server) Done() <-chan struct{} { return s.done }
+func (s *server) ID() string                            { return s.id }
+func (s *server) Lines() <-chan []world.Line            { return s.lines }
+func (s *server) Memory(context.Context) (int64, error) { return 3 << 30, nil }
+func (s *server) Done() <-chan struct{}                 { return s.done }
 
 func (s *server) Stop(context.Context) error {
 	s.mu.Lock()
@@ -367,13 +417,6 @@ func (s *server) Kill() error {
 		s.end()
 	}
 	return nil
-}
-
-func (s *server) Sync(context.Context) (int64, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.synced++
-	return 4096, s.syncErr
 }
 
 func (s *server) stops() []time.Time {

@@ -29,16 +29,16 @@ const (
 	// crashWindow: a second crash within it is not answered by a restart.
 	crashWindow = 10 * time.Minute
 
-	// drainAtMost bounds how many lines are read in one go before a stop.
+	// drainAtMost bounds how many batches of lines are read in one go before a stop.
 	drainAtMost = 10_000
 )
 
 // game is one process of the game and what its log said.
 type game struct {
 	server world.Server
-	lines  <-chan string    // nil once it was closed, or given up
-	done   <-chan struct{}  // nil once it was closed
-	tail   <-chan time.Time // bounds the wait for lines after done
+	lines  <-chan []world.Line // nil once it was closed, or given up
+	done   <-chan struct{}     // nil once it was closed
+	tail   <-chan time.Time    // bounds the wait for lines after done
 	reader *valheim.Reader
 	proof  valheim.Proof
 	began  time.Time
@@ -75,7 +75,7 @@ func (b *boot) begin(work context.Context) {
 	b.cancelStart = cancel
 	b.errands.Go(func() {
 		defer cancel()
-		server, err := b.Game.Start(ctx)
+		server, err := b.Game.Start(ctx, func(world.Step) {})
 		select {
 		case b.started <- startResult{server: server, err: err}:
 		case <-work.Done():
@@ -105,7 +105,7 @@ func (b *boot) onStarted(work context.Context, r startResult) {
 		b.crashed(work, "the game's process could not be started")
 		return
 	}
-	b.last = r.server
+	b.ran = true
 	b.game = &game{
 		server: r.server, lines: r.server.Lines(), done: r.server.Done(),
 		reader: valheim.NewReader(), began: b.Clock.Now(),
@@ -121,10 +121,12 @@ func (b *boot) onStarted(work context.Context, r startResult) {
 	b.askToStop(work)
 }
 
-// read takes one line of the log.
-func (b *boot) read(line string) {
-	for _, h := range b.game.reader.Read(line) {
-		b.happened(h)
+// read takes the next lines of the log.
+func (b *boot) read(lines []world.Line) {
+	for _, line := range lines {
+		for _, h := range b.game.reader.Read(line.Text) {
+			b.happened(h)
+		}
 	}
 }
 
@@ -136,12 +138,12 @@ func (b *boot) drain() {
 			return
 		}
 		select {
-		case line, ok := <-b.game.lines:
+		case lines, ok := <-b.game.lines:
 			if !ok {
 				b.game.lines = nil
 				return
 			}
-			b.read(line)
+			b.read(lines)
 		default:
 			return
 		}

@@ -104,7 +104,7 @@ func TestLease(t *testing.T) {
 		if p := r.proof(); p.Confirmed || p.Why != world.StopLease {
 			t.Fatalf("got %+v", p)
 		}
-		if s.synced != 0 {
+		if r.files.synced != 0 {
 			t.Error("wrote to files that are another's")
 		}
 		r.want("crashed", 0)

@@ -21,6 +21,7 @@ const midgard = "midgard"
 type rig struct {
 	t        *testing.T
 	game     *gameHost
+	files    *files
 	metadata *metadata
 	lease    *lease
 	events   *queue
@@ -36,7 +37,7 @@ func key() []byte { return []byte("0123456789abcdef0123456789abcdef") }
 func newRig(t *testing.T) *rig {
 	account := simstorage.New(simstorage.Options{Clock: bubbleClock{}})
 	return &rig{
-		t: t, game: &gameHost{}, metadata: &metadata{machine: world.Machine{Name: "vm-1", Size: "D2ads_v5", Address: "192.0.2.7"}},
+		t: t, game: &gameHost{}, files: &files{}, metadata: &metadata{machine: world.Machine{Name: "vm-1", Size: "D2ads_v5", Address: "192.0.2.7"}},
 		lease:  &lease{Lease: account.Lease()},
 		events: &queue{Queue: account.Queue(world.EventsQueue)}, orders: &queue{Queue: account.Queue(world.OrdersQueue(midgard))},
 	}
@@ -44,7 +45,7 @@ func newRig(t *testing.T) *rig {
 
 func (r *rig) options() agent.Options {
 	return agent.Options{
-		World: midgard, Key: key(), Clock: bubbleClock{}, Game: r.game, Metadata: r.metadata,
+		World: midgard, Key: key(), Clock: bubbleClock{}, Game: r.game, Files: r.files, Metadata: r.metadata,
 		Lease: r.lease, Events: r.events, Orders: r.orders, Log: slog.New(slog.DiscardHandler),
 	}
 }

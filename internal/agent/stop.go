@@ -155,14 +155,11 @@ func (b *boot) abandonGame(work context.Context) {
 // comes through the loop even when there is nothing to sync.
 func (b *boot) sync(work context.Context) {
 	b.stop.deadline, b.stop.abandon = nil, nil
-	server := b.last
-	if b.leaseLost {
-		server = nil // the files are another's now
-	}
+	ours := b.ran && !b.leaseLost // else the files are another's now
 	b.errands.Go(func() {
 		var r syncResult
-		if server != nil {
-			r.size, r.err = b.trySync(work, server)
+		if ours {
+			r.size, r.err = b.trySync(work)
 		}
 		select {
 		case b.synced <- r:
@@ -171,10 +168,10 @@ func (b *boot) sync(work context.Context) {
 	})
 }
 
-func (b *boot) trySync(ctx context.Context, s world.Server) (int64, error) {
+func (b *boot) trySync(ctx context.Context) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
 	defer cancel()
-	return s.Sync(ctx)
+	return b.Files.Sync(ctx)
 }
 
 // prove ends the stop: it says what is known of the save, gives the lease back

@@ -21,8 +21,8 @@ func TestStop(t *testing.T) {
 		if got := *r.proof(); got != want || got.LastSave.IsZero() {
 			t.Fatalf("got  %+v\nwant %+v", got, want)
 		}
-		if len(s.stops()) != 1 || len(s.kills()) != 0 || s.synced != 1 {
-			t.Fatalf("got %d stops, %d kills, %d syncs", len(s.stops()), len(s.kills()), s.synced)
+		if len(s.stops()) != 1 || len(s.kills()) != 0 || r.files.synced != 1 {
+			t.Fatalf("got %d stops, %d kills, %d syncs", len(s.stops()), len(s.kills()), r.files.synced)
 		}
 		if r.orders.waiting() != 0 || len(r.lease.released) != 1 {
 			t.Fatalf("got %d orders left, leases released: %v", r.orders.waiting(), r.lease.released)
@@ -72,7 +72,7 @@ func TestStop(t *testing.T) {
 		inBubble(t, c.name, func(t *testing.T, r *rig) {
 			r.game.onStop = c.onStop
 			s := r.up()
-			s.syncErr = c.syncErr
+			r.files.syncErr = c.syncErr
 			s.log(c.before...)
 			r.order(world.OrderStop, "op-1")
 			pass(115 * time.Second)

@@ -14,6 +14,7 @@ import (
 
 	"hearth/internal/agent"
 	"hearth/internal/clock"
+	"hearth/internal/saves"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simgame/process"
 	"hearth/internal/world"
@@ -39,11 +40,16 @@ func (r *run) boot(ctx context.Context, vm *simcloud.VM) {
 		log.Error("game not made", "error", err)
 		return
 	}
+	files, err := saves.New(saves.Options{Dir: r.saves(w), World: fileName(w)})
+	if err != nil {
+		log.Error("world's files not found", "error", err)
+		return
+	}
 	r.mu.Lock()
 	r.games[w.ID] = game
 	r.mu.Unlock()
 	a, err := agent.New(agent.Options{
-		World: w.ID, Key: r.secrets.AgentKey, Clock: r.clock, Game: pacedGame{game, r.clock}, Metadata: vm,
+		World: w.ID, Key: r.secrets.AgentKey, Clock: r.clock, Game: pacedGame{game, r.clock}, Files: files, Metadata: vm,
 		Lease: r.o.At.Lease(r.db.Lease()), Events: r.o.At.Queue(r.events, "report", "acknowledge"),
 		Orders: r.o.At.Queue(r.db.Queue(world.OrdersQueue(w.ID)), "order", "obey"), Log: log,
 	})
@@ -73,8 +79,8 @@ type pacedGame struct {
 }
 
 // Start implements world.Game.
-func (g pacedGame) Start(ctx context.Context) (world.Server, error) {
-	s, err := g.Game.Start(ctx)
+func (g pacedGame) Start(ctx context.Context, began func(world.Step)) (world.Server, error) {
+	s, err := g.Game.Start(ctx, began)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +104,7 @@ func (r *run) newGame(w world.Config, log *slog.Logger) (*process.Game, error) {
 		argv = append(argv, "--never-listen")
 	}
 	env := append(os.Environ(), process.PasswordVariable+"="+w.Password.Reveal())
-	return process.New(argv, env, r.saves(w), log)
+	return process.New(argv, env, log)
 }
 
 // fileName is the world's name as the game's files bear it.

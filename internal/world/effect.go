@@ -25,6 +25,7 @@ const (
 	OrderStop        OrderKind = "stop"          // save, prove it, end the game
 	OrderStopIfEmpty OrderKind = "stop_if_empty" // the same, but refuse while anybody is connected or connecting
 	OrderSnapshot    OrderKind = "snapshot"      // keep a copy of the last save
+	OrderLogTail     OrderKind = "log_tail"      // tell the last Lines of the game's log
 )
 
 // OrderLifetime is how long an order may wait for its agent.
@@ -38,7 +39,11 @@ type Order struct {
 	Operation string    `json:"operation"`
 	Epoch     int64     `json:"epoch"`
 	Issued    time.Time `json:"issued"`
+	Lines     int       `json:"lines,omitempty"` // for OrderLogTail, at most MaxTailLines
 }
+
+// MaxTailLines is how many lines of the log an agent tells at most.
+const MaxTailLines = 100
 
 // OrdersQueue names the queue of a world's orders.
 func OrdersQueue(world string) string { return "orders-" + world }

@@ -31,6 +31,10 @@ func newPayload(t Type) Payload {
 		return new(HostUp)
 	case "agent.heartbeat":
 		return new(Heartbeat)
+	case "agent.cannot_start":
+		return new(CannotStart)
+	case "agent.step_begun":
+		return new(StepBegun)
 	case "agent.listening":
 		return new(Listening)
 	case "agent.join_code":
@@ -57,6 +61,10 @@ func newPayload(t Type) Payload {
 		return new(SaveProven)
 	case "agent.order_refused":
 		return new(OrderRefused)
+	case "agent.log_tail":
+		return new(LogTail)
+	case "agent.words_lost":
+		return new(WordsLost)
 	case "bot.cloud":
 		return new(CloudReport)
 	case "bot.timer":
@@ -141,6 +149,55 @@ func (h *Heard) AsHeard() *Heard { return h }
 type HostUp struct {
 	Heard
 	Machine Machine `json:"machine"`
+	// Previous is how an earlier boot ended, as it stands beside the world's
+	// files; nil if nothing stands there.
+	Previous *Proof `json:"previous,omitempty"`
+}
+
+// Proof is how a boot ended, as its agent leaves it beside the world's files
+// for the next one.
+type Proof struct {
+	World     string    `json:"world"`
+	Epoch     int64     `json:"epoch"`
+	At        time.Time `json:"at"`
+	Why       StopWhy   `json:"why"`
+	Confirmed bool      `json:"confirmed"`
+	Untouched bool      `json:"untouched,omitempty"`
+	Size      int64     `json:"size,omitempty"`
+	LastSave  time.Time `json:"last_save,omitzero"`
+}
+
+// Step is a part of a boot.
+type Step string
+
+// The steps of a boot, in their order. A boot need not have all of them.
+const (
+	StepLease     Step = "lease"     // waits for the world's lease
+	StepFiles     Step = "files"     // the world's files are looked at
+	StepImage     Step = "image"     // the game's image is fetched
+	StepContainer Step = "container" // its container is made
+	StepUpdate    Step = "update"    // the game is fetched, or brought up to date
+	StepLoad      Step = "load"      // it loads the world
+	StepCode      Step = "code"      // it waits for its join code
+)
+
+// StepBegun tells: a step of the boot begins, and the one before it is done.
+type StepBegun struct {
+	Heard
+	Step Step `json:"step"`
+}
+
+// StepTook is how long a step was.
+type StepTook struct {
+	Step Step          `json:"step"`
+	Took time.Duration `json:"took"`
+}
+
+// CannotStart tells: the game was not started, and won't be by this agent.
+type CannotStart struct {
+	Heard
+	Reason FilesReason `json:"reason"`
+	Detail string      `json:"detail,omitempty"` // for the keeper
 }
 
 // HeartbeatEvery is how often an agent sends a Heartbeat. Whoever waits for it
@@ -177,6 +234,10 @@ type Listening struct {
 	Heard
 	Version string        `json:"version,omitempty"`
 	Took    time.Duration `json:"took,omitempty"` // since the game's process began
+	// Steps are those of the boot so far; empty after a crash.
+	Steps  []StepTook `json:"steps,omitempty"`
+	New    bool       `json:"new,omitempty"`    // the world was made just now
+	Mended string     `json:"mended,omitempty"` // FilesState.Mended
 }
 
 // JoinCode tells: crossplay players can join by this code (six digits, as text).
@@ -302,6 +363,20 @@ const (
 	OrderBusy     RefusedOrder = "busy"     // the game is stopping already
 )
 
+// LogTail tells: the last lines of the game's log, for an OrderLogTail.
+type LogTail struct {
+	Heard
+	Operation string   `json:"operation"`
+	Lines     []string `json:"lines"` // oldest first; without account ids. Hostile
+}
+
+// WordsLost tells: this many events of the agent were dropped since it said so
+// last, because they could be neither sent nor kept.
+type WordsLost struct {
+	Heard
+	Count int64 `json:"count"`
+}
+
 // CloudReport is what the cloud answered to an effect, or what a look at it
 // saw.
 type CloudReport struct {
@@ -364,6 +439,10 @@ type Carded struct {
 func (*Command) Type() Type      { return "discord.command" }
 func (*HostUp) Type() Type       { return "agent.host_up" }
 func (*Heartbeat) Type() Type    { return "agent.heartbeat" }
+func (*StepBegun) Type() Type    { return "agent.step_begun" }
+func (*CannotStart) Type() Type  { return "agent.cannot_start" }
+func (*LogTail) Type() Type      { return "agent.log_tail" }
+func (*WordsLost) Type() Type    { return "agent.words_lost" }
 func (*Listening) Type() Type    { return "agent.listening" }
 func (*JoinCode) Type() Type     { return "agent.join_code" }
 func (*Connected) Type() Type    { return "agent.connected" }

@@ -196,28 +196,109 @@ type MessageRef struct {
 	ID      string `json:"id"`
 }
 
-// Game runs the game's server beside the agent.
+// Game runs the game's server beside the agent, one at a time on a machine.
 type Game interface {
 	// Start runs the server on the world's files and returns once its process
-	// exists. ctx bounds the start only.
-	Start(ctx context.Context) (Server, error)
+	// exists. ctx bounds the start only. began is called, before Start
+	// returns, with each step as it begins; which ones there are is the
+	// implementation's. A server that was started before and has ended is
+	// forgotten; one that still runs is an error.
+	Start(ctx context.Context, began func(Step)) (Server, error)
+	// Find returns the server that was started last on this machine, by
+	// whatever process, running or ended, with its lines after the place: from
+	// its first one if the place is another server's. ErrNotFound if there is
+	// none, or it was forgotten. For an agent that died and came back.
+	Find(ctx context.Context, after Place) (Server, error)
 }
 
-// Server is a running game server.
+// Server is a game server that was started.
 type Server interface {
-	// Lines delivers every line of the server's log in order, without line
-	// ends, and is closed after the last one when the process is gone.
-	Lines() <-chan string
-	// Stop asks the server to save and end (SIGINT), and returns at once.
+	// ID names it; each Start's is another.
+	ID() string
+	// Lines delivers the lines of its log in order, in batches of one or more,
+	// each line once and whole. It is closed after the last one when the
+	// server has ended, which may be some seconds after Done. A reader that
+	// takes its time never holds up the server. One goroutine reads it, to its
+	// end or for as long as its process lives.
+	Lines() <-chan []Line
+	// Stop asks the server to save and end, and returns as soon as it was
+	// asked. Asking one that has ended is no error.
 	Stop(ctx context.Context) error
-	// Kill ends it without a save.
+	// Kill ends it without a save. Killing one that has ended is no error.
 	Kill() error
-	// Done is closed when the process is gone.
+	// Done is closed when the game's process is gone and won't come back.
 	Done() <-chan struct{}
-	// Sync flushes the world's files to where they outlive the machine and
-	// returns their total size in bytes.
-	Sync(ctx context.Context) (size int64, err error)
+	// Memory is what the game uses, in bytes.
+	Memory(ctx context.Context) (int64, error)
 }
+
+// Line is one line of a server's log.
+type Line struct {
+	// At is when it was taken down, on the clock of whoever took it. Several
+	// lines can have the same one, and a clock can be set back.
+	At time.Time
+	// N counts, from 0, the lines since the first one with the latest At of
+	// all so far. (At, N) names the line in its server's log.
+	N    int
+	Text string // without its line end
+}
+
+// Place is a place in a server's log: behind the line that (At, N) names. The
+// zero Place is before the first line.
+type Place struct {
+	Server string    `json:"server,omitempty"` // Server.ID
+	At     time.Time `json:"at,omitzero"`      // the latest of all lines up to here
+	N      int       `json:"n,omitempty"`
+}
+
+// Next is the place behind the line of a log that comes after p, and the number
+// that this line has. at is when the line was taken down.
+func (p Place) Next(at time.Time) Place {
+	if p.At.IsZero() || at.After(p.At) {
+		return Place{Server: p.Server, At: at}
+	}
+	p.N++
+	return p
+}
+
+// Files are a world's files, where they outlive the machine.
+type Files interface {
+	// Check says whether the game may start on them, having mended what an
+	// interrupted save left behind. A *FilesError says why it may not.
+	Check(ctx context.Context) (FilesState, error)
+	// Sync flushes them to where they outlive the machine and returns their
+	// total size in bytes.
+	Sync(ctx context.Context) (size int64, err error)
+	// LeaveProof writes beside them how a boot ended, in one step.
+	LeaveProof(ctx context.Context, p Proof) error
+	// LastProof is the one that was left last; ErrNotFound if there is none.
+	LastProof(ctx context.Context) (Proof, error)
+}
+
+// FilesState is what Check found.
+type FilesState struct {
+	New    bool   // there is no world yet, and a new one is allowed
+	Mended string // what was put right, as in "Midgard.db from Midgard.db.new"; empty: nothing
+}
+
+// FilesError says why the game may not start on its files.
+type FilesError struct {
+	Reason FilesReason
+	Detail string // for the keeper: what is wrong with which file
+}
+
+func (e *FilesError) Error() string { return string(e.Reason) + ": " + e.Detail }
+
+// FilesReason is why.
+type FilesReason string
+
+// The reasons.
+const (
+	FilesNotMounted FilesReason = "not_mounted" // the folder is not where the world lives
+	FilesMissing    FilesReason = "missing"     // no such world, and a new one is not allowed
+	FilesUnreadable FilesReason = "unreadable"  // it is there, and can't be read or written
+	FilesOther      FilesReason = "other_world" // another world's
+)
 
 // Metadata is the cloud's view of the machine the agent runs on.
 type Metadata interface {

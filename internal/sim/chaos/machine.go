@@ -36,7 +36,7 @@ func (s *simulation) runAgent(ctx context.Context, vm *simcloud.VM, lane *replay
 		return &caller{s: s, lane: lane, onMachine: true, cutOff: cutOff, dice: replay.NewDice(s.o.Seed, vm.ID, life, what)}
 	}
 	a, err := agent.New(agent.Options{
-		World: worldID, Key: []byte(agentKey), Clock: lane, Game: s.games.On(vm.ID, life, lane), Metadata: metadata{vm, as("metadata")},
+		World: worldID, Key: []byte(agentKey), Clock: lane, Game: s.games.On(vm.ID, life, lane), Files: s.games.FilesOf(vm.ID, life, lane), Metadata: metadata{vm, as("metadata")},
 		Lease:  lease{s.storage.Lease(), as("lease")},
 		Events: heard{queue{s.storage.Queue(world.EventsQueue), as("events")}, vm.ID, life},
 		Orders: queue{s.storage.Queue(world.OrdersQueue(worldID)), as("orders")}, Log: log,

@@ -1,7 +1,6 @@
 package simgame
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -207,34 +206,6 @@ func writeSynced(path string, text []byte) (err error) {
 		return fmt.Errorf("sync save: %w", err)
 	}
 	return nil
-}
-
-// Sync flushes every file and directory of the worlds in dir, and says how
-// many bytes the files have. A directory that is not there has none.
-func Sync(ctx context.Context, dir string) (int64, error) {
-	var size int64
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err == nil && (d.IsDir() || d.Type().IsRegular()) {
-			err = syncPath(path)
-		}
-		if err == nil && d.Type().IsRegular() {
-			var info fs.FileInfo
-			if info, err = d.Info(); err == nil {
-				size += info.Size()
-			}
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // renamed by a save under way, or nothing saved yet
-		}
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("sync %s: %w", dir, err)
-	}
-	return size, nil
 }
 
 // syncPath flushes one file or directory.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,14 +20,16 @@ type Game struct {
 	vm        string
 	lane      *replay.Lane
 	dice      *replay.Dice
-	lines     chan string
+	id        string
+	lines     chan []world.Line
 	done      chan struct{}
 	commands  chan string
 	interrupt chan struct{}
 	kill      context.CancelCauseFunc
 
-	mu    sync.Mutex // guards what follows
-	rest  []byte     // of its output: a line that has no end yet
+	mu    sync.Mutex  // guards what follows
+	rest  []byte      // of its output: a line that has no end yet
+	at    world.Place // of its log's last line
 	truth Truth
 }
 
@@ -35,7 +38,8 @@ var _ world.Server = (*Game)(nil)
 func newGame(vm string, life int, l *replay.Lane, d *replay.Dice, began time.Time) *Game {
 	return &Game{
 		vm: vm, lane: l, dice: d,
-		lines: make(chan string, 1<<14), done: make(chan struct{}), commands: make(chan string, 64), interrupt: make(chan struct{}, 1),
+		id:    vm + "/" + strconv.Itoa(life) + "/" + began.Format(time.RFC3339Nano),
+		lines: make(chan []world.Line, 1<<14), done: make(chan struct{}), commands: make(chan string, 64), interrupt: make(chan struct{}, 1),
 		truth: Truth{VM: vm, Life: life, Began: began, Arrived: map[string]time.Time{}, Died: map[string]time.Time{}},
 	}
 }
@@ -50,8 +54,11 @@ func (g *Game) Truth() Truth {
 	return t
 }
 
+// ID implements world.Server.
+func (g *Game) ID() string { return g.id }
+
 // Lines implements world.Server.
-func (g *Game) Lines() <-chan string { return g.lines }
+func (g *Game) Lines() <-chan []world.Line { return g.lines }
 
 // Done implements world.Server.
 func (g *Game) Done() <-chan struct{} { return g.done }
@@ -84,13 +91,8 @@ func (g *Game) Kill() error {
 	return nil
 }
 
-// Sync implements world.Server.
-func (g *Game) Sync(ctx context.Context) (int64, error) {
-	if err := g.lane.Sleep(ctx, g.dice.Between(10*time.Millisecond, 2*time.Second)); err != nil {
-		return 0, err
-	}
-	return 4 << 20, nil
-}
+// Memory implements world.Server.
+func (g *Game) Memory(context.Context) (int64, error) { return 2 << 30, nil }
 
 // Write takes the game's log.
 func (g *Game) Write(b []byte) (int, error) {
@@ -112,7 +114,9 @@ func (g *Game) Write(b []byte) (int, error) {
 		case strings.Contains(text, "registered with join code"):
 			g.truth.Coded = true
 		}
-		g.lines <- text
+		now := g.lane.Now()
+		g.at = g.at.Next(now)
+		g.lines <- []world.Line{{At: now, N: g.at.N, Text: text}}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"hearth/internal/saves"
 	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simgame"
 	"hearth/internal/world"
@@ -81,8 +82,13 @@ type starter struct {
 	lane *replay.Lane // the agent's
 }
 
+// Find implements world.Game. A game dies with its agent.
+func (s starter) Find(context.Context, world.Place) (world.Server, error) {
+	return nil, world.ErrNotFound
+}
+
 // Start implements world.Game.
-func (s starter) Start(ctx context.Context) (world.Server, error) {
+func (s starter) Start(ctx context.Context, _ func(world.Step)) (world.Server, error) {
 	o := &s.h.o
 	d := replay.NewDice(o.Seed, s.vm, s.life, "game", s.h.Count())
 	if err := s.lane.Sleep(ctx, d.Between(time.Second, 20*time.Second)); err != nil {
@@ -106,4 +112,28 @@ func (s starter) Start(ctx context.Context) (world.Server, error) {
 		g.end(err, o.Clock.Now())
 	})
 	return g, nil
+}
+
+// FilesOf are the world's files as an agent sees them, whose calls take time on
+// its lane.
+func (h *Hall) FilesOf(vm string, life int, l *replay.Lane) world.Files {
+	dir, err := saves.New(saves.Options{Dir: h.o.Dir, World: worldName})
+	if err != nil {
+		panic(err) // both are named
+	}
+	return &files{Dir: dir, lane: l, dice: replay.NewDice(h.o.Seed, vm, life, "files")}
+}
+
+type files struct {
+	*saves.Dir
+	lane *replay.Lane
+	dice *replay.Dice
+}
+
+// Sync implements world.Files.
+func (f *files) Sync(ctx context.Context) (int64, error) {
+	if err := f.lane.Sleep(ctx, f.dice.Between(10*time.Millisecond, 2*time.Second)); err != nil {
+		return 0, err
+	}
+	return f.Dir.Sync(ctx)
 }

@@ -43,7 +43,7 @@ func inBubble(t *testing.T, form simgame.Form, do func(t *testing.T, e *evening)
 // start starts a game on a machine and reads its log.
 func (e *evening) start(t *testing.T, vm string, life int) (world.Server, *games.Game) {
 	t.Helper()
-	server, err := e.On(vm, life, e.clock).Start(t.Context())
+	server, err := e.On(vm, life, e.clock).Start(t.Context(), func(world.Step) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestWhichGame(t *testing.T) {
 func TestNoGame(t *testing.T) {
 	inBubble(t, simgame.Steam10, func(t *testing.T, e *evening) {
 		e.fail = errors.New("no game today")
-		if _, err := e.On("vm-1", 1, e.clock).Start(t.Context()); !errors.Is(err, e.fail) {
+		if _, err := e.On("vm-1", 1, e.clock).Start(t.Context(), func(world.Step) {}); !errors.Is(err, e.fail) {
 			t.Errorf("the error is %v, want %v", err, e.fail)
 		}
 		if e.Count() != 0 || len(e.starts) != 0 {

@@ -3,6 +3,7 @@ package process
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +14,8 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
-	"hearth/internal/sim/simgame"
 	"hearth/internal/world"
 )
 
@@ -36,7 +37,6 @@ var (
 type Game struct {
 	argv []string
 	env  []string
-	dir  string
 	log  *slog.Logger
 
 	mu      sync.Mutex // guards running
@@ -45,22 +45,25 @@ type Game struct {
 
 // New makes a game that runs argv (a program and its arguments, which
 // end in Main) with the environment env ("KEY=value"; nil: this process'
-// own). dir is where the game keeps the world's files; Sync flushes it.
-func New(argv, env []string, dir string, log *slog.Logger) (*Game, error) {
+// own).
+func New(argv, env []string, log *slog.Logger) (*Game, error) {
 	if len(argv) == 0 || argv[0] == "" {
 		return nil, errors.New("make game process: no program: name one, and its arguments")
-	}
-	if dir == "" {
-		return nil, errors.New("make game process: no directory: name the one of the world's files")
 	}
 	if log == nil {
 		return nil, errors.New("make game process: no logger")
 	}
-	return &Game{argv: argv, env: env, dir: dir, log: log}, nil
+	return &Game{argv: argv, env: env, log: log}, nil
+}
+
+// Find implements world.Game. A child does not outlive its parent, so there is
+// never one.
+func (g *Game) Find(context.Context, world.Place) (world.Server, error) {
+	return nil, fmt.Errorf("find game: %w", world.ErrNotFound)
 }
 
 // Start implements world.Game. ErrRunning while the last game has not ended.
-func (g *Game) Start(ctx context.Context) (world.Server, error) {
+func (g *Game) Start(ctx context.Context, _ func(world.Step)) (world.Server, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("start game: %w", err)
 	}
@@ -84,8 +87,8 @@ func (g *Game) Start(ctx context.Context) (world.Server, error) {
 	}
 	cmd.Stdout, cmd.Stderr = in, in
 	s := &server{
-		cmd: cmd, stdin: stdin, dir: g.dir,
-		lines: make(chan string), done: make(chan struct{}),
+		cmd: cmd, stdin: stdin, id: rand.Text(),
+		lines: make(chan []world.Line), done: make(chan struct{}),
 	}
 	started := make(chan error)
 	go s.live(started, in)
@@ -124,8 +127,8 @@ func (g *Game) Command(line string) error {
 // server is one running child.
 type server struct {
 	cmd   *exec.Cmd
-	dir   string
-	lines chan string
+	id    string
+	lines chan []world.Line
 	done  chan struct{} // closed when the process is gone
 
 	writing sync.Mutex // guards stdin
@@ -170,12 +173,12 @@ func (s *server) read(out *os.File, log *slog.Logger) {
 			log.Warn("game log not closed", "error", err)
 		}
 	}()
-	var waiting []string
+	var waiting []world.Line
+	var at world.Place
 	for incoming != nil || len(waiting) > 0 {
-		var take chan<- string
-		first := ""
+		var take chan<- []world.Line
 		if len(waiting) > 0 {
-			take, first = s.lines, waiting[0]
+			take = s.lines
 		}
 		select {
 		case line, ok := <-incoming:
@@ -183,9 +186,11 @@ func (s *server) read(out *os.File, log *slog.Logger) {
 				incoming = nil
 				continue
 			}
-			waiting = append(waiting, line)
-		case take <- first:
-			waiting = waiting[1:]
+			now := time.Now()
+			at = at.Next(now)
+			waiting = append(waiting, world.Line{At: now, N: at.N, Text: line})
+		case take <- waiting:
+			waiting = nil
 		}
 	}
 	<-s.done
@@ -201,8 +206,11 @@ func (s *server) isDone() bool {
 	}
 }
 
+// ID implements world.Server.
+func (s *server) ID() string { return s.id }
+
 // Lines implements world.Server. Read it to its end.
-func (s *server) Lines() <-chan string { return s.lines }
+func (s *server) Lines() <-chan []world.Line { return s.lines }
 
 // Done implements world.Server.
 func (s *server) Done() <-chan struct{} { return s.done }
@@ -226,12 +234,11 @@ func (s *server) Kill() error {
 	return nil
 }
 
-// Sync implements world.Server: fsync of every file and directory of the
-// world.
-func (s *server) Sync(ctx context.Context) (int64, error) {
-	size, err := simgame.Sync(ctx, s.dir)
+// Memory implements world.Server.
+func (s *server) Memory(context.Context) (int64, error) {
+	n, err := resident(s.cmd.Process.Pid)
 	if err != nil {
-		return 0, fmt.Errorf("sync world in %s: %w", s.dir, err)
+		return 0, fmt.Errorf("measure game: %w", err)
 	}
-	return size, nil
+	return n, nil
 }
