@@ -20,12 +20,17 @@ func Payloads() map[world.Type]world.Payload {
 			Reply:  world.Reply{Application: "app", Token: "a-token", Ephemeral: true},
 			Signed: world.Signed{Body: []byte(`{"type":2}`), Timestamp: "1800000000", Signature: "c0ffee"},
 		},
-		&world.HostUp{Heard: h, Machine: m},
+		&world.HostUp{Heard: h, Machine: m, Previous: &world.Proof{
+			World: "midgard", Epoch: 6, At: at, Why: world.StopNotice, Confirmed: true, Untouched: true, Size: 38_000_000, LastSave: at,
+		}},
+		&world.StepBegun{Heard: h, Step: world.StepImage},
+		&world.CannotStart{Heard: h, Reason: world.FilesMissing, Detail: "no Midgard.db"},
 		&world.Heartbeat{
 			Heard: h, Machine: m, GameUp: true, Listening: true, Players: []world.Player{p, {Owner: "2"}},
 			Connecting: 3, JoinCode: "034505", LastSave: at, MemoryMB: 2850,
 		},
-		&world.Listening{Heard: h, Version: "l-1.0.16", Took: 31 * time.Second},
+		&world.Listening{Heard: h, Version: "l-1.0.16", Took: 31 * time.Second, New: true, Mended: "Midgard.db from Midgard.db.old",
+			Steps: []world.StepTook{{Step: world.StepLease, Took: time.Second}, {Step: world.StepLoad, Took: 30 * time.Second}}},
 		&world.JoinCode{Heard: h, Code: "034505"},
 		&world.Connected{Heard: h},
 		&world.Spawned{Heard: h, Player: p},
@@ -44,6 +49,8 @@ func Payloads() map[world.Type]world.Payload {
 			Heard: h, Operation: "99", Kind: world.OrderStopIfEmpty, Reason: world.OrderOccupied,
 			Players: []world.Player{p}, Age: 11 * time.Minute,
 		},
+		&world.LogTail{Heard: h, Operation: "99", Lines: []string{"a line", "another"}},
+		&world.WordsLost{Heard: h, Count: 312},
 		&world.CloudReport{
 			Operation: "99", Round: 3, Placement: "a", Phase: world.CloudFailed, Capacity: 1, Token: "resume",
 			Class: world.ClassQuota, Code: "QuotaExceeded", Detail: "no", Seen: true, Instances: found,
