@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// The ports: what Hearth needs of the world outside. Queue, Store, Lease and
-// Compute have a contract suite each in worldtest, Chat has one in chattest
-// below it, and every implementation passes its port's.
+// The ports: what Hearth needs of the world outside. Queue, Store, Lease,
+// Compute and Metadata have a contract suite each in worldtest, Chat has one in
+// chattest below it, and every implementation passes its port's.
 
 // Errors that callers branch on.
 var (
@@ -300,15 +300,21 @@ const (
 	FilesOther      FilesReason = "other_world" // another world's
 )
 
-// Metadata is the cloud's view of the machine the agent runs on.
+// Metadata is the cloud's view of the machine the agent runs on. A machine
+// that is off gives an error. All methods are safe for concurrent use.
 type Metadata interface {
-	// Machine describes the VM. Address may be empty: the cloud does not
-	// always tell.
+	// Machine describes the VM. Its Name stays the same for its whole life.
+	// Address may be empty: the cloud does not always tell.
 	Machine(ctx context.Context) (Machine, error)
-	// Notices lists the scheduled events that name this machine. Polled once
-	// a second.
+	// Notices lists the scheduled events that name this machine, and none of
+	// another. Polled once a second; the first look may take minutes. A
+	// notice that is carried out or withdrawn leaves the list, sooner or
+	// later.
 	Notices(ctx context.Context) ([]Notice, error)
-	// Acknowledge tells the cloud that it may go on with a notice.
+	// Acknowledge tells the cloud that it may go on with a notice: it is
+	// Started then, and carried out as soon as the cloud likes, at NotBefore at
+	// the latest. Repeating it is no error; an id that Notices did not tell of
+	// is one, and starts nothing.
 	Acknowledge(ctx context.Context, noticeID string) error
 }
 
@@ -322,7 +328,12 @@ type Machine struct {
 
 // Notice is a scheduled event of the cloud.
 type Notice struct {
-	ID        string
-	Kind      string // Preempt, Terminate, Reboot, Redeploy, Freeze
+	ID   string // stays the same while it is listed
+	Kind string // Preempt, Terminate, Reboot, Redeploy, Freeze; perhaps others
+	// NotBefore is when it is carried out unless it is acknowledged before, to
+	// the second; zero once it has Started.
 	NotBefore time.Time
+	// Started: it is under way, or was carried out and is still listed. A
+	// failure of the hardware is Started when it is first told.
+	Started bool
 }

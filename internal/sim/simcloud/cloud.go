@@ -256,8 +256,7 @@ func (c *Cloud) beginBoot(ctx context.Context, id string) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	c.boots[id] = cancel
 	c.live++
-	p := world.Placement{ID: set.ID, Size: set.VM.Size, Region: set.Region}
-	vm := &VM{ID: id, Placement: p, cloud: c}
+	vm := c.vm(set)
 	go func() {
 		defer c.exited()
 		defer cancel(nil)

@@ -22,7 +22,10 @@
 //	   └──── Evict, Vanish (from anywhere) ──▶ gone ◀── deleting
 //
 // A machine is in Instances in each of these states but gone, with an address
-// from booting on.
+// from booting on. Evict and Announce give notice in its metadata. A Terminate
+// ends like an eviction; a Reboot or Redeploy leads from running or frozen back
+// to booting, with the same name and address; a Freeze that was announced holds
+// it for some seconds, in which it counts as running.
 //
 // # What holds always
 //

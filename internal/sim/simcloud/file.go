@@ -44,7 +44,7 @@ func (c *Cloud) load(now time.Time) error {
 	c.st.shift(now.Sub(st.Saved))
 	for _, s := range c.st.Sets {
 		if m := s.VM; m != nil && (m.State == VMBooting || m.State == VMRunning) {
-			m.State, m.Since, m.Frozen = VMBooting, now, false
+			m.State, m.Since, m.Frozen, m.Paused = VMBooting, now, false, time.Time{}
 			m.BootAt = now.Add(c.jitter(c.timing.Boot))
 		}
 	}
@@ -159,9 +159,17 @@ func (m *machine) check(s *scaleSet) error {
 	if err := errors.Join(checkTime("since", m.Since), checkTime("created", m.Created)); err != nil {
 		return err
 	}
+	if !m.Paused.IsZero() {
+		if err := checkTime("paused", m.Paused); err != nil {
+			return err
+		}
+	}
 	if n := m.Notice; n != nil {
 		if n.ID == "" {
 			return fmt.Errorf("machine %s has a notice without id", m.ID)
+		}
+		if !slices.Contains(noticeKinds(), n.kind()) {
+			return fmt.Errorf("machine %s has a notice of unknown kind %q", m.ID, n.Kind)
 		}
 		return errors.Join(checkTime("not_before", n.NotBefore), checkTime("gone_at", n.GoneAt))
 	}
@@ -191,7 +199,7 @@ func (st *state) shift(d time.Duration) {
 			move(&s.Ops[i].Begun, &s.Ops[i].Ends)
 		}
 		if m := s.VM; m != nil {
-			move(&m.Since, &m.Created, &m.BootAt)
+			move(&m.Since, &m.Created, &m.BootAt, &m.Paused)
 			if m.Notice != nil {
 				move(&m.Notice.NotBefore, &m.Notice.GoneAt)
 			}

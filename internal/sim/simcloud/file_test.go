@@ -278,6 +278,8 @@ func TestFileGarbage(t *testing.T) {
 			"fail_next"`, `"capacity": 0,
 			"fail_next"`, "is running and capacity 0"},
 		{"notice without id", `"4E55-NOTICE"`, `""`, "notice without id"},
+		{"notice of no kind", `"id": "4E55-NOTICE"`, `"id": "4E55-NOTICE", "kind": "Dance"`, "unknown kind"},
+		{"pause without end", `"notice": {`, `"paused": "9026-09-12T20:00:22Z", "notice": {`, "paused is"},
 		{"notice without time", `"gone_at": "2026`, `"gone_at": "9026`, "gone_at is"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -8,10 +8,6 @@ import (
 	"time"
 )
 
-// MaxNotice is the longest notice of an eviction; the real cloud promises at
-// most this, and often gives less.
-const MaxNotice = 30 * time.Second
-
 // errClosed refuses levers after Close.
 var errClosed = errors.New("the pretend cloud is closed")
 
@@ -68,26 +64,6 @@ func (c *Cloud) pull(verb, placement string, do func(*scaleSet)) error {
 	return nil
 }
 
-// Evict takes a machine back with notice (above 0, at most MaxNotice): a
-// Preempt notice appears in its metadata, and the machine is gone after notice,
-// or a second after it was acknowledged if that is sooner. Capacity stays 1.
-// For an end without notice there is Vanish.
-func (c *Cloud) Evict(vmID string, notice time.Duration) error {
-	if notice <= 0 || notice > MaxNotice {
-		return fmt.Errorf("evict %s: a notice of %v cannot be had: choose more than 0 and at most %v, or let it vanish", vmID, notice, MaxNotice)
-	}
-	return c.touch("evict", vmID, func(now time.Time, s *scaleSet) error {
-		if s.VM.State == VMDeleting {
-			return errors.New("it is being deleted already")
-		}
-		if s.VM.Notice != nil {
-			return errors.New("it has its notice already")
-		}
-		s.VM.Notice = newNotice(c, now.Add(notice))
-		return nil
-	})
-}
-
 // Vanish makes a machine be gone at once, with no notice, as when its hardware
 // fails. Capacity stays 1.
 func (c *Cloud) Vanish(vmID string) error {
@@ -97,7 +73,7 @@ func (c *Cloud) Vanish(vmID string) error {
 	})
 }
 
-// Freeze makes a machine that boots or runs hang for good: it stays in the list
+// Freeze makes a machine that boots or runs hang for good, with no notice: it stays in the list
 // and is paid for, but nothing runs on it. It ends with the machine, or with a
 // new New on the File, which is like a power cut.
 func (c *Cloud) Freeze(vmID string) error {
@@ -138,12 +114,4 @@ func (c *Cloud) touch(verb, vmID string, do func(now time.Time, s *scaleSet) err
 	}
 	c.changed = true
 	return nil
-}
-
-// newNotice has an id in the real form, a GUID in capitals.
-func newNotice(c *Cloud, at time.Time) *notice {
-	r := c.draw()
-	a, b := r.Uint64(), r.Uint64()
-	id := fmt.Sprintf("%08X-%04X-%04X-%04X-%012X", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff)
-	return &notice{ID: id, NotBefore: at, GoneAt: at}
 }

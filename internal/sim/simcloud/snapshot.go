@@ -48,8 +48,9 @@ type VMView struct {
 	Since     time.Time     `json:"since"`   // of State
 	Created   time.Time     `json:"created"` // when its create began
 	Address   string        `json:"address,omitempty"`
-	Frozen    bool          `json:"frozen"`
-	Notice    *world.Notice `json:"notice,omitempty"` // NotBefore is zero once acknowledged
+	Frozen    bool          `json:"frozen"`           // for good
+	Paused    bool          `json:"paused,omitempty"` // for some seconds
+	Notice    *world.Notice `json:"notice,omitempty"`
 }
 
 // Snapshot shows what there is.
@@ -78,7 +79,7 @@ func (c *Cloud) Snapshot() Snapshot {
 func (m *machine) view(placement string) VMView {
 	v := VMView{
 		ID: m.ID, Placement: placement, Size: m.Size, State: m.State,
-		Since: m.Since, Created: m.Created, Frozen: m.Frozen,
+		Since: m.Since, Created: m.Created, Frozen: m.Frozen, Paused: !m.Paused.IsZero(),
 	}
 	if m.State != VMCreating {
 		v.Address = m.Address

@@ -16,8 +16,14 @@ import (
 const (
 	// nothingTime is for an operation that finds nothing to do.
 	nothingTime = 2 * time.Second
-	// leaveTime is from the acknowledgement of a notice to the end.
+	// leaveTime is from the start of what was announced until it happens.
 	leaveTime = time.Second
+	// pauseTime is how long a Freeze that was announced holds the machine, and
+	// listedTime how long an event that leaves the machine there is listed
+	// after it happened: the usual figures of Azure's "Scheduled Events for
+	// Linux VMs".
+	pauseTime  = 7 * time.Second
+	listedTime = 10 * time.Minute
 	// defaultSize is the scale sets' own: the smallest with a local disk
 	// that a game fits on.
 	defaultSize = "Standard_D2ads_v5"
@@ -75,15 +81,9 @@ type machine struct {
 	Address string    `json:"address"`
 	BootAt  time.Time `json:"boot_at,omitzero"` // end of booting
 	Frozen  bool      `json:"frozen,omitempty"`
+	Paused  time.Time `json:"paused,omitzero"` // until then nothing on it moves
+	Disks   int       `json:"disks,omitempty"` // how many empty disks it got after its first
 	Notice  *notice   `json:"notice,omitempty"`
-}
-
-// notice is a Preempt under way.
-type notice struct {
-	ID        string    `json:"id"`
-	NotBefore time.Time `json:"not_before"`
-	Acked     bool      `json:"acked,omitempty"`
-	GoneAt    time.Time `json:"gone_at"`
 }
 
 // on: programs run on it.
@@ -153,7 +153,10 @@ func (c *Cloud) next() (step, bool) {
 		}
 		if m := s.VM; m != nil {
 			if m.Notice != nil {
-				offer(m.Notice.GoneAt, func(time.Time) { c.remove(s, "evicted") })
+				offer(m.Notice.GoneAt, func(at time.Time) { c.carryOut(s, at) })
+			}
+			if !m.Paused.IsZero() {
+				offer(m.Paused, func(time.Time) { m.Paused = time.Time{} })
 			}
 			if m.State == VMBooting && !m.Frozen {
 				offer(m.BootAt, func(at time.Time) { c.booted(m, at) })

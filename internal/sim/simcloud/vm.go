@@ -16,7 +16,28 @@ var _ world.Metadata = (*VM)(nil)
 type VM struct {
 	ID        string          // its name, such as vmss-midgard_0a1b2c3d
 	Placement world.Placement // the scale set it was created in, with the size it has
-	cloud     *Cloud
+	// Disk numbers its disk, from 1: a Redeploy leaves it with a new and empty
+	// one, a Reboot with what it had.
+	Disk  int
+	cloud *Cloud
+}
+
+// VM is a machine that there is, in whatever state, as the programs on it
+// would see it; false if there is none of this name.
+func (c *Cloud) VM(id string) (*VM, bool) {
+	c.enter()
+	defer c.leave()
+	s := c.st.setOf(id)
+	if s == nil {
+		return nil, false
+	}
+	return c.vm(s), true
+}
+
+// vm is the set's machine for its programs. c.mu is held.
+func (c *Cloud) vm(s *scaleSet) *VM {
+	p := world.Placement{ID: s.ID, Size: s.VM.Size, Region: s.Region}
+	return &VM{ID: s.VM.ID, Placement: p, Disk: s.VM.Disks + 1, cloud: c}
 }
 
 // Machine implements world.Metadata. Options.HideAddress leaves the address
@@ -33,8 +54,7 @@ func (v *VM) Machine(ctx context.Context) (world.Machine, error) {
 	return out, nil
 }
 
-// Notices implements world.Metadata. NotBefore is zero once the notice was
-// acknowledged, as the real one's is empty once the event has started.
+// Notices implements world.Metadata.
 func (v *VM) Notices(ctx context.Context) ([]world.Notice, error) {
 	m, err := v.look(ctx)
 	if err != nil {
@@ -46,9 +66,8 @@ func (v *VM) Notices(ctx context.Context) ([]world.Notice, error) {
 	return []world.Notice{m.Notice.public()}, nil
 }
 
-// Acknowledge implements world.Metadata. The machine is gone a second later, or
-// at the notice's NotBefore if that is sooner. Repeating it changes nothing; an
-// id that names no notice of this machine is an error.
+// Acknowledge implements world.Metadata. What was announced happens a second
+// later, or at the notice's NotBefore if that is sooner.
 func (v *VM) Acknowledge(ctx context.Context, noticeID string) error {
 	if err := v.acknowledge(ctx, noticeID); err != nil {
 		return fmt.Errorf("acknowledge notice %s of %s: %w", noticeID, v.ID, err)
@@ -57,21 +76,17 @@ func (v *VM) Acknowledge(ctx context.Context, noticeID string) error {
 }
 
 func (v *VM) acknowledge(ctx context.Context, noticeID string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	now := v.cloud.enter()
-	defer v.cloud.leave()
-	m, err := v.cloud.powered(v.ID)
+	now, m, err := v.use(ctx)
 	if err != nil {
 		return err
 	}
+	defer v.cloud.leave()
 	switch n := m.Notice; {
 	case n == nil || n.ID != noticeID:
 		return errors.New("no such scheduled event: take the id from Notices")
 	case v.cloud.closed:
 		return ErrShutdown
-	case !n.Acked:
+	case !n.started():
 		n.Acked = true
 		if at := now.Add(leaveTime); at.Before(n.GoneAt) {
 			n.GoneAt = at
@@ -83,21 +98,44 @@ func (v *VM) acknowledge(ctx context.Context, noticeID string) error {
 
 // look is a copy of the machine, if it is on.
 func (v *VM) look(ctx context.Context) (machine, error) {
-	if err := ctx.Err(); err != nil {
-		return machine{}, err
-	}
-	v.cloud.enter()
-	defer v.cloud.leave()
-	m, err := v.cloud.powered(v.ID)
+	_, m, err := v.use(ctx)
 	if err != nil {
 		return machine{}, err
 	}
+	defer v.cloud.leave()
 	out := *m
 	if m.Notice != nil {
 		n := *m.Notice
 		out.Notice = &n
 	}
 	return out, nil
+}
+
+// use locks the cloud for a program on the machine, once that does not stand
+// still. leave must follow, unless there is an error.
+func (v *VM) use(ctx context.Context) (time.Time, *machine, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return time.Time{}, nil, err
+		}
+		now := v.cloud.enter()
+		m, err := v.cloud.powered(v.ID)
+		if err == nil && !now.Before(m.Paused) {
+			return now, m, nil
+		}
+		var wait time.Duration
+		if err == nil {
+			wait = m.Paused.Sub(now)
+		}
+		v.cloud.leave()
+		if err != nil {
+			return time.Time{}, nil, err
+		}
+		select {
+		case <-v.cloud.clock.After(wait):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // powered is a machine on which programs run. c.mu is held.
@@ -110,13 +148,4 @@ func (c *Cloud) powered(id string) (*machine, error) {
 		return nil, ErrFrozen
 	}
 	return s.VM, nil
-}
-
-// public is the notice as the metadata tells it.
-func (n *notice) public() world.Notice {
-	out := world.Notice{ID: n.ID, Kind: "Preempt", NotBefore: n.NotBefore}
-	if n.Acked {
-		out.NotBefore = time.Time{}
-	}
-	return out
 }
