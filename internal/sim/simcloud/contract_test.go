@@ -20,6 +20,35 @@ func TestCompute(t *testing.T) {
 	}
 }
 
+func TestMetadata(t *testing.T) {
+	worldtest.Metadata(t, func(t *testing.T) worldtest.MetadataUnderTest {
+		clock := worldtest.NewClock()
+		c := openCloud(t, simcloud.Options{Clock: clock})
+		announce := func(p world.Placement) (*simcloud.VM, func(t *testing.T, kind string, in time.Duration)) {
+			_, err := c.Scale(t.Context(), p, 1)
+			must(t, err)
+			clock.Advance(2 * time.Minute)
+			in, err := c.Instances(t.Context(), p)
+			must(t, err)
+			vm, _ := c.VM(in[0].ID)
+			return vm, func(t *testing.T, kind string, in time.Duration) {
+				if kind == "Preempt" {
+					must(t, c.Evict(vm.ID, in))
+				} else {
+					must(t, c.Announce(vm.ID, kind, in))
+				}
+			}
+		}
+		vm, own := announce(midgard)
+		_, other := announce(west)
+		return worldtest.MetadataUnderTest{
+			Metadata: vm, Name: vm.ID, Size: "Standard_D2ads_v5", Announce: own, AnnounceOther: other,
+			PowerOff: func(t *testing.T) { must(t, c.Vanish(vm.ID)) },
+			Wait:     func(_ *testing.T, d time.Duration) { clock.Advance(d) }, Now: clock.Now,
+		}
+	})
+}
+
 func underTest(t *testing.T, jitter float64) worldtest.ComputeUnderTest {
 	clock := worldtest.NewClock()
 	file := filepath.Join(t.TempDir(), "cloud.json")
