@@ -109,6 +109,7 @@ type Command struct {
 	// Operation is the one the pressed button was made for; empty for a slash
 	// command.
 	Operation string `json:"operation,omitempty"`
+	Lines     int    `json:"lines,omitempty"` // for CmdLog; 0: as many as it gives by itself
 	Reply     Reply  `json:"reply"`
 	Signed    Signed `json:"signed"`
 }
@@ -129,6 +130,7 @@ const (
 	CmdStop          CommandName = "stop"
 	CmdStatus        CommandName = "status"
 	CmdJoin          CommandName = "join"
+	CmdLog           CommandName = "log"             // keeper only
 	CmdStopWhenEmpty CommandName = "stop_when_empty" // button of the ask-back
 	CmdStopNow       CommandName = "stop_now"        // button of the ask-back, keeper only
 	CmdKeepGoing     CommandName = "keep_going"      // button of the ask-back: never mind
@@ -180,6 +182,11 @@ const (
 	StepLoad      Step = "load"      // it loads the world
 	StepCode      Step = "code"      // it waits for its join code
 )
+
+// Steps are all of them, in their order.
+func Steps() []Step {
+	return []Step{StepLease, StepFiles, StepImage, StepContainer, StepUpdate, StepLoad, StepCode}
+}
 
 // StepBegun tells: a step of the boot begins, and the one before it is done.
 type StepBegun struct {

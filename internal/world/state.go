@@ -24,8 +24,9 @@ const (
 	Failed     Status = "failed"     // no machine, and somebody should know why
 )
 
-// MaxStateBytes bounds a row's state document.
-const MaxStateBytes = 24 * 1024
+// MaxStateBytes bounds a row's state document. A table's text property holds
+// 32 Ki characters at most.
+const MaxStateBytes = 28 * 1024
 
 // State is everything remembered about one world. It stays under
 // MaxStateBytes by construction: every list in it has a bound.
@@ -52,6 +53,12 @@ type State struct {
 	Why string `json:"why,omitempty"`
 
 	Session Session `json:"session"`
+
+	// Unproven is the last boot whose game was open and whose end was never
+	// heard; 0 if there is none, or the next boot has told how it ended.
+	Unproven int64 `json:"unproven,omitempty"`
+	// Tail is set while a keeper waits for lines of the log.
+	Tail *Tail `json:"tail,omitempty"`
 
 	// Crashes are the game's of the last ten minutes, at most three.
 	Crashes []time.Time `json:"crashes,omitempty"`
@@ -112,6 +119,12 @@ type Again struct {
 	Reply *Reply `json:"reply,omitempty"`
 }
 
+// Tail is a question for the last lines of the game's log.
+type Tail struct {
+	Operation string    `json:"operation"` // the id of the command that asked
+	At        time.Time `json:"at"`
+}
+
 // Cloud is the wish for machines and what is known of them.
 type Cloud struct {
 	Placement string    `json:"placement,omitempty"`
@@ -152,6 +165,16 @@ type Boot struct {
 	RosterSeq  int64     `json:"roster_seq,omitempty"` // Players is the roster as of this event
 	MemoryMB   int       `json:"memory_mb,omitempty"`
 	Seen       Seen      `json:"seen"`
+
+	// ComesUp is since when the game comes up: with the boot, or after a crash.
+	ComesUp time.Time `json:"comes_up,omitzero"`
+	// Step is the last one that was begun, told by the event StepSeq.
+	Step    Step  `json:"step,omitempty"`
+	StepSeq int64 `json:"step_seq,omitempty"`
+	// Steps is how long each took, once the game was up: at most one each.
+	Steps []StepTook `json:"steps,omitempty"`
+	// WordsLost counts the agent's events that never came.
+	WordsLost int64 `json:"words_lost,omitempty"`
 }
 
 // Session is one evening, from start to stopped, for the recap and the bill.
@@ -229,6 +252,7 @@ func (s *State) MachineTime(now time.Time) time.Duration {
 // changed in place, only replaced.
 func (s State) Clone() State {
 	s.Boot.Players = slices.Clone(s.Boot.Players)
+	s.Boot.Steps = slices.Clone(s.Boot.Steps)
 	s.Boot.Seen.Beyond = slices.Clone(s.Boot.Seen.Beyond)
 	s.Session.Played = slices.Clone(s.Session.Played)
 	s.Crashes = slices.Clone(s.Crashes)

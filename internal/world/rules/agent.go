@@ -43,6 +43,10 @@ func (r *reaction) told(d world.AgentPayload) {
 	switch d := d.(type) {
 	case *world.HostUp:
 		r.hostUp(d)
+	case *world.StepBegun:
+		r.stepBegun(d)
+	case *world.CannotStart:
+		r.cannotStart(d)
 	case *world.Heartbeat:
 		r.heartbeat(d)
 	case *world.Listening:
@@ -71,52 +75,10 @@ func (r *reaction) told(d world.AgentPayload) {
 		r.saveProven(d)
 	case *world.OrderRefused:
 		r.orderRefused(d)
-	}
-}
-
-// newBoot: an agent with a higher epoch speaks for the first time.
-func (r *reaction) newBoot() {
-	s := &r.s
-	switch s.Status {
-	case world.Starting, world.Booting, world.Loading, world.Online:
-		r.enter(world.Loading)
-		r.within(ListenWithin)
-		r.card()
-	case world.Stopping:
-		// It came up while it was no longer wanted. Its door may be open by
-		// now, so its game is stopped first. A scale to zero that no worker has
-		// told of is taken back; one that was begun may still fail, and if it
-		// does not, the machine is seen to go before the proof.
-		c := &s.Cloud
-		if c.Acting && c.Toward == 0 && c.Token == "" {
-			c.Round++
-			c.Acting = false
-		}
-		c.Want, c.Settled = 1, false
-		r.awaitSave()
-	case world.Stopped, world.Failed:
-		s.Why = "" // it was told
-		r.keeper(words.UnwantedMachine(&r.c, ""))
-		r.s.Op = world.Operation{ID: r.e.ID, Since: r.now}
-		r.enter(world.Stopping)
-		r.startChecks()
-		r.awaitSave()
-	case world.Relocating:
-	}
-}
-
-func (r *reaction) hostUp(d *world.HostUp) {
-	r.machine(d.Machine)
-}
-
-func (r *reaction) machine(m world.Machine) {
-	m = world.Machine{Name: world.Visible(m.Name, world.MaxMachineRunes), Size: world.Visible(m.Size, world.MaxMachineRunes), Zone: world.Visible(m.Zone, world.MaxMachineRunes), Address: world.Visible(m.Address, world.MaxMachineRunes)}
-	if m.Address == "" {
-		m.Address = r.s.Boot.Machine.Address
-	}
-	r.s.Boot.Machine = m
-	if c := &r.s.Cloud; c.VM == "" && c.Want == 1 && m.Name != "" {
-		c.VM, c.Rented = m.Name, r.now // it speaks before the cloud tells of it
+	case *world.LogTail:
+		r.logTail(d)
+	case *world.WordsLost:
+		r.wordsLost(d)
 	}
 }
 
@@ -302,6 +264,7 @@ func (r *reaction) crashed(d *world.Crashed) {
 	if len(s.Crashes) < 2 && d.Restarting {
 		r.line(words.Crashed(&r.c, s, r.now))
 		r.enter(world.Loading)
+		r.comesUp(d.Seq)
 		r.within(ListenWithin)
 		r.card()
 		return

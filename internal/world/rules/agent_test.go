@@ -17,7 +17,7 @@ func TestNeverListens(t *testing.T) {
 	g.status(world.Loading)
 	g.pass(2 * time.Second)
 	g.status(world.Stopping)
-	g.tells(world.ChatKeeper, "loaded for twenty minutes and never opened its door")
+	g.tells(world.ChatKeeper, "came up for 20 min and never opened its door. I stop it")
 	if o := g.lastOrder(); o.Kind != world.OrderStop {
 		t.Errorf("order: got %s, want stop", o.Kind)
 	}

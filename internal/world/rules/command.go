@@ -30,6 +30,9 @@ func (r *reaction) command(c *world.Command) {
 	case world.CmdJoin:
 		r.answer(c, words.Join(&r.c, &r.s))
 		return
+	case world.CmdLog:
+		r.log(c)
+		return
 	case world.CmdStart, world.CmdStop, world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing:
 	default:
 		r.answer(c, words.Denied(world.DenyCommand, nil))

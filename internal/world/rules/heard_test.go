@@ -98,7 +98,8 @@ func TestEveryWordIsReactedTo(t *testing.T) {
 			g := newStage(t)
 			h := *word.AsHeard()
 			g.s.Status, g.s.CheckDue, g.s.Boot = st, g.now, world.Boot{Epoch: h.Epoch, Up: true}
-			g.s.Op = world.Operation{ID: "99", IfEmpty: true} // whose order the sample refuses
+			g.s.Op = world.Operation{ID: "99", IfEmpty: true}  // whose order the sample refuses
+			g.s.Tail = &world.Tail{Operation: "99", At: g.now} // and which asked for the log
 			react := func(p world.Payload) (world.State, []world.Effect) {
 				return rules.React(g.c, g.s, world.Event{ID: "1", World: g.c.ID, Time: g.now, Received: g.now, Data: p})
 			}

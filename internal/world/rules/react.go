@@ -19,12 +19,17 @@ const (
 
 	MachineWithin = 10 * time.Minute // wish to machine
 	HostWithin    = 8 * time.Minute  // machine to agent
-	ListenWithin  = 20 * time.Minute // agent to players; a first boot downloads the game
+	ListenWithin  = 20 * time.Minute // agent to players, beside what FetchWithin allows
 	AgentWithin   = time.Minute      // a stop waits this long for an agent that never spoke
 	SaveWithin    = 90 * time.Second // a save is overdue, or an agent silent, and people are told
 	LostAfter     = 10 * time.Minute // then the machine is deleted and the loss stated
 	SilentAfter   = 45 * time.Second // two heartbeats missed: look whether the machine is there
 	DeleteWithin  = 10 * time.Minute // then the keeper is told that a machine will not go
+
+	// FetchWithin is how long server and game may take to be fetched: under two
+	// gigabytes, over the 5 Mbit/s that a machine may have on a bad day.
+	FetchWithin = time.Hour
+	TailWithin  = 90 * time.Second // then a keeper is told that the log does not come
 
 	BlockFor    = time.Hour // a placement without capacity
 	CrashWindow = 10 * time.Minute

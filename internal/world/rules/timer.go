@@ -56,6 +56,7 @@ func (r *reaction) check() {
 		return // asleep; the six-hourly reconcile is the backstop
 	}
 	r.startChecks()
+	r.tailOverdue()
 	if !s.Deadline.IsZero() && r.now.After(s.Deadline.Add(CheckEvery)) {
 		r.deadline() // its timer was lost
 		return
@@ -145,8 +146,11 @@ func (r *reaction) deadline() {
 			r.fail(words.WhyNoReturn)
 			return
 		}
+		if r.stillFetching() {
+			return
+		}
 		s.Why = words.WhyNeverListens
-		r.keeper(words.NeverListens(&r.c))
+		r.keeper(words.NeverListens(&r.c, s, r.now.Sub(r.upSince())))
 		op := s.Op
 		r.beginStop(op.By, nil, false)
 		r.awaitSave()

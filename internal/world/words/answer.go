@@ -20,6 +20,8 @@ func Denied(d world.Denial, worlds []world.Config) world.Say {
 		return world.Say{Text: "🔒 You need the role for this world. Ask a keeper to give it to you."}
 	case world.DenyKeeper:
 		return world.Say{Text: "🔒 Only a keeper can do this. **Stop when empty** is for everybody."}
+	case world.DenyLog:
+		return world.Say{Text: "🔒 The game's log is for keepers. Ask one to look."}
 	case world.DenyWorld:
 		return world.Say{Text: "🗺️ There is no such world here. There is " + nameWorlds(worlds) + "."}
 	case world.DenyWorldNeeded:
@@ -53,7 +55,7 @@ func Join(c *world.Config, s *world.State) world.Say {
 		next := "Say `/start` to light it."
 		switch s.Status {
 		case world.Starting, world.Booting, world.Loading:
-			next = "It is being lit: " + step(s.Status)
+			next = "It is being lit: " + step(s)
 		case world.Relocating:
 			next = "It is moving to another machine; the new address comes soon."
 		case world.Stopping:
@@ -172,6 +174,33 @@ func KeepsBurning(c *world.Config) world.Say {
 // StaleButton answers a button of an earlier session.
 func StaleButton(c *world.Config, s *world.State) world.Say {
 	return world.Say{Text: fmt.Sprintf("🕰️ That button is from earlier. Now: %s.", title(c, s))}
+}
+
+// LogAsked answers a /log whose lines are on their way.
+func LogAsked(c *world.Config, s *world.State, n int) world.Say {
+	if s.Boot.Silent {
+		return world.Say{Text: fmt.Sprintf("📜 I asked for the log of %s, but its machine does not speak right now. If it does again within ten minutes, the lines come in the keeper's channel.", bold(c.Name))}
+	}
+	lines := "The last line"
+	if n > 1 {
+		lines = fmt.Sprintf("The last %d lines", n)
+	}
+	return world.Say{Text: fmt.Sprintf("📜 %s of the log of %s come in the keeper's channel in a moment; in the Hearth channel, if there is no other.", lines, bold(c.Name))}
+}
+
+// NoLogNow answers a /log when there is nobody to ask.
+func NoLogNow(c *world.Config, s *world.State) world.Say {
+	why := "is out, and its log goes with the machine. `/start` lights it"
+	switch s.Status {
+	case world.Starting, world.Booting:
+		why = "is being lit and its machine has not spoken yet. Try again in a minute"
+	case world.Relocating:
+		why = "is moving to another machine. Try again when it burns there"
+	case world.Stopping, world.Loading, world.Online:
+		why = "has nobody on its machine any more who could read the log"
+	case world.Stopped, world.Failed:
+	}
+	return world.Say{Text: fmt.Sprintf("📜 %s %s.", bold(c.Name), why)}
 }
 
 // TooOld answers a command that came after its lifetime.

@@ -23,7 +23,7 @@ func Card(c *world.Config, s *world.State, now time.Time) world.Say {
 		} else if !s.RetryAt.IsZero() {
 			k.Body = fmt.Sprintf("⏳ The cloud has no machine for us right now. Trying again %s. `/stop` to leave it.", at(s.RetryAt))
 		} else if !s.Session.Ready.IsZero() || s.Session.Evicted > 0 {
-			k.Body = fmt.Sprintf("🔥 %s is being lit again. %s", bold(c.Name), step(s.Status))
+			k.Body = fmt.Sprintf("🔥 %s is being lit again. %s", bold(c.Name), step(s))
 		}
 		say.Buttons = []world.Button{stopButton(c, s)}
 	case world.Online:
@@ -90,22 +90,36 @@ func title(c *world.Config, s *world.State) string {
 	return world.Plain(c.Name, world.MaxWorldName) + " " + state[s.Status]
 }
 
-// The three steps of a start.
-const (
-	stepMachine = "1/3 Renting a machine…"
-	stepBoot    = "2/3 The machine is waking up…"
-	stepLoad    = "3/3 Loading the world…"
-)
-
-func step(st world.Status) string {
-	switch st {
+// step is which of the three parts of a start it is in, and what is done there.
+func step(s *world.State) string {
+	switch s.Status {
 	case world.Starting:
-		return stepMachine
+		return "1/3 Renting a machine…"
 	case world.Booting:
-		return stepBoot
+		return "2/3 The machine is waking up…"
 	default:
-		return stepLoad
+		return "3/3 " + doing(s.Boot.Step) + "…"
 	}
+}
+
+// doing is what the machine does to bring the game up.
+func doing(st world.Step) string {
+	switch st {
+	case world.StepLease:
+		return "Waiting for the last machine to let go of the world"
+	case world.StepFiles:
+		return "Looking at the world's files"
+	case world.StepImage:
+		return "Fetching the server"
+	case world.StepContainer:
+		return "Setting the server up"
+	case world.StepUpdate:
+		return "Fetching the game"
+	case world.StepCode:
+		return "Waiting for the join code"
+	case world.StepLoad:
+	}
+	return "Loading the world"
 }
 
 // defaultUsually is how long a start is said to take while none is known.
@@ -117,13 +131,16 @@ func usually(s *world.State, now time.Time) string {
 		u = defaultUsually
 	}
 	left := u - now.Sub(s.Session.Began)
+	if fetches := s.Boot.Step == world.StepImage || s.Boot.Step == world.StepUpdate; s.Status == world.Loading && fetches && left < time.Minute {
+		return step(s) + " the first time this takes some minutes"
+	}
 	if left < 30*time.Second {
-		return step(s.Status) + " any moment now"
+		return step(s) + " any moment now"
 	}
 	if s.Status == world.Starting {
-		return step(s.Status) + " usually ready in " + spell(left)
+		return step(s) + " usually ready in " + spell(left)
 	}
-	return step(s.Status) + " about " + spell(left) + " left"
+	return step(s) + " about " + spell(left) + " left"
 }
 
 func joinFields(c *world.Config, s *world.State) []world.Field {

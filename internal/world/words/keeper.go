@@ -2,6 +2,9 @@ package words
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"hearth/internal/world"
 )
@@ -11,9 +14,81 @@ func FailedForKeeper(c *world.Config, s *world.State) world.Say {
 	return world.Say{Text: fmt.Sprintf("🔧 %s is out: %s.", bold(c.Name), s.Why)}
 }
 
-// NeverListens tells the keeper that the game never let anybody in.
-func NeverListens(c *world.Config) world.Say {
-	return world.Say{Text: fmt.Sprintf("🔧 The game of %s loaded for twenty minutes and never opened its door. I stop it and delete the machine. Look at the world's files and the game's log.", bold(c.Name))}
+// NeverListens tells the keeper that the game never let anybody in, for so long.
+func NeverListens(c *world.Config, s *world.State, d time.Duration) world.Say {
+	text := fmt.Sprintf("🔧 The game of %s came up for %s and never opened its door", bold(c.Name), spell(d))
+	if s.Boot.Step != "" {
+		text += "; the last I heard was: " + strings.ToLower(doing(s.Boot.Step)[:1]) + doing(s.Boot.Step)[1:]
+	}
+	return world.Say{Text: text + ". I stop it and delete the machine. Look at the world's files and the game's log."}
+}
+
+// CannotStart tells the keeper why the game was not started, and what to do.
+func CannotStart(c *world.Config, d *world.CannotStart) world.Say {
+	what, next := "the game could not be started on them", "Look at them"
+	switch d.Reason {
+	case world.FilesNotMounted:
+		what, next = "their folder is not mounted on the machine", "Look whether the share that holds them exists and the machine may mount it"
+	case world.FilesMissing:
+		what, next = "there is no such world among them, and a new one is not allowed", "Put the files back, or allow a new world in the agent's configuration"
+	case world.FilesUnreadable:
+		what, next = "they can't be read or written", "Look at their owner and the free space, or put a backup in their place"
+	case world.FilesOther:
+		what, next = "they are another world's", "Look at the world's name in the agent's configuration, and at the share it mounts"
+	}
+	if detail := world.Plain(d.Detail, 400); detail != "" {
+		what += " (" + detail + ")"
+	}
+	return world.Say{Text: fmt.Sprintf("🔧 The game of %s was not started on the world's files: %s. %s, then `/start`; I try nothing by myself.", bold(c.Name), what, next)}
+}
+
+// WordsLost tells the keeper how many of its events an agent has lost since it
+// came up.
+func WordsLost(c *world.Config, n int64) world.Say {
+	what := fmt.Sprintf("%d of the things it had to tell are lost", n)
+	if n == 1 {
+		what = "one of the things it had to tell is lost"
+	}
+	return world.Say{Text: fmt.Sprintf("🔧 The machine of %s could not reach me for so long that %s by now. The world itself is not touched by it; the channel may lack who came and went. Look at the machine's network and its disk.", bold(c.Name), what)}
+}
+
+// NoLog tells the keeper that the lines of the log did not come.
+func NoLog(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("📜 The log of %s did not come: its machine did not answer. Try `/log` again; `/status` says how it is.", bold(c.Name))}
+}
+
+// What a message with lines of a log may have: Discord counts 2000 characters,
+// and the row that it waits in counts bytes.
+const (
+	maxTailBytes = 1700
+	maxTailLine  = 300 // characters
+)
+
+// LogTail tells the keeper the last lines of a game's log, oldest first: as many
+// of the newest as fit.
+func LogTail(c *world.Config, lines []string) world.Say {
+	var kept []string
+	left := maxTailBytes
+	for _, line := range slices.Backward(lines) {
+		line = strings.ReplaceAll(world.Visible(line, maxTailLine), "`", "'")
+		// A quote and a backslash take two bytes in the row.
+		if left -= len(line) + strings.Count(line, `"`) + strings.Count(line, `\`) + len(`\n`); left < 0 {
+			break
+		}
+		kept = append(kept, line)
+	}
+	if len(kept) == 0 {
+		return world.Say{Text: fmt.Sprintf("📜 The log of %s is empty.", bold(c.Name))}
+	}
+	slices.Reverse(kept)
+	text := fmt.Sprintf("📜 The end of the log of %s", bold(c.Name))
+	switch older := len(lines) - len(kept); {
+	case older == 1:
+		text += "; the line before it did not fit"
+	case older > 1:
+		text += fmt.Sprintf("; the %d lines before it did not fit", older)
+	}
+	return world.Say{Text: text + ":\n```\n" + strings.Join(kept, "\n") + "\n```"}
 }
 
 // UnwantedMachine tells the keeper that a world that is out has a machine.

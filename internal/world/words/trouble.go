@@ -21,6 +21,28 @@ const (
 	WhySilent       = "the machine had been silent for ten minutes, so it was deleted"
 )
 
+// WhyFiles is why a session failed whose game could not be started on the
+// world's files.
+func WhyFiles(reason world.FilesReason) string {
+	what := "the game can't be started on its files"
+	switch reason {
+	case world.FilesNotMounted:
+		what = "its files are not there: their disk is not mounted"
+	case world.FilesMissing:
+		what = "there is no such world among its files"
+	case world.FilesUnreadable:
+		what = "its files can't be read or written"
+	case world.FilesOther:
+		what = "the files in its place are another world's"
+	}
+	return what + ". The game was not let at them, and the keeper knows what to do"
+}
+
+// GameGone tells that a game that was open is down and can't be started again.
+func GameGone(c *world.Config, s *world.State, now time.Time) world.Say {
+	return world.Say{Text: fmt.Sprintf("⚠️ The game of %s is down and can't be started again. %s", bold(c.Name), lossText(s, now))}
+}
+
 // Failed tells that the session ended for a reason, State.Why.
 func Failed(c *world.Config, s *world.State) world.Say {
 	return world.Say{

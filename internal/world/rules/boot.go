@@ -1,0 +1,130 @@
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"hearth/internal/world"
+	"hearth/internal/world/words"
+)
+
+// newBoot: an agent with a higher epoch speaks for the first time.
+func (r *reaction) newBoot() {
+	s := &r.s
+	switch s.Status {
+	case world.Starting, world.Booting, world.Loading, world.Online:
+		r.enter(world.Loading)
+		r.comesUp(0)
+		r.within(ListenWithin)
+		r.card()
+	case world.Stopping:
+		// It came up while it was no longer wanted. Its door may be open by
+		// now, so its game is stopped first. A scale to zero that no worker has
+		// told of is taken back; one that was begun may still fail, and if it
+		// does not, the machine is seen to go before the proof.
+		c := &s.Cloud
+		if c.Acting && c.Toward == 0 && c.Token == "" {
+			c.Round++
+			c.Acting = false
+		}
+		c.Want, c.Settled = 1, false
+		r.awaitSave()
+	case world.Stopped, world.Failed:
+		s.Why = "" // it was told
+		r.keeper(words.UnwantedMachine(&r.c, ""))
+		r.s.Op = world.Operation{ID: r.e.ID, Since: r.now}
+		r.enter(world.Stopping)
+		r.startChecks()
+		r.awaitSave()
+	case world.Relocating:
+	}
+}
+
+func (r *reaction) hostUp(d *world.HostUp) {
+	r.machine(d.Machine)
+}
+
+func (r *reaction) machine(m world.Machine) {
+	m = world.Machine{Name: world.Visible(m.Name, world.MaxMachineRunes), Size: world.Visible(m.Size, world.MaxMachineRunes), Zone: world.Visible(m.Zone, world.MaxMachineRunes), Address: world.Visible(m.Address, world.MaxMachineRunes)}
+	if m.Address == "" {
+		m.Address = r.s.Boot.Machine.Address
+	}
+	r.s.Boot.Machine = m
+	if c := &r.s.Cloud; c.VM == "" && c.Want == 1 && m.Name != "" {
+		c.VM, c.Rented = m.Name, r.now // it speaks before the cloud tells of it
+	}
+}
+
+// comesUp: from the event seq on, the game comes up.
+func (r *reaction) comesUp(seq int64) {
+	b := &r.s.Boot
+	b.ComesUp = r.now
+	if seq >= b.StepSeq { // else newer word of it is here already
+		b.Step, b.StepSeq = "", seq
+	}
+}
+
+// stepBegun: the card tells what is being done. The time in which the game is
+// fetched is not the time in which it should listen.
+func (r *reaction) stepBegun(d *world.StepBegun) {
+	b := &r.s.Boot
+	if r.s.Status != world.Loading || b.Proven || d.Seq <= b.StepSeq || !slices.Contains(world.Steps(), d.Step) {
+		return
+	}
+	before := b.Step
+	b.Step, b.StepSeq = d.Step, d.Seq
+	if fetches(before) && !fetches(d.Step) {
+		r.within(min(ListenWithin, r.upBy().Sub(r.now)))
+	}
+	r.card()
+}
+
+// fetches: how long the step takes is a matter of how fast others send.
+func fetches(s world.Step) bool { return s == world.StepImage || s == world.StepUpdate }
+
+// upSince is since when the game comes up.
+func (r *reaction) upSince() time.Time {
+	if b := &r.s.Boot; !b.ComesUp.IsZero() {
+		return b.ComesUp
+	}
+	return r.s.Since // the row is of a version that did not know
+}
+
+// upBy is when the game must listen at the latest, whatever the agent tells.
+func (r *reaction) upBy() time.Time { return r.upSince().Add(FetchWithin + ListenWithin) }
+
+// stillFetching gives a game that is being fetched more time, while its agent
+// speaks.
+func (r *reaction) stillFetching() bool {
+	b := &r.s.Boot
+	left := r.upBy().Sub(r.now) - ListenWithin
+	if left <= 0 || !fetches(b.Step) || r.now.Sub(b.Heard) > SilentAfter {
+		return false
+	}
+	r.within(min(left, ListenWithin))
+	return true
+}
+
+// cannotStart: no game runs, and none will before somebody has looked at the
+// world's files. So nothing is waited for.
+func (r *reaction) cannotStart(d *world.CannotStart) {
+	s, b := &r.s, &r.s.Boot
+	if b.Proven {
+		return
+	}
+	r.keeper(words.CannotStart(&r.c, d))
+	switch s.Status {
+	case world.Online: // the crash before it is still on its way
+		r.line(words.GameGone(&r.c, s, r.now))
+	case world.Stopping:
+		if b.Opened {
+			return // the agent's proof tells what became of it
+		}
+		r.release()
+		r.cardIfAny()
+		return
+	case world.Starting, world.Booting, world.Loading, world.Relocating, world.Stopped, world.Failed:
+	}
+	r.fail(words.WhyFiles(d.Reason))
+	r.cardIfAny()
+}
