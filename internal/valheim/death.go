@@ -22,13 +22,17 @@ type death struct {
 	at         mark
 }
 
+// maxDeathLine bounds what a waiting death keeps of its line, in bytes.
+const maxDeathLine = 512
+
 // died: only the name is known. With two players of one name the log does not
 // tell which one it was until the next body.
 func (r *Reader) died(name string) {
 	r.alive()
 	named := r.roster.all(func(s *session) bool { return s.owner != "" && s.name == name })
 	if slices.ContainsFunc(named, r.isFresh) {
-		r.roster.deaths = bounded(append(r.roster.deaths, death{name: name, line: r.line, at: r.now}))
+		d := death{name: name, line: r.line[:min(len(r.line), maxDeathLine)], at: r.now}
+		r.roster.deaths = atMost(append(r.roster.deaths, d), maxDeaths)
 		return
 	}
 	owner := ""
@@ -44,7 +48,7 @@ func (r *Reader) isFresh(s *session) bool {
 }
 
 func (r *Reader) tellDeath(d death, owner string) {
-	r.emit(Happening{Kind: Died, Line: d.line, Player: world.Player{Owner: owner, Name: d.name}})
+	r.emit(Happening{Kind: Died, Line: d.line, Number: d.at.line, Player: world.Player{Owner: owner, Name: d.name}})
 }
 
 // respawned: another body of the same session.

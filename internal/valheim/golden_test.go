@@ -86,6 +86,7 @@ func words(h valheim.Happening) string {
 	add("name", h.Player.Name)
 	add("owner", h.Player.Owner)
 	add("id", h.PlatformID)
+	add("socket", h.Socket)
 	add("code", h.Code)
 	add("version", h.Version)
 	add("network", h.Network)

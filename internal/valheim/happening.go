@@ -19,7 +19,8 @@ const (
 	Listening Kind = "listening"
 	// JoinCode: Code, six digits as text. Only when it differs from the last.
 	JoinCode Kind = "join_code"
-	// Connecting: PlatformID on Steam. Somebody knocks, nothing more.
+	// Connecting: PlatformID on Steam, Socket on crossplay. Somebody knocks,
+	// nothing more.
 	Connecting Kind = "connecting"
 	// Connected: PlatformID if certain. Somebody passed every check.
 	Connected Kind = "connected"
@@ -28,13 +29,13 @@ const (
 	// Respawned: Player. The same session has a body again.
 	Respawned Kind = "respawned"
 	// Died: Player; its Owner is empty if two sessions have this name. Line
-	// may be older than the line just read: a death right after the first
-	// spawn waits for proof.
+	// and Number may be older than the line just read: a death right after the
+	// first spawn waits for proof, with the first 512 bytes of its line.
 	Died Kind = "died"
 	// Disconnected: Player, PlatformID, Reason; all of Player may be empty.
 	Disconnected Kind = "disconnected"
 	// Refused: Refusal, Detail (one of the Refusal… details), and of Player,
-	// PlatformID, Theirs, Mine what the line tells.
+	// PlatformID, Socket, Theirs, Mine what the line tells.
 	Refused Kind = "refused"
 	// SaveStarted: the world is being copied for a save.
 	SaveStarted Kind = "save_started"
@@ -42,14 +43,18 @@ const (
 	Saved Kind = "saved"
 	// SaveSkipped: Detail. The game says that it did not save.
 	SaveSkipped Kind = "save_skipped"
+	// Escalated: Detail, the signal. Who waited for the game to end as asked
+	// lost patience and sent SIGTERM or SIGKILL: after the latter an end proves
+	// no save.
+	Escalated Kind = "escalated"
 	// Day: Count, the new day. Only when everybody slept.
 	Day Kind = "day"
 	// Raid: Detail, the game's name of the event, such as army_bonemass.
 	Raid Kind = "raid"
 	// Stopping: a stop was asked for. Once per stop.
 	Stopping Kind = "stopping"
-	// Stopped: the game ended as asked. Once per stop, after everybody's
-	// Disconnected.
+	// Stopped: Detail, if it crashed over it. The game ended as asked. Once per
+	// stop, after everybody's Disconnected.
 	Stopped Kind = "stopped"
 	// Crashed: Detail. The game ended unasked. Once per crash, after
 	// everybody's Disconnected.
@@ -58,6 +63,14 @@ const (
 	Counted Kind = "counted"
 	// Fault: Detail. The game cannot do what it should; one per cause and start.
 	Fault Kind = "fault"
+	// GaveUp: PlatformID, Socket if certain. A knock came to nothing, and nobody
+	// refused it: left at the password prompt, mostly.
+	GaveUp Kind = "gave_up"
+	// LinkLost: Player, PlatformID, Socket. A crossplay link broke and is kept
+	// for up to 90 s; who was on still is.
+	LinkLost Kind = "link_lost"
+	// LinkRestored: as LinkLost. The link is back.
+	LinkRestored Kind = "link_restored"
 	// UpdateStarted: the container's updater fetches the game.
 	UpdateStarted Kind = "update_started"
 	// UpdateFinished: Count is 1 if the game changed, 0 if not.
@@ -74,22 +87,28 @@ type Happening struct {
 	// Line is the log line it was read from, as written; empty if it was read
 	// from the end of the process.
 	Line string
+	// Number is that line's, counted from the first one that was read, 1; 0 if
+	// there is no line.
+	Number int64
 	// Player has the session's owner number and character.
 	Player world.Player
 	// PlatformID is the account as printed: 17 digits on the Steam backend,
 	// Steam_…, Xbox_…, PlayStation_… on crossplay. Empty unless certain.
 	PlatformID string
-	Code       string // of JoinCode
-	Version    string // of VersionKnown, such as 1.0.16
-	Network    string // of VersionKnown: the network version, such as 40
-	Signal     string // of Listening: SignalSteam, SignalPlayFab, SignalLogon
-	Detail     string
-	Reason     string // of Disconnected: left, timeout, lost, kicked, server_stop, unknown
-	Refusal    world.RefusalReason
-	Theirs     string        // their version, of a refusal for it
-	Mine       string        // the server's
-	Took       time.Duration // of Saved
-	Count      int           // of Counted, Day, UpdateFinished
+	// Socket is crossplay's name of a connection: hexadecimal, the same for one
+	// account and installation, no account itself.
+	Socket  string
+	Code    string // of JoinCode
+	Version string // of VersionKnown, such as 1.0.16
+	Network string // of VersionKnown: the network version, such as 40
+	Signal  string // of Listening: SignalSteam, SignalPlayFab, SignalLogon
+	Detail  string
+	Reason  string // of Disconnected: left, timeout, lost, kicked, server_stop, unknown
+	Refusal world.RefusalReason
+	Theirs  string        // their version, of a refusal for it
+	Mine    string        // the server's
+	Took    time.Duration // of Saved
+	Count   int           // of Counted, Day, UpdateFinished
 }
 
 // Payload is the event that tells the world of a happening, or nil: nobody is
@@ -167,4 +186,7 @@ type Roster struct {
 	Connecting int
 	// Authenticated is how many of Connecting passed every check.
 	Authenticated int
+	// Known: nobody else can be on. Without it the log began in the middle and
+	// the server has not counted since.
+	Known bool
 }

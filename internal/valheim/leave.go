@@ -35,11 +35,13 @@ func (r *Reader) reason(s *session) string {
 	switch {
 	case s.kicked:
 		return ReasonKicked
+	case r.life.phase == stopping:
+		return ReasonServerStop
 	case r.near(o.timeout):
 		return ReasonTimeout
 	case r.near(o.hungUp):
 		return ReasonLeft
-	case r.near(o.closing):
+	case r.near(o.closing), s.held:
 		return ReasonLost // the socket ended first, and nobody said goodbye
 	case s.owner == "" && !o.crossplay:
 		return ReasonUnknown
@@ -72,6 +74,14 @@ func (r *Reader) closing(id string) {
 	knocking := slices.ContainsFunc(o.knocks, func(k knock) bool { return k.id == id })
 	pooled := slices.Contains(o.pool, id)
 
+	// The end of a refused join. Who is refused as a double is on at the same
+	// time, by the same account.
+	for i := range o.refused {
+		if d := &o.refused[i]; d.id == id && r.near(d.at) {
+			d.at = mark{}
+			return
+		}
+	}
 	// The end of a leave just read.
 	for i := range o.departed {
 		d := &o.departed[i]
@@ -100,9 +110,10 @@ func (r *Reader) closing(id string) {
 		return
 	}
 	if o.unknock(func(k knock) bool { return k.id == id }) {
-		return // given up at the password prompt
+		r.emit(Happening{Kind: GaveUp, PlatformID: id})
+		return
 	}
-	if slices.Contains(o.refused, id) || slices.ContainsFunc(o.departed, func(d departure) bool { return d.id == id }) {
+	if slices.ContainsFunc(o.refused, func(d departure) bool { return d.id == id }) || slices.ContainsFunc(o.departed, func(d departure) bool { return d.id == id }) {
 		return
 	}
 	// An id that belongs to nobody known: the one who waits without an id, or
@@ -150,7 +161,9 @@ func (r *Reader) socketLost() {
 		r.depart(waiting[0], "", r.reason(waiting[0]))
 		o.departed[len(o.departed)-1].closed = true
 	case len(waiting) == 0 && len(o.knocks) == 1:
+		k := o.knocks[0]
 		o.knocks, o.loose = nil, 0
+		r.emit(Happening{Kind: GaveUp, PlatformID: k.id, Socket: k.hex})
 	}
 }
 

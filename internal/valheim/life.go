@@ -22,6 +22,7 @@ type life struct {
 	phase     phase
 	version   string
 	listening bool
+	opened    mark // the last time it said so
 	code      string
 	faults    []string
 	clue      string // why it may have crashed
@@ -61,9 +62,22 @@ func (r *Reader) version(version, network string) {
 }
 
 func (r *Reader) listening(signal string) {
-	r.alive()
-	if r.life.listening { // Steam's log-on is repeated after an outage
-		return
+	if signal == SignalLogon {
+		r.alive()
+		// Steam's log-on is repeated after an outage.
+		if r.life.listening || len(r.roster.sessions) > 0 {
+			r.life.listening = true
+			return
+		}
+	} else {
+		if r.life.opened.line != 0 && !r.near(r.life.opened) {
+			r.booted() // the socket is opened once per start, whose first lines were not seen
+		}
+		r.alive()
+		r.life.opened = r.now
+		if r.life.listening {
+			return
+		}
 	}
 	r.life.listening = true
 	r.roster.known = true // nobody can be on before
@@ -82,10 +96,12 @@ func (r *Reader) fault(detail string) {
 	if detail != FaultUpdate {
 		r.life.clue = detail
 	}
-	if slices.Contains(r.life.faults, detail) && detail != FaultUpdate {
+	if slices.Contains(r.life.faults, detail) {
 		return
 	}
-	r.life.faults = append(r.life.faults, detail)
+	if detail != FaultUpdate { // the game goes on, and there may be a next one
+		r.life.faults = append(r.life.faults, detail)
+	}
 	r.emit(Happening{Kind: Fault, Detail: detail})
 }
 
@@ -111,11 +127,18 @@ func (r *Reader) crashed(detail string) {
 		return
 	}
 	r.flush()
-	if detail == "" {
-		detail = r.life.clue
+	h := Happening{Kind: Crashed, Detail: detail}
+	if d := r.trust.doubt; d.number != 0 {
+		h.Detail = d.detail
+		if r.line == "" { // else the line at hand confirms it
+			h.Line, h.Number = d.line, d.number
+		}
 	}
-	r.life.phase = down
-	r.emit(Happening{Kind: Crashed, Detail: detail})
+	if h.Detail == "" {
+		h.Detail = r.life.clue
+	}
+	r.life.phase, r.trust.doubt = down, doubt{}
+	r.emit(h)
 }
 
 // gone: the process ended, by the word of those who watch it. Its exit status
@@ -126,6 +149,14 @@ func (r *Reader) gone(detail string) {
 		return
 	}
 	r.crashed(detail)
+}
+
+// escalated: the signal that asked had no effect.
+func (r *Reader) escalated(signal string) {
+	r.stopping()
+	if signal == "SIGTERM" || signal == "SIGKILL" {
+		r.emit(Happening{Kind: Escalated, Detail: signal})
+	}
 }
 
 // stoppedPID: the container's script about the process it started. The shell
@@ -147,6 +178,8 @@ func (r *Reader) matchScript(body string) bool {
 		r.stopped("")
 	case body == "Downloading/updating/validating Valheim server from Steam":
 		r.emit(Happening{Kind: UpdateStarted})
+	case strings.HasPrefix(body, "Timeout while waiting for server to shut down - sending SIG"):
+		r.escalated(body[strings.LastIndexByte(body, ' ')+1:])
 	case body == "Valheim Server was updated - restarting":
 		r.emit(Happening{Kind: UpdateFinished, Count: 1})
 	case body == "Valheim Server is already the latest version":
@@ -211,17 +244,30 @@ func (r *Reader) matchLifeBegin(body string) bool {
 		r.fault(FaultPort)
 	case strings.HasPrefix(body, "Error bad password:"):
 		r.fault(FaultPassword)
-	case strings.HasPrefix(body, "Caught fatal signal - signo:"):
-		r.crashed("signal " + strings.TrimPrefix(body, "Caught fatal signal - signo:"))
-	case body == "Native Crash Reporting", strings.HasPrefix(body, "Segmentation fault"):
-		r.crashed("segmentation fault")
-	case strings.Contains(body, ": line ") && killed.MatchString(body):
-		what := killed.FindStringSubmatch(body)[1]
-		r.gone(strings.ToLower(what))
 	default:
-		return false
+		detail, ok := crashDetail(body)
+		if ok {
+			r.gone(detail)
+		}
+		return ok
 	}
 	return true
+}
+
+// crashDetail reads what the game's runtime prints when it crashes, or the shell
+// around it. None of it has a stamp.
+func crashDetail(body string) (detail string, ok bool) {
+	switch {
+	case strings.HasPrefix(body, "Caught fatal signal - signo:"):
+		return "signal " + strings.TrimPrefix(body, "Caught fatal signal - signo:"), true
+	case body == "Native Crash Reporting", strings.HasPrefix(body, "Segmentation fault"):
+		return "segmentation fault", true
+	case strings.Contains(body, ": line "):
+		if m := killed.FindStringSubmatch(body); m != nil {
+			return strings.ToLower(m[1]), true
+		}
+	}
+	return "", false
 }
 
 // valheimVersion: without a blank in 2021, with l- before it since.

@@ -109,9 +109,7 @@ func (r *Reader) matchR(body string) bool {
 		}
 		r.emit(Happening{Kind: Raid, Detail: event})
 	case strings.HasPrefix(body, "Resume TX on playfab/"):
-		if s := r.roster.byHex(strings.TrimPrefix(body, "Resume TX on playfab/")); s != nil {
-			s.held = false
-		}
+		r.restored(strings.TrimPrefix(body, "Resume TX on playfab/"))
 	default:
 		return false
 	}
@@ -138,10 +136,10 @@ func (r *Reader) matchDay(body string) bool {
 // The lines of joins and leaves. A player chooses NAME, so it is greedy and
 // the line's end is fixed.
 var (
-	banned    = regexp.MustCompile(`^Player (.*) : (\S+) is blacklisted or not in whitelist\.?$`)
-	kickedFor = regexp.MustCompile(`^Kicking player not in permitted list (.*) host: (\S+)$`)
-	duplicate = regexp.MustCompile(`^Already connected to peer with UID:\S+(?: +(\S+))?$`)
-	playFabID = regexp.MustCompile(`^PlayFab socket with remote ID playfab/(\w+) received local Platform ID (\w+)$`)
+	banned    = regexp.MustCompile(`^Player (.*) : (\S{1,64}) is blacklisted or not in whitelist\.?$`)
+	kickedFor = regexp.MustCompile(`^Kicking player not in permitted list (.*) host: (\S{1,64})$`)
+	duplicate = regexp.MustCompile(`^Already connected to peer with UID:\S+(?: +(\S{1,64}))?$`)
+	playFabID = regexp.MustCompile(`^PlayFab socket with remote ID playfab/(\w{1,64}) received local Platform ID (\w{1,64})$`)
 )
 
 // matchConnections: " Connections N ZDOS:…", every ten minutes.
@@ -167,7 +165,7 @@ func (r *Reader) matchCharacter(body string) bool {
 	if !ok || !isOwner(owner) || !isDigits(idx) {
 		return false
 	}
-	name := strings.ToValidUTF8(strings.TrimSpace(rest[:at]), "\uFFFD")
+	name := short(strings.TrimSpace(rest[:at]))
 	if owner == "0" {
 		if idx == "0" {
 			r.died(name)
@@ -185,6 +183,11 @@ func isDigits(s string) bool {
 		}
 	}
 	return s != "" && len(s) <= 20
+}
+
+// isSocket: crossplay's name of a connection.
+func isSocket(s string) bool {
+	return s != "" && len(s) <= maxID && !strings.ContainsAny(s, " \t/:")
 }
 
 func isOwner(s string) bool { return isDigits(strings.TrimPrefix(s, "-")) }
@@ -221,7 +224,7 @@ func (r *Reader) matchClosing(body string) bool {
 
 func (r *Reader) matchPlayFab(body string) bool {
 	r.roster.crossplay = true
-	if hex, ok := strings.CutPrefix(body, "PlayFab listen socket child connected to remote player "); ok {
+	if hex, ok := strings.CutPrefix(body, "PlayFab listen socket child connected to remote player "); ok && isSocket(hex) {
 		r.knocked("", hex)
 		return true
 	}
@@ -238,11 +241,10 @@ func (r *Reader) matchHeld(body string) bool {
 	if !ok {
 		return false
 	}
-	hex, _, _ = strings.Cut(hex, ",")
-	r.roster.heldAt = r.now
-	if s := r.roster.byHex(hex); s != nil {
-		s.held = true
+	if hex, _, _ = strings.Cut(hex, ","); !isSocket(hex) {
+		return false
 	}
+	r.held(hex)
 	return true
 }
 
@@ -250,16 +252,19 @@ func (r *Reader) matchHeld(body string) bool {
 func (r *Reader) matchPeer(body string) bool {
 	peer, what, _ := strings.Cut(strings.TrimPrefix(body, "Peer "), " ")
 	h := Happening{Kind: Refused}
+	if len(peer) > maxID {
+		return false
+	}
 	switch {
 	case strings.HasPrefix(what, "has incompatible version, mine:"):
 		mine, theirs, _ := strings.Cut(strings.TrimPrefix(what, "has incompatible version, mine:"), " remote ")
 		h.Refusal, h.Detail = world.RefusedVersion, RefusalVersion
 		h.Mine, h.Theirs = strings.TrimSpace(mine), strings.TrimSpace(theirs)
-	case what == "has invalid session ticket":
+	case strings.HasPrefix(what, "has invalid session ticket"):
 		h.Refusal, h.Detail = world.RefusedOther, RefusalTicket
-	case what == "disconnected due to server is full":
+	case strings.HasPrefix(what, "disconnected due to server is full"):
 		h.Refusal, h.Detail = world.RefusedFull, RefusalFull
-	case what == "has wrong password":
+	case strings.HasPrefix(what, "has wrong password"):
 		h.Refusal, h.Detail = world.RefusedPassword, RefusalPassword
 	default:
 		return false
@@ -274,7 +279,7 @@ func (r *Reader) matchBanned(body string) bool {
 		return false
 	}
 	h := Happening{Kind: Refused, Refusal: world.RefusedBanned, Detail: RefusalList}
-	h.Player.Name = strings.ToValidUTF8(strings.TrimSpace(m[1]), "\uFFFD")
+	h.Player.Name = short(strings.TrimSpace(m[1]))
 	r.refused(m[2], h)
 	return true
 }
@@ -292,7 +297,7 @@ func (r *Reader) matchDuplicate(body string) bool {
 // read in the game's code).
 func (r *Reader) matchKicked(body string) bool {
 	if m := kickedFor.FindStringSubmatch(body); m != nil {
-		name := strings.ToValidUTF8(strings.TrimSpace(m[1]), "\uFFFD")
+		name := short(strings.TrimSpace(m[1]))
 		s := r.kick(name, m[2])
 		h := Happening{Kind: Refused, Refusal: world.RefusedBanned, Detail: RefusalPermittedKick, PlatformID: platformID(m[2])}
 		h.Player.Name = name
@@ -303,7 +308,7 @@ func (r *Reader) matchKicked(body string) bool {
 		return true
 	}
 	if name, ok := strings.CutPrefix(body, "Kicking "); ok {
-		r.kick(strings.ToValidUTF8(name, "\uFFFD"), "")
+		r.kick(short(strings.TrimSpace(name)), "")
 		return true
 	}
 	return false

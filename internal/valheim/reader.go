@@ -13,6 +13,8 @@ import (
 const (
 	maxLine     = 8 * 1024 // bytes; the game writes no longer ones that matter
 	maxRemember = 64       // knocks, sessions, departures
+	maxDeaths   = 8        // that wait for proof; so many never die within seconds
+	maxID       = 64       // bytes of an account or a socket; the longest known has 31
 )
 
 // Reader reads the log of one server, line by line, from the start of its
@@ -23,6 +25,7 @@ type Reader struct {
 	line string // the line being read, as written
 	now  mark
 
+	trust  trust
 	life   life
 	saving int // how far the save under way is, 0 for none; see save.go
 	roster roster
@@ -64,6 +67,7 @@ func (r *Reader) near(m mark) bool {
 // is taken apart. A cut line means nothing or the wrong thing: keep an
 // incomplete tail until its line end comes.
 func (r *Reader) Read(text string) []Happening {
+	r.now.line++
 	if len(text) > maxLine {
 		return nil
 	}
@@ -74,33 +78,29 @@ func (r *Reader) Read(text string) []Happening {
 
 func (r *Reader) read(text string) {
 	s := line.Strip(text)
-	r.now.line++
 	if s.Seconds != 0 {
 		r.now.sec = s.Seconds
 		r.pass()
 	}
+	if s.Body == "" {
+		return
+	}
+	if !r.trust.believes(s) {
+		r.matchDoubtful(s.Body)
+		return
+	}
 	// What players shout. Nothing that is needed stands only there.
-	if s.Body == "" || strings.HasPrefix(s.Body, "Console:") {
+	if strings.HasPrefix(s.Body, "Console:") {
 		return
 	}
-	if r.match(s) || s.From != line.Game || carriesPlayersText(s.Body) {
-		return
-	}
-	if at := line.Glued(s.Body); at > 0 {
-		r.read(s.Body[:at])
-		r.read(s.Body[at:])
-	}
-}
-
-// carriesPlayersText: a player could have written a timestamp into the line,
-// so it is not taken apart.
-func carriesPlayersText(body string) bool {
-	for _, begin := range []string{"Got character ZDOID", "Player ", "Kicking ", "Banning ", "Peer ", "Already connected"} {
-		if strings.HasPrefix(body, begin) {
-			return true
+	if s.From == line.Game && !quotesPlayer(s.Body) {
+		if at := line.Glued(s.Body); at > 0 {
+			r.read(s.Body[:at])
+			r.read(s.Body[at:])
+			return
 		}
 	}
-	return false
+	r.match(s)
 }
 
 // pass does what the passing of the game's time asks for.
@@ -115,7 +115,8 @@ func (r *Reader) pass() {
 
 // End says that the process is gone: everybody is off. It returns the
 // Disconnected of all, then Stopped if a stop was asked for or Crashed if
-// not, unless the log said so already.
+// not, unless the log said so already. A line that may have told of a crash, or
+// may have been a player's words, is believed now: nothing came after it.
 func (r *Reader) End() []Happening {
 	r.out, r.line = nil, ""
 	switch r.life.phase {
@@ -126,6 +127,7 @@ func (r *Reader) End() []Happening {
 	case unknown, up:
 		r.crashed("")
 	}
+	r.trust.doubt = doubt{}
 	return r.take()
 }
 
@@ -140,12 +142,13 @@ func (r *Reader) Roster() Roster {
 		out.Players = append(out.Players, world.Player{Owner: s.owner, Name: short(s.name)})
 	}
 	out.Connecting = out.Authenticated + r.roster.knocking()
+	out.Known = r.roster.known
 	return out
 }
 
 func (r *Reader) emit(h Happening) {
-	if h.Line == "" {
-		h.Line = r.line
+	if h.Line == "" && r.line != "" {
+		h.Line, h.Number = r.line, r.now.line
 	}
 	for _, text := range []*string{&h.Player.Name, &h.Version, &h.Network, &h.Detail, &h.Theirs, &h.Mine} {
 		*text = short(*text)

@@ -40,7 +40,7 @@ type roster struct {
 	loose    int      // sessions whose knock is one of knocks, unknown which
 	pool     []string // ids of sessions, unknown whose
 	departed []departure
-	refused  []string // platform ids whose socket's end is no leave
+	refused  []departure // whose socket's end is no leave; no owners
 	deaths   []death
 
 	known     bool // the log was read from a start on, or the server said a number
@@ -85,8 +85,10 @@ func (o *roster) drop(s *session) {
 }
 
 // bounded forgets the oldest when there are too many.
-func bounded[T any](list []T) []T {
-	if n := len(list) - maxRemember; n > 0 {
+func bounded[T any](list []T) []T { return atMost(list, maxRemember) }
+
+func atMost[T any](list []T, limit int) []T {
+	if n := len(list) - limit; n > 0 {
 		return slices.Delete(list, 0, n)
 	}
 	return list
@@ -104,8 +106,8 @@ func (r *Reader) knocked(id, hex string) {
 	o := &r.roster
 	o.knocks = slices.DeleteFunc(o.knocks, func(k knock) bool { return k.id == id && k.hex == hex })
 	o.knocks = bounded(append(o.knocks, knock{id: id, hex: hex, at: r.now}))
-	o.refused = slices.DeleteFunc(o.refused, func(s string) bool { return s == id })
-	r.emit(Happening{Kind: Connecting, PlatformID: id})
+	o.refused = slices.DeleteFunc(o.refused, func(d departure) bool { return d.id == id })
+	r.emit(Happening{Kind: Connecting, PlatformID: id, Socket: hex})
 }
 
 // identified: crossplay says whose socket it is.
@@ -124,7 +126,7 @@ func (r *Reader) identified(hex, id string) {
 func (r *Reader) connected() {
 	r.alive()
 	s := r.accept()
-	r.emit(Happening{Kind: Connected, PlatformID: s.id})
+	r.emit(Happening{Kind: Connected, PlatformID: s.id, Socket: s.hex})
 }
 
 // accept makes a session of one of the knocks.
@@ -198,11 +200,32 @@ func (r *Reader) refused(peer string, h Happening) {
 		return crossplay && k.hex == hex || id != "" && (k.id == id || k.id == bare)
 	})
 	if id != "" {
-		o.refused = bounded(append(o.refused, bare))
+		o.refused = bounded(append(o.refused, departure{id: bare, at: r.now}))
 	}
 	o.refusedAt = r.now
 	h.PlatformID = id
+	if crossplay {
+		h.Socket = hex
+	}
 	r.emit(h)
+}
+
+// held: a link is lost and its socket kept for up to 90 s.
+func (r *Reader) held(hex string) {
+	r.roster.heldAt = r.now
+	h := Happening{Kind: LinkLost, Socket: hex}
+	if s := r.roster.byHex(hex); s != nil {
+		s.held = true
+		h.Player, h.PlatformID = s.player(), s.id
+	}
+	r.emit(h)
+}
+
+func (r *Reader) restored(hex string) {
+	if s := r.roster.byHex(hex); s != nil && s.held {
+		s.held = false
+		r.emit(Happening{Kind: LinkRestored, Player: s.player(), PlatformID: s.id, Socket: hex})
+	}
 }
 
 // kick marks the session that is about to be thrown out.

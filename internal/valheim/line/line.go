@@ -22,6 +22,13 @@ type Line struct {
 	From    Source
 	Body    string // without blanks around it
 	Seconds int64  // the game's own time since some day; 0 without one
+	Stamp   string // the same as printed, MM/DD/YYYY HH:MM:SS
+	// Framed: whoever collects the output of several programs named the one
+	// that wrote this. Each line of a text has such a frame, so without one in
+	// a framed log, it is not the game's.
+	Framed bool
+	// Begins: BepInEx marked the begin of a message of the game.
+	Begins bool
 }
 
 // Strip takes prefixes off until none is left, and the game's timestamp last.
@@ -34,22 +41,24 @@ func Strip(s string) Line {
 			s = s[1:]
 		}
 		if isStamp(s) {
-			out.Seconds = stampSeconds(s)
+			out.Seconds, out.Stamp = stampSeconds(s), s[:stampLen-2]
 			s = s[stampLen:]
 			break
 		}
-		rest, from, ok := stripOne(s)
-		if !ok {
+		p := stripOne(s)
+		if !p.ok || out.Framed && p.from == Supervisor { // supervisord frames others, nobody frames it
 			break
 		}
-		switch from {
+		out.Framed = out.Framed || p.frame
+		out.Begins = out.Begins || p.begins
+		switch p.from {
 		case Other:
 			other = true
 		case Game:
 		default:
-			out.From = from
+			out.From = p.from
 		}
-		s = rest
+		s = p.rest
 	}
 	if other && out.From == Game {
 		out.From = Other

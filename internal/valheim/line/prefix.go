@@ -2,120 +2,126 @@ package line
 
 import "strings"
 
-// stripOne takes one prefix off, and says who writes lines under it.
-func stripOne(s string) (rest string, from Source, ok bool) {
+// prefix is one that was taken off.
+type prefix struct {
+	ok     bool
+	rest   string
+	from   Source // who writes lines under it
+	frame  bool   // see Line.Framed
+	begins bool   // see Line.Begins
+}
+
+// stripOne takes one prefix off.
+func stripOne(s string) prefix {
 	if s == "" {
-		return s, Game, false
+		return prefix{}
 	}
+	var p prefix
 	switch c := s[0]; {
 	case c == '[':
-		if rest, from, ok = stripBracket(s); ok {
-			return rest, from, true
-		}
+		p = stripBracket(s)
 	case c >= '0' && c <= '9':
-		if rest, from, ok = stripDate(s); ok {
-			return rest, from, true
-		}
+		p = stripDate(s)
 	case c >= 'A' && c <= 'Z':
-		if rest, from, ok = stripSyslog(s); ok {
-			return rest, from, true
-		}
-		if rest, from, ok = stripLevel(s); ok {
-			return rest, from, true
+		if p = stripSyslog(s); !p.ok {
+			p = stripLevel(s)
 		}
 	}
-	return stripCompose(s)
+	if !p.ok {
+		p = stripCompose(s)
+	}
+	return p
 }
 
 // stripBracket takes "[Info   : Unity Log] " of BepInEx and "[stderr] " off.
-func stripBracket(s string) (string, Source, bool) {
+func stripBracket(s string) prefix {
 	if rest, ok := strings.CutPrefix(s, "[stderr] "); ok {
-		return rest, Game, true
+		return prefix{ok: true, rest: rest}
 	}
 	if rest, ok := strings.CutPrefix(s, "[stdout] "); ok {
-		return rest, Game, true
+		return prefix{ok: true, rest: rest}
 	}
 	end := strings.Index(s, "] ")
 	if end < 0 || end > 80 {
-		return s, Game, false
+		return prefix{}
 	}
 	level, name, ok := strings.Cut(s[1:end], ":")
 	if !ok {
-		return s, Game, false
+		return prefix{}
 	}
 	switch strings.TrimSpace(level) {
 	case "Info", "Message", "Warning", "Error", "Debug", "Fatal":
 	default:
-		return s, Game, false
+		return prefix{}
 	}
 	if strings.TrimSpace(name) == "Unity Log" {
-		return s[end+2:], Game, true
+		return prefix{ok: true, rest: s[end+2:], begins: true}
 	}
-	return s[end+2:], Mod, true
+	return prefix{ok: true, rest: s[end+2:], from: Mod}
 }
 
 // stripDate takes the prefixes off that begin with YYYY-MM-DD: docker's
 // timestamp, supervisord's lines, and the scripts of before mid 2021.
-func stripDate(s string) (string, Source, bool) {
+func stripDate(s string) prefix {
 	if !like(s, "0000-00-00?00:00:00") {
-		return s, Game, false
+		return prefix{}
 	}
 	if s[10] == 'T' {
 		end := strings.IndexByte(s, ' ')
 		if end < 0 || end > 40 {
-			return s, Game, false
+			return prefix{}
 		}
-		return s[end+1:], Game, true
+		return prefix{ok: true, rest: s[end+1:]}
 	}
 	if like(s[19:], ",000 ") { // supervisord: 2025-03-31 12:05:35,543 INFO
 		_, rest, ok := strings.Cut(s[24:], " ")
-		return rest, Supervisor, ok
+		return prefix{ok: ok, rest: rest, from: Supervisor}
 	}
 	if strings.HasPrefix(s[19:], " [") { // 2021-03-08 00:00:02 [24] (DEBUG)
 		if _, rest, ok := strings.Cut(s[19:], "] ("); ok {
 			_, rest, ok = strings.Cut(rest, ") ")
-			return rest, Script, ok
+			return prefix{ok: ok, rest: rest, from: Script}
 		}
 	}
-	return s, Game, false
+	return prefix{}
 }
 
 // stripSyslog takes "Mar 31 12:05:35 supervisord: valheim-server " and
 // journald's "Mar 07 13:19:16 host program[pid]: " off.
-func stripSyslog(s string) (string, Source, bool) {
+func stripSyslog(s string) prefix {
 	if len(s) < 16 || s[3] != ' ' || !like(s[6:], " 00:00:00 ") ||
 		!strings.Contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", s[:3]) {
-		return s, Game, false
+		return prefix{}
 	}
 	first, rest, _ := strings.Cut(s[16:], " ")
 	second, rest2, _ := strings.Cut(rest, " ")
 	if strings.HasSuffix(first, "supervisord:") {
 		if second == "valheim-server" {
-			return rest2, Game, true
+			return prefix{ok: true, rest: rest2, frame: true}
 		}
-		return rest2, Other, true
+		return prefix{ok: true, rest: rest2, from: Other, frame: true}
 	}
 	if program, ok := strings.CutSuffix(second, "]:"); ok {
 		program, _, _ = strings.Cut(program, "[")
 		switch program {
 		case "systemd", "cron", "crond", "CRON", "kernel", "sshd", "dockerd":
-			return rest2, Other, true
+			return prefix{ok: true, rest: rest2, from: Other, frame: true}
 		}
-		return rest2, Game, true
+		return prefix{ok: true, rest: rest2, frame: true}
 	}
-	return rest, Other, true
+	return prefix{ok: true, rest: rest, from: Other, frame: true}
 }
 
 // stripLevel takes the level of a container's script off, and odin's module.
-func stripLevel(s string) (string, Source, bool) {
+func stripLevel(s string) prefix {
 	level, rest, ok := strings.Cut(s, " ")
 	if !ok {
-		return s, Game, false
+		return prefix{}
 	}
 	switch level {
 	case "TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR":
 	default:
-		return s, Game, false
+		return prefix{}
 	}
 	if after, ok := strings.CutPrefix(rest, "- "); ok {
 		if strings.HasPrefix(after, "[") { // the script's process id
@@ -123,19 +129,19 @@ func stripLevel(s string) (string, Source, bool) {
 				after = message
 			}
 		}
-		return after, Script, true
+		return prefix{ok: true, rest: after, from: Script}
 	}
 	if strings.HasPrefix(rest, "odin::") {
 		if _, after, ok := strings.Cut(rest, "[valheim_server.log]: "); ok {
-			return after, Game, true
+			return prefix{ok: true, rest: after, frame: true}
 		}
-		return rest, Other, true
+		return prefix{ok: true, rest: rest, from: Other, frame: true}
 	}
-	return s, Game, false
+	return prefix{}
 }
 
 // stripCompose takes docker compose's "name-1  | " off.
-func stripCompose(s string) (string, Source, bool) {
+func stripCompose(s string) prefix {
 	n := 0
 	for n < len(s) && n < 64 && isNameByte(s[n]) {
 		n++
@@ -145,9 +151,9 @@ func stripCompose(s string) (string, Source, bool) {
 		bar++
 	}
 	if n == 0 || bar == n || bar == len(s) || s[bar] != '|' || bar-n > 40 {
-		return s, Game, false
+		return prefix{}
 	}
-	return s[bar+1:], Game, true
+	return prefix{ok: true, rest: s[bar+1:]}
 }
 
 func isNameByte(c byte) bool {

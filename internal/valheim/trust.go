@@ -1,0 +1,75 @@
+package valheim
+
+import (
+	"strings"
+
+	"hearth/internal/valheim/line"
+)
+
+// trust tells the game's own lines from those that a player may have written:
+// a name or a shout with a line break in it puts the rest on lines of their
+// own. Such a rest follows a line that quotes a player, and has no stamp, or
+// one that the player forged; the latter is beyond telling.
+type trust struct {
+	quoted bool // the last line that surely began a message quotes a player
+	framed bool // the game's lines have a frame, see line.Line
+	heard  uint // the writers but the game that were heard beyond doubt
+	doubt  doubt
+}
+
+// doubt is a line that tells of a crash, if it is no player's. The game's next
+// message shows that it was.
+type doubt struct {
+	line, detail string
+	number       int64
+}
+
+// believes reports whether a line is its writer's, and not the rest of a
+// message that quotes a player.
+func (t *trust) believes(s line.Line) bool {
+	if s.From == line.Game {
+		if s.Seconds == 0 && !s.Begins {
+			return !t.quoted
+		}
+		t.quoted, t.framed, t.doubt = quotesPlayer(s.Body), s.Framed, doubt{}
+		return true
+	}
+	writer := uint(1) << s.From
+	if t.quoted && t.heard&writer == 0 && s.Framed == t.framed {
+		return false
+	}
+	t.heard |= writer
+	return true
+}
+
+// quotesPlayer: the line has a text that players chose, so anything may stand
+// in it.
+func quotesPlayer(body string) bool {
+	switch body[0] {
+	case 'A', 'B', 'C', 'G', 'K', 'P':
+	default:
+		return false
+	}
+	for _, begin := range []string{"Console:", "Got character ZDOID", "Player ", "Kicking ", "Banning ", "Peer ", "Already connected"} {
+		if strings.HasPrefix(body, begin) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchDoubtful reads a line that may be a player's. Some lines never have a
+// stamp, though: PlayFab's sockets; a crash, which the end of the log or of the
+// process confirms; and refusals, which anybody can bring about anyway.
+func (r *Reader) matchDoubtful(body string) {
+	switch {
+	case strings.HasPrefix(body, "ZPlayFabSocket::"):
+		r.roster.crossplay = true
+	case strings.HasPrefix(body, "Peer "):
+		r.matchPeer(body)
+	default:
+		if detail, ok := crashDetail(body); ok && r.trust.doubt.number == 0 {
+			r.trust.doubt = doubt{line: r.line, detail: detail, number: r.now.line}
+		}
+	}
+}
