@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"internal/clock":                   {"internal/world"},
 	"internal/bot":                     {"internal/world", "internal/world/rules", "internal/world/words", "internal/discord"},
 	"internal/valheim":                 {"internal/world", "internal/valheim/line"},
+	"internal/valheim/explain":         {"internal/world", "internal/valheim", "internal/valheim/line"},
 	"internal/valheim/line":            {},
 	"internal/agent":                   {"internal/world", "internal/valheim", "internal/agent/backoff", "internal/agent/lease", "internal/agent/outbox"},
 	"internal/agent/backoff":           {"internal/world"},

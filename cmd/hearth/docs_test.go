@@ -27,8 +27,10 @@ func manual(t *testing.T) string {
 // TestDocsFlags: every flag that the documents give to the program is one.
 func TestDocsFlags(t *testing.T) {
 	var help, trouble strings.Builder
-	if code := run(t.Context(), []string{"hearth", "up", "--help"}, os.Getenv, nil, &help, &trouble); code != exitOK {
-		t.Fatalf("hearth up --help: code %d: %s", code, trouble.String())
+	for _, command := range []string{"up", "explain"} {
+		if code := run(t.Context(), []string{"hearth", command, "--help"}, os.Getenv, nil, &help, &trouble); code != exitOK {
+			t.Fatalf("hearth %s --help: code %d: %s", command, code, trouble.String())
+		}
 	}
 	flags := regexp.MustCompile(`--[a-z][a-z-]*`).FindAllString(manual(t), -1)
 	if len(flags) == 0 {
@@ -36,7 +38,7 @@ func TestDocsFlags(t *testing.T) {
 	}
 	for _, f := range flags {
 		if !regexp.MustCompile(regexp.QuoteMeta(f) + `\b`).MatchString(help.String()) {
-			t.Errorf("the documents name %s, which is no flag of hearth up", f)
+			t.Errorf("the documents name %s, which is no flag of the program", f)
 		}
 	}
 }
