@@ -31,7 +31,9 @@ func (t *trust) believes(s line.Line) bool {
 		if s.Seconds == 0 && !s.Begins {
 			return !t.quoted
 		}
-		t.quoted, t.framed, t.doubt = quotesPlayer(s.Body), s.Framed, doubt{}
+		// A shout that has its end is whole: the game lets no < into it.
+		t.quoted = quotesPlayer(s.Body) && !strings.HasSuffix(s.Body, "</color>")
+		t.framed, t.doubt = s.Framed, doubt{}
 		return true
 	}
 	writer := uint(1) << s.From
