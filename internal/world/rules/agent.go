@@ -287,7 +287,7 @@ func (r *reaction) noticed(d *world.Noticed) {
 		if s.Status == world.Stopping || s.Status == world.Relocating {
 			return
 		}
-		r.line(words.EvictionNotice(&r.c))
+		r.line(words.EvictionNotice(&r.c, d.Kind == "Redeploy"))
 		r.enter(world.Relocating)
 		if s.Boot.Proven { // the proof was faster than the notice
 			r.within(DeleteWithin)
@@ -298,7 +298,10 @@ func (r *reaction) noticed(d *world.Noticed) {
 		}
 		r.card()
 	case "Reboot":
-		r.line(words.RebootNotice(&r.c))
+		// Told only of a machine that is to stay. Its next boot is waited for.
+		if s.Status == world.Loading || s.Status == world.Online {
+			r.line(words.RebootNotice(&r.c))
+		}
 	}
 }
 

@@ -13,21 +13,11 @@ func (r *reaction) newBoot() {
 	s := &r.s
 	switch s.Status {
 	case world.Starting, world.Booting, world.Loading, world.Online:
-		r.enter(world.Loading)
-		r.comesUp(0)
-		r.within(ListenWithin)
-		r.card()
+		r.load()
 	case world.Stopping:
 		// It came up while it was no longer wanted. Its door may be open by
-		// now, so its game is stopped first. A scale to zero that no worker has
-		// told of is taken back; one that was begun may still fail, and if it
-		// does not, the machine is seen to go before the proof.
-		c := &s.Cloud
-		if c.Acting && c.Toward == 0 && c.Token == "" {
-			c.Round++
-			c.Acting = false
-		}
-		c.Want, c.Settled = 1, false
+		// now, so its game is stopped first.
+		r.keepMachine()
 		r.awaitSave()
 	case world.Stopped, world.Failed:
 		s.Why = "" // it was told
@@ -37,7 +27,36 @@ func (r *reaction) newBoot() {
 		r.startChecks()
 		r.awaitSave()
 	case world.Relocating:
+		if s.Cloud.VM == "" {
+			return // a straggler: its machine was seen to be gone
+		}
+		// A machine that was to go is up again by itself: it was redeployed, or
+		// its agent died. Its door may be open by now, so it is not deleted
+		// under who plays: the world stays. If the machine goes all the same,
+		// that is one more move.
+		r.keepMachine()
+		r.load()
 	}
+}
+
+// load: a boot is heard, and its game comes up.
+func (r *reaction) load() {
+	r.enter(world.Loading)
+	r.comesUp(0)
+	r.within(ListenWithin)
+	r.card()
+}
+
+// keepMachine wants the machine that was to be deleted. A scale to zero that no
+// worker has told of is taken back; one that was begun may still fail, and if
+// it does not, the machine is seen to go.
+func (r *reaction) keepMachine() {
+	c := &r.s.Cloud
+	if c.Acting && c.Toward == 0 && c.Token == "" {
+		c.Round++
+		c.Acting = false
+	}
+	c.Want, c.Settled = 1, false
 }
 
 func (r *reaction) hostUp(d *world.HostUp) {

@@ -18,7 +18,8 @@
 //	   └─────────────────────────────┘
 //
 // Stopping and relocating have two halves: first the save is awaited, while
-// Boot.Over is false; then the machine is given back.
+// Boot.Over is false; then the machine is given back. Relocating leads back to
+// loading if the old machine is up again by itself before it is.
 //
 // # Invariants
 //
@@ -46,6 +47,19 @@
 //   - The effect that begins a scale is waited for (beginning): no second one is
 //     begun beside it.
 //   - The document stays under world.MaxStateBytes: every list in it has a bound.
+//
+// # What the cloud announces
+//
+// The agent saves by itself and lets the cloud go on after the proof.
+//
+//	Preempt, Terminate   the machine goes: given back once the save is proven, up elsewhere once it is seen gone
+//	Redeploy             the same. The machine would come back by itself, but empty: a boot as long as a new machine's,
+//	                     paid meanwhile, on a host that Azure had to leave, and perhaps never. Given back it costs
+//	                     nothing, and the world is as safe either way. If it speaks again before it is deleted, the
+//	                     world stays there: somebody may be in
+//	Reboot               the machine stays, and its next boot is waited for: LostAfter from the proof, else deleted and
+//	                     failed. Without a proof (the hardware failed) it is silent, and silence has its end, too
+//	Freeze, others       nothing
 //
 // # When something fails
 //

@@ -48,7 +48,8 @@ type machine struct {
 	seq     int64
 	mute    bool // its events are lost
 	gone    time.Time
-	game    string // "", loading, on, down
+	off     time.Time // when it is switched off, to boot again
+	game    string    // "", loading, on, down
 	gameAt  time.Time
 	beat    time.Time
 	players []world.Player
@@ -202,6 +203,9 @@ func (m *model) stepMachine(st *set, vm *machine) {
 		st.vm = nil // capacity stays 1: the trap
 		return
 	}
+	if !vm.off.IsZero() && !m.now.Before(vm.off) {
+		*vm = machine{id: vm.id, born: m.now, mute: vm.mute, gone: vm.gone}
+	}
 	if vm.epoch == 0 && m.now.Sub(vm.born) > 40*time.Second {
 		m.epoch++
 		vm.epoch, vm.game, vm.gameAt = m.epoch, "loading", m.now
@@ -331,6 +335,16 @@ func TestReactHoldsItsPromises(t *testing.T) {
 				})
 				m.stopGame(vm, world.StopNotice, "")
 			},
+			"restart": func(t *rapid.T) {
+				vm := m.vm()
+				need(vm != nil && vm.gone.IsZero() && vm.off.IsZero())
+				vm.off = m.now.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "notice")) * time.Second)
+				kind := rapid.SampledFrom([]string{"Reboot", "Redeploy"}).Draw(t, "kind")
+				m.agent(vm, func(h world.Heard) world.Payload {
+					return &world.Noticed{Heard: h, Kind: kind, NotBefore: vm.off}
+				})
+				m.stopGame(vm, world.StopNotice, "")
+			},
 			"vanish": func(*rapid.T) {
 				vm := m.vm()
 				need(vm != nil && vm.gone.IsZero())
@@ -344,7 +358,8 @@ func TestReactHoldsItsPromises(t *testing.T) {
 			"oldWord": func(t *rapid.T) {
 				need(m.epoch > 0)
 				epoch := rapid.Int64Range(1, m.epoch).Draw(t, "epoch")
-				old := epoch < m.s.Boot.Epoch || m.s.Status == world.Stopped || m.s.Status == world.Failed
+				asleep := m.s.Status == world.Stopped || m.s.Status == world.Failed
+				old := epoch < m.s.Boot.Epoch || epoch == m.s.Boot.Epoch && asleep
 				need(old)
 				m.send(world.Event{ID: m.id(), Source: world.SourceAgent, World: m.c.ID, Time: m.now, Data: &world.Heartbeat{
 					Heard:     world.Heard{Epoch: epoch, Seq: 1000 + int64(m.nextID)},

@@ -153,8 +153,12 @@ func NoCapacity(c *world.Config, retry time.Time) world.Say {
 	return world.Say{Text: fmt.Sprintf("⏳ The cloud has no machine for %s anywhere right now. I try again %s; nothing costs money meanwhile. `/stop` to leave it.", bold(c.Name), at(retry))}
 }
 
-// EvictionNotice tells that the cloud announced to take the machine.
-func EvictionNotice(c *world.Config) world.Say {
+// EvictionNotice tells that the cloud announced to take the machine, or to move
+// it, which leaves nothing on its disk.
+func EvictionNotice(c *world.Config, moves bool) world.Say {
+	if moves {
+		return world.Say{Text: fmt.Sprintf("🌬️ The cloud moves the machine of %s and empties its disk. Saving now; then it comes up elsewhere and the new address is posted here.", bold(c.Name))}
+	}
 	return world.Say{Text: fmt.Sprintf("🌬️ The cloud takes the machine of %s back. Saving now; then it comes up elsewhere and the new address is posted here.", bold(c.Name))}
 }
 
