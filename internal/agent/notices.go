@@ -80,6 +80,15 @@ func (b *boot) askNotices(ctx context.Context, timeout time.Duration) ([]world.N
 
 // heed acts on a notice: the game first, words after.
 func (b *boot) heed(work context.Context, n world.Notice) {
+	if n.Started && !b.touched && (n.Kind == "Reboot" || n.Kind == "Redeploy") {
+		// It is still listed after it brought this boot about, for up to ten
+		// minutes ("Scheduled Events for Linux VMs"), or it takes a machine on
+		// which nobody could be in yet. There is nothing to save either way, and
+		// whoever stopped for the first kind would wait for a restart that is
+		// over.
+		b.Log.Info("cloud's event has begun before anybody could be in, going on", "world", b.World, "kind", n.Kind, "notice", n.ID)
+		return
+	}
 	takes := false // the machine, or the process with it
 	switch n.Kind {
 	case "Preempt", "Terminate", "Reboot", "Redeploy":
