@@ -37,6 +37,8 @@ var mayImport = map[string][]string{
 	"internal/discord/retry":           {"internal/world"},
 	"internal/sqlite":                  {"internal/world"},
 	"internal/saves":                   {"internal/world"},
+	"internal/docker":                  {"internal/world", "internal/docker/logstream"},
+	"internal/docker/logstream":        {"internal/world"},
 	"internal/sim/simgame":             {"internal/world"},
 	"internal/sim/simgame/process":     {"internal/world", "internal/clock", "internal/sim/simgame"},
 	"internal/azure":                   {"internal/world"},
@@ -59,7 +61,12 @@ var mayImport = map[string][]string{
 	"internal/playground/browsertest":  {},
 	"cmd/hearth":                       {"*"},
 
+	// The pretend server's container.
+	"internal/sim/simgame/supervisor":      {"internal/world", "internal/sim/simgame/process"},
+	"internal/sim/simgame/supervisor/pid1": {"internal/clock", "internal/sim/simgame/process", "internal/sim/simgame/supervisor"},
+
 	// For tests alone.
+	"internal/docker/dockertest":        {},
 	"internal/world/worldtest/chattest": {"internal/world", "internal/clock"},
 	"internal/discord/discordtest": {
 		"internal/world", "internal/clock", "internal/discord", "internal/sim/simdiscord", "internal/sim/simdiscord/form",

@@ -1,0 +1,155 @@
+// Package dockertest gives tests what they need of a real Docker engine: the
+// engine, an image of the pretend server, and engines of their own that they
+// may kill. No registry is asked for anything.
+package dockertest
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/client"
+)
+
+const (
+	answerWithin = 5 * time.Second
+	buildWithin  = 5 * time.Minute
+	pid1         = "hearth/internal/sim/simgame/supervisor/pid1"
+)
+
+// Engine is the address of the engine that the tests use: DOCKER_HOST's, or the
+// system's socket. Without one the test is skipped, which in CI counts as
+// failed.
+func Engine(t testing.TB) string {
+	t.Helper()
+	api := Client(t, "")
+	ctx, cancel := context.WithTimeout(t.Context(), answerWithin)
+	defer cancel()
+	if _, err := api.Ping(ctx, client.PingOptions{}); err != nil {
+		t.Skipf("no Docker engine at %s: start one and set DOCKER_HOST if it is not the system's "+
+			"(Debian: apt-get install --no-install-recommends docker.io iptables, then dockerd as root): %v", api.DaemonHost(), err)
+	}
+	return api.DaemonHost()
+}
+
+// Client talks to the engine at host; empty: the one that Engine finds.
+func Client(t testing.TB, host string) *client.Client {
+	t.Helper()
+	opts := []client.Opt{client.FromEnv}
+	if host != "" {
+		opts = append(opts, client.WithHost(host))
+	}
+	api, err := client.New(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := api.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return api
+}
+
+// Server is the image of the pretend server, made in the engine at host if it
+// is not there: one static program, nothing else.
+func Server(t testing.TB, host string) string {
+	t.Helper()
+	program, err := program()
+	if err != nil {
+		t.Fatalf("build the pretend server: %v", err)
+	}
+	return install(t, host, "hearth-test/valheim-server", map[string]string{"usr/local/bin/supervisorctl": "/pid1"}, program)
+}
+
+// Mute is Server without supervisorctl: it can't be asked to stop.
+func Mute(t testing.TB, host string) string {
+	t.Helper()
+	program, err := program()
+	if err != nil {
+		t.Fatalf("build the pretend server: %v", err)
+	}
+	return install(t, host, "hearth-test/mute-server", nil, program)
+}
+
+// program builds the program once a process. Go's build cache makes the next
+// process quick.
+var program = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "hearth-pid1")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeout(context.Background(), buildWithin)
+	defer cancel()
+	out := filepath.Join(dir, "pid1")
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", out, pid1)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=")
+	if b, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, b)
+	}
+	return os.ReadFile(out)
+})
+
+func install(t testing.TB, host, name string, links map[string]string, program []byte) string {
+	t.Helper()
+	api := Client(t, host)
+	sum := sha256.Sum256(program)
+	tag := fmt.Sprintf("%x", sum[:6])
+	ref := name + ":" + tag
+	ctx, cancel := context.WithTimeout(t.Context(), buildWithin)
+	defer cancel()
+	if _, err := api.ImageInspect(ctx, ref); err == nil {
+		return ref
+	}
+	root, err := pack(program, links)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := api.ImageImport(ctx, client.ImageImportSource{Source: root, SourceName: "-"}, name, client.ImageImportOptions{
+		Tag:     tag,
+		Changes: []string{`ENTRYPOINT ["/pid1"]`, `ENV PATH=/usr/local/bin`},
+	})
+	if err != nil {
+		t.Fatalf("import image: %v", err)
+	}
+	answer, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil || strings.Contains(string(answer), `"error"`) {
+		t.Fatalf("import image: %v %s", err, answer)
+	}
+	return ref
+}
+
+// pack makes the image's files.
+func pack(program []byte, links map[string]string) (io.Reader, error) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, dir := range []string{"config", "dev", "etc", "opt/valheim", "proc", "run", "sys", "tmp", "usr/local/bin"} {
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755}); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "pid1", Mode: 0o755, Size: int64(len(program))}); err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(program); err != nil {
+		return nil, err
+	}
+	for name, target := range links {
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: target, Mode: 0o777}); err != nil {
+			return nil, err
+		}
+	}
+	return &b, w.Close()
+}
