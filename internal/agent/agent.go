@@ -8,8 +8,13 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"hearth/internal/agent/spool"
 	"hearth/internal/world"
 )
+
+// ErrKilled as the cause of Run's context (context.WithCancelCause) says that
+// the agent's process dies: no save, no word to anybody, and the game goes on.
+var ErrKilled = errors.New("the agent was killed")
 
 // ErrPowerOff as the cause of Run's context (context.WithCancelCause) says
 // that the machine is gone: no save, no word to anybody.
@@ -30,7 +35,14 @@ type Options struct {
 	Lease    world.Lease
 	Events   world.Queue // where events go: world.EventsQueue
 	Orders   world.Queue // where orders come from: world.OrdersQueue(World)
-	Log      *slog.Logger
+	// Disk keeps what the agent must not forget when its process dies. It need
+	// not outlive the machine. Nobody else uses it.
+	Disk spool.Disk
+	// Boot names this life of the machine, as /proc/sys/kernel/random/boot_id
+	// does: with another one a new boot begins, with the same one the last goes
+	// on.
+	Boot string
+	Log  *slog.Logger
 }
 
 // Agent runs one world's game on one machine, once.
@@ -56,6 +68,8 @@ func New(o Options) (*Agent, error) {
 	need(o.Lease != nil, "Lease is missing")
 	need(o.Events != nil, "Events is missing: the queue that events are sent to")
 	need(o.Orders != nil, "Orders is missing: the world's own queue of orders")
+	need(o.Disk != nil, "Disk is missing: a folder on the machine")
+	need(o.Boot != "", "Boot is missing: name this life of the machine")
 	need(o.Log != nil, "Log is missing")
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("agent options: %w", err)
@@ -63,39 +77,43 @@ func New(o Options) (*Agent, error) {
 	return &Agent{options: o}, nil
 }
 
-// Run lives one boot. It returns nil after a clean stop, which the end of ctx
-// asks for: the game is saved, the proof and all events before it are sent (for
-// at most FlushFor), the lease is released. With the cause ErrPowerOff it kills
-// the game, sends nothing and returns ErrPowerOff at once; a cause can't change
-// any more once ctx has ended.
+// Run lives one boot, or goes on with the one in which an earlier process of the
+// agent died: see doc.go. It returns nil after a clean stop, which the end of
+// ctx asks for: the game is saved, the proof and all events before it are sent
+// (for at most FlushFor), the lease is released. With the cause ErrPowerOff it
+// kills the game, with ErrKilled it leaves it alone; with either it sends
+// nothing and returns the cause at once. A cause can't change any more once ctx
+// has ended.
 //
 // After a stop that something else asked for, Run goes on reporting until ctx
-// ends. A second call is an error: every boot is a new Agent.
+// ends. A second call is an error: every process of the agent is a new Agent.
 func (a *Agent) Run(ctx context.Context) error {
 	if !a.ran.CompareAndSwap(false, true) {
 		return errors.New("run agent: it ran before; make a new one for every boot")
 	}
 	// A clean stop still has to make calls after ctx ended; only the loss of
-	// the machine ends them.
-	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	// the machine or of the process ends them.
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(ctx, func() {
-		if poweredOff(ctx) {
-			cancel()
+		if abrupt(ctx) {
+			cancel(context.Cause(ctx))
 		}
 	})
 	b := newBoot(a.options)
-	b.feed(work)
+	b.wake(work)
 	err := b.loop(ctx, work)
 	if err == nil {
 		b.depart(work)
 	}
 	unhook()
-	cancel()
+	cancel(err)
 	b.errands.Wait()
 	b.feeders.Wait()
 	return err
 }
 
-func poweredOff(ctx context.Context) bool {
-	return errors.Is(context.Cause(ctx), ErrPowerOff)
+// abrupt: ctx's end asks for no clean one.
+func abrupt(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	return errors.Is(cause, ErrPowerOff) || errors.Is(cause, ErrKilled)
 }

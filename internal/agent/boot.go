@@ -2,12 +2,14 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"hearth/internal/agent/backoff"
 	"hearth/internal/agent/lease"
 	"hearth/internal/agent/outbox"
+	"hearth/internal/agent/watch"
 	"hearth/internal/world"
 )
 
@@ -16,6 +18,7 @@ type phase string
 
 const (
 	acquiring phase = "acquiring" // waits for the lease
+	checking  phase = "checking"  // looks at the world's files
 	starting  phase = "starting"  // the game's process is being made
 	loading   phase = "loading"   // the process exists
 	listening phase = "listening" // players can connect
@@ -24,11 +27,8 @@ const (
 )
 
 const (
-	noticesEvery = time.Second
-	ordersEvery  = time.Second
-
-	// greetWithin is how long HostUp waits for the machine's name. The game
-	// does not wait for it.
+	// greetWithin is how long HostUp waits for the machine's name and for the
+	// last boot's proof. The game does not wait for them.
 	greetWithin = 10 * time.Second
 
 	// powerOffGrace is how long the last lines may take when the machine is
@@ -46,73 +46,87 @@ type boot struct {
 	Options
 	out     *outbox.Outbox
 	keeper  *lease.Keeper
+	watch   watch.Watch
 	feeders sync.WaitGroup // goroutines that live as long as the boot
 	errands sync.WaitGroup // goroutines that carry out one thing
 
 	machines   chan world.Machine
 	notices    chan world.Notice
-	deliveries chan delivery
+	deliveries chan watch.Delivery
+	proofs     chan *world.Proof
+	checked    chan checkResult
+	steps      chan world.Step
 	started    chan startResult
+	measured   chan int64
 	synced     chan syncResult
+	left       chan struct{} // the proof was written, or given up
+	over       chan struct{} // closed when loop has ended
 
-	phase   phase
-	leaving bool // Run's ctx ended
+	memory          // what the next process of the agent finds
+	unwritten  bool // it changed
+	leaving    bool // Run's ctx ended
+	graceUntil time.Time
 
-	holding   world.Holding
-	renewed   time.Time // when the last successful acquire or renew was begun
 	leaseDue  <-chan time.Time
-	released  bool // the keeper was told to let go
 	leaseLost bool
 
-	machine      world.Machine
 	machineKnown bool
-	seq          int64
-	greeted      bool
+	proofKnown   bool
 	greetBy      <-chan time.Time
 	heartbeatDue <-chan time.Time
+	memoryBytes  int64
+	previous     *world.Proof // how an earlier boot ended
+	continues    bool         // the game of the epoch before goes on
 
-	game        *game         // the process that runs, or nil
-	ran         bool          // there was a process: its files are synced
-	cancelStart func()        // while a start is under way
-	touched     bool          // some process of this boot could be joined
-	crashes     []time.Time   // of the last crashWindow
-	lastSave    time.Time     // end of the last finished save
-	saves       []saveWaiting // orders to save that wait for an autosave
+	game        *game  // the process that runs, or nil
+	cancelStart func() // while a start is under way
+	finding     bool   // what an earlier process started is being looked for
+	tail        []string
 
-	stop      *stop             // the one stop of this boot, once begun
-	proven    *world.SaveProven // its outcome
+	stop      *stop // the one stop of this boot, once begun
 	answering map[string]<-chan struct{}
-	occupied  []string // operations whose stop-if-empty was refused
 }
 
 func newBoot(o Options) *boot {
-	return &boot{
+	b := &boot{
 		Options:    o,
-		out:        outbox.New(o.Events, o.Clock, o.Log),
 		keeper:     lease.New(o.World, o.Lease, o.Clock, o.Log),
+		watch:      watch.Watch{World: o.World, Clock: o.Clock, Metadata: o.Metadata, Orders: o.Orders, Log: o.Log},
 		machines:   make(chan world.Machine),
 		notices:    make(chan world.Notice),
-		deliveries: make(chan delivery),
+		deliveries: make(chan watch.Delivery),
+		proofs:     make(chan *world.Proof),
+		checked:    make(chan checkResult),
+		steps:      make(chan world.Step),
 		started:    make(chan startResult),
+		measured:   make(chan int64),
 		synced:     make(chan syncResult),
-		phase:      acquiring,
+		left:       make(chan struct{}),
+		over:       make(chan struct{}),
 		answering:  map[string]<-chan struct{}{},
 	}
+	b.memory = memory{Life: o.Boot, Phase: acquiring}
+	return b
 }
 
-// feed starts what watches the world outside. Notices come first: the first
-// look at them can take minutes and is what switches them on.
-func (b *boot) feed(work context.Context) {
-	b.feeders.Go(func() { b.watchNotices(work) })
-	b.feeders.Go(func() { b.learnMachine(work) })
+// wake opens the outbox, takes up what an earlier process left, and starts what
+// watches the world outside. Notices come first: the first look at them can
+// take minutes and is what switches them on.
+func (b *boot) wake(work context.Context) {
+	b.feeders.Go(func() { b.watch.Notices(work, b.notices) })
+	b.feeders.Go(func() { b.watch.Machine(work, b.machines) })
+	var state []byte
+	b.out, state = outbox.Open(outbox.Options{Disk: b.Disk, Queue: b.Events, Clock: b.Clock, Log: b.Log})
+	b.remember(work, state)
 	b.feeders.Go(func() { b.keeper.Run(work) })
 	b.feeders.Go(func() { b.out.Run(work, backoff.New(500*time.Millisecond, 10*time.Second, b.World, "outbox")) })
 }
 
 // loop owns the state. ctx is Run's; work outlives it for a clean stop.
 func (b *boot) loop(ctx, work context.Context) error {
+	defer close(b.over)
 	asked := ctx.Done()
-	for !b.leaving || b.phase != down {
+	for !b.leaving || b.Phase != down {
 		var batches <-chan []world.Line
 		var done <-chan struct{}
 		var settled, tail <-chan time.Time
@@ -126,9 +140,9 @@ func (b *boot) loop(ctx, work context.Context) error {
 		select {
 		case <-asked:
 			asked = nil
-			if poweredOff(ctx) {
-				b.powerOff()
-				return ErrPowerOff
+			if abrupt(ctx) {
+				b.vanish(context.Cause(ctx))
+				return context.Cause(ctx)
 			}
 			b.leave(work)
 		case n := <-b.notices:
@@ -136,19 +150,26 @@ func (b *boot) loop(ctx, work context.Context) error {
 		case news := <-b.keeper.News():
 			b.onLease(work, news)
 		case m := <-b.machines:
-			b.machine, b.machineKnown = m, true
+			b.Machine, b.machineKnown = m, true
 			b.greet()
+		case p := <-b.proofs:
+			b.previous, b.proofKnown = p, true
+			b.greet()
+		case r := <-b.checked:
+			b.onChecked(work, r)
+		case s := <-b.steps:
+			b.step(s)
 		case d := <-b.deliveries:
 			b.obey(work, d)
 		case r := <-b.started:
 			b.onStarted(work, r)
 		case lines, ok := <-batches:
-			if !ok {
+			if ok {
+				b.read(lines)
+			} else {
 				b.game.lines = nil
-				b.checkGone(work)
-				continue
 			}
-			b.read(lines)
+			b.checkGone(work)
 		case <-done:
 			b.game.ended(b.Clock)
 			b.checkGone(work)
@@ -157,10 +178,14 @@ func (b *boot) loop(ctx, work context.Context) error {
 			b.checkGone(work)
 		case <-settled:
 			b.nowListening()
+		case n := <-b.measured:
+			b.memoryBytes = n
 		case r := <-b.synced:
 			b.prove(work, r)
+		case <-b.left:
+			b.proofLeft()
 		case <-deadline:
-			b.Log.Error("game did not end in time, killing it", "world", b.World, "boot", b.holding.Epoch)
+			b.Log.Error("game did not end in time, killing it", "world", b.World, "boot", b.Holding.Epoch)
 			b.kill(work)
 		case <-abandon:
 			b.abandonGame(work)
@@ -170,8 +195,9 @@ func (b *boot) loop(ctx, work context.Context) error {
 			b.greetBy = nil
 			b.hostUp()
 		case <-b.heartbeatDue:
-			b.heartbeat()
+			b.heartbeat(work)
 		}
+		b.write()
 	}
 	return nil
 }
@@ -180,31 +206,49 @@ func (b *boot) loop(ctx, work context.Context) error {
 func (b *boot) leave(work context.Context) {
 	b.leaving = true
 	switch {
-	case b.holding.Epoch == 0: // never held the lease
+	case b.Holding.Epoch == 0: // never held the lease
 		b.giveLeaseBack()
-		b.phase = down
+		b.Phase = down
 	case b.stop == nil:
-		b.beginStop(work, stopRequest{why: world.StopAgent})
+		b.beginStop(work, stopRequest{Why: world.StopAgent})
 	}
 }
 
 // depart lets the last words out, for at most FlushFor.
 func (b *boot) depart(work context.Context) {
+	if b.stop != nil && b.stop.Why == world.StopAgent {
+		b.Ended = true // whoever starts the agent again wants the game again
+		b.unwritten = true
+		b.write()
+	}
 	errands := make(chan struct{})
 	b.feeders.Go(func() {
 		b.errands.Wait()
 		close(errands)
 	})
 	bound := b.Clock.After(FlushFor)
-	waits := []<-chan struct{}{b.out.Drained(), errands}
-	if b.released {
+	for errands != nil {
+		select {
+		case <-errands:
+			errands = nil
+		case <-b.left:
+			b.proofLeft()
+		case <-bound:
+			b.undone()
+			return
+		case <-work.Done():
+			return
+		}
+	}
+	waits := []<-chan struct{}{b.out.Drained(), b.out.Commit(b.remembered())}
+	if b.Released {
 		waits = append(waits, b.keeper.Done())
 	}
 	for _, w := range waits {
 		select {
 		case <-w:
 		case <-bound:
-			b.Log.Error("ended with work undone", "world", b.World, "boot", b.holding.Epoch, "unsent_events", b.out.Left())
+			b.undone()
 			return
 		case <-work.Done():
 			return
@@ -212,9 +256,13 @@ func (b *boot) depart(work context.Context) {
 	}
 }
 
-// powerOff ends the game as the machine does.
-func (b *boot) powerOff() {
-	if b.game != nil {
+func (b *boot) undone() {
+	b.Log.Error("ended with work undone", "world", b.World, "boot", b.Holding.Epoch, "unsent_events", b.out.Left())
+}
+
+// vanish ends as the machine does, game and all, or as the process does.
+func (b *boot) vanish(why error) {
+	if b.game != nil && errors.Is(why, ErrPowerOff) {
 		b.reap(b.game.server, powerOffGrace)
 	}
 }
@@ -236,34 +284,4 @@ func (b *boot) reap(s world.Server, within time.Duration) {
 			return
 		}
 	}
-}
-
-// learnMachine asks what machine this is until it is told.
-func (b *boot) learnMachine(ctx context.Context) {
-	wait := backoff.New(time.Second, 30*time.Second, b.World, "machine")
-	for {
-		m, err := b.askMachine(ctx)
-		if err == nil {
-			select {
-			case b.machines <- m:
-			case <-ctx.Done():
-			}
-			return
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		if wait.Tries() == 0 {
-			b.Log.Warn("machine is unknown, asking again", "world", b.World, "error", err)
-		}
-		if !backoff.Pause(ctx, b.Clock, wait.Next()) {
-			return
-		}
-	}
-}
-
-func (b *boot) askMachine(ctx context.Context) (world.Machine, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	return b.Metadata.Machine(ctx)
 }

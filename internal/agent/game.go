@@ -2,9 +2,11 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
+	"hearth/internal/agent/backoff"
 	"hearth/internal/valheim"
 	"hearth/internal/world"
 )
@@ -19,6 +21,10 @@ const (
 	// socket to its join code before it is called up without one. Players
 	// join by code; until it is registered there is nothing to tell them.
 	CodeWithin = 30 * time.Second
+
+	// findTimeout bounds the look for a process that an earlier process of the
+	// agent started: as long as a container engine takes to come back.
+	findTimeout = 5 * time.Minute
 
 	// startTimeout bounds a start; a first one may fetch the game's image.
 	startTimeout = 15 * time.Minute
@@ -35,27 +41,26 @@ const (
 
 // game is one process of the game and what its log said.
 type game struct {
-	server world.Server
-	lines  <-chan []world.Line // nil once it was closed, or given up
-	done   <-chan struct{}     // nil once it was closed
-	tail   <-chan time.Time    // bounds the wait for lines after done
-	reader *valheim.Reader
-	proof  valheim.Proof
-	began  time.Time
+	play
+	server  world.Server
+	lines   <-chan []world.Line // nil once it was closed, or given up
+	done    <-chan struct{}     // nil once it was closed
+	tail    <-chan time.Time    // bounds the wait for lines after done
+	settled <-chan time.Time    // then it stayed up
+}
 
-	version  string
-	joinCode string
-	up       bool // it listened and stayed up
-	settled  <-chan time.Time
-	heard    string // the line that said it listens
-	took     time.Duration
-	detail   string // what the log said of its end
-	fell     bool   // the log told of a crash, but the process went on
+func newGame(s world.Server, p play) *game {
+	if p.Reader == nil {
+		p.Reader = valheim.NewReader()
+	}
+	p.Place.Server = s.ID()
+	return &game{play: p, server: s, lines: s.Lines(), done: s.Done()}
 }
 
 type startResult struct {
 	server world.Server
 	err    error
+	found  bool // it was there already
 }
 
 func (g *game) ended(clock world.Clock) {
@@ -66,21 +71,101 @@ func (g *game) ended(clock world.Clock) {
 }
 
 // running: there is a process, or there may be one soon.
-func (b *boot) running() bool { return b.game != nil || b.cancelStart != nil }
+func (b *boot) running() bool { return b.game != nil || b.cancelStart != nil || b.finding }
 
 // begin makes the game's process.
 func (b *boot) begin(work context.Context) {
-	b.phase = starting
+	b.Phase = starting
+	b.unwritten = true
 	ctx, cancel := context.WithTimeout(work, startTimeout)
 	b.cancelStart = cancel
 	b.errands.Go(func() {
 		defer cancel()
-		server, err := b.Game.Start(ctx, func(world.Step) {})
-		select {
-		case b.started <- startResult{server: server, err: err}:
-		case <-work.Done():
-			if err == nil {
-				b.reap(server, killGrace) // it came up on a machine that is gone
+		b.clear(work, ctx)
+		server, err := b.Game.Start(ctx, func(s world.Step) {
+			select {
+			case b.steps <- s:
+			case <-b.over:
+			}
+		})
+		b.handOver(work, startResult{server: server, err: err})
+	})
+}
+
+// find takes up the process that an earlier process of the agent started.
+func (b *boot) find(work context.Context) {
+	place := world.Place{}
+	if b.Play != nil {
+		place = b.Play.Place
+	}
+	b.finding = true // and not to be given up: what runs must be stopped, or killed
+	ctx, cancel := context.WithTimeout(work, findTimeout)
+	b.errands.Go(func() {
+		defer cancel()
+		for failing := false; ; failing = true {
+			server, err := b.Game.Find(ctx, place)
+			if err == nil || errors.Is(err, world.ErrNotFound) || ctx.Err() != nil {
+				b.handOver(work, startResult{server: server, err: err, found: true})
+				return
+			}
+			if !failing {
+				b.Log.Warn("game can't be found, looking again", "world", b.World, "error", err)
+			}
+			backoff.Pause(ctx, b.Clock, time.Second)
+		}
+	})
+}
+
+// handOver gives what became of a start to the loop.
+func (b *boot) handOver(work context.Context, r startResult) {
+	select {
+	case b.started <- r:
+	case <-b.over:
+		if r.err == nil && !errors.Is(context.Cause(work), ErrKilled) {
+			b.reap(r.server, killGrace) // it came up on a machine that is gone
+		}
+	}
+}
+
+// clear ends a game that nobody knows of: its agent's memory is gone, or it was
+// an older boot's. Nobody else holds the lease, so what it has is the newest
+// there is.
+func (b *boot) clear(work, ctx context.Context) {
+	s, err := b.Game.Find(ctx, world.Place{})
+	if err != nil {
+		return // none, or Start says why not
+	}
+	b.ignore(work, s.Lines())
+	if gone(s) {
+		return
+	}
+	b.Log.Error("a game runs that nobody knows of, saving and ending it", "world", b.World, "server", s.ID())
+	b.insist(ctx, s, func() error { return b.tryStop(ctx, s) }, func(err error) {
+		b.Log.Warn("game could not be asked to stop, asking again", "world", b.World, "error", err)
+	})
+	select {
+	case <-s.Done():
+		return
+	case <-b.Clock.After(StopWithin):
+	case <-ctx.Done():
+	}
+	if err := s.Kill(); err != nil {
+		b.Log.Error("game could not be killed", "world", b.World, "error", err)
+	}
+}
+
+// ignore takes lines that nobody reads any more, so that who writes them is not
+// held.
+func (b *boot) ignore(work context.Context, lines <-chan []world.Line) {
+	b.feeders.Go(func() {
+		for {
+			select {
+			case _, ok := <-lines:
+				if !ok {
+					return
+				}
+			case <-work.Done():
+				return
 			}
 		}
 	})
@@ -88,44 +173,66 @@ func (b *boot) begin(work context.Context) {
 
 // onStarted takes the new process over.
 func (b *boot) onStarted(work context.Context, r startResult) {
-	b.cancelStart = nil
-	if b.phase == down { // given up while it was on its way
+	b.cancelStart, b.finding = nil, false
+	if b.Phase == down { // given up while it was on its way
 		if r.err == nil {
 			b.errands.Go(func() { b.reap(r.server, killGrace) })
 		}
 		return
 	}
 	if r.err != nil {
-		if b.stop != nil {
-			b.stop.took = b.Clock.Now().Sub(b.stop.since)
-			b.sync(work)
-			return
-		}
-		b.Log.Error("game could not be started", "world", b.World, "boot", b.holding.Epoch, "error", r.err)
-		b.crashed(work, "the game's process could not be started")
+		b.notStarted(work, r)
 		return
 	}
-	b.ran = true
-	b.game = &game{
-		server: r.server, lines: r.server.Lines(), done: r.server.Done(),
-		reader: valheim.NewReader(), began: b.Clock.Now(),
+	b.Ran, b.unwritten = true, true
+	p := play{Began: b.Clock.Now()}
+	if b.Play != nil && b.Play.Place.Server == r.server.ID() {
+		p = *b.Play
+	}
+	b.Play = nil
+	b.game = newGame(r.server, p)
+	if b.game.Opened {
+		b.settle()
 	}
 	if b.stop == nil {
-		b.phase = loading
+		if b.Phase != listening {
+			b.Phase = loading
+		}
+		if !r.found {
+			b.step(world.StepLoad)
+		}
 		return
 	}
-	if b.stop.killed {
+	if b.stop.Killed {
 		b.kill(work)
 		return
 	}
 	b.askToStop(work)
 }
 
+// notStarted: there is no process.
+func (b *boot) notStarted(work context.Context, r startResult) {
+	b.Play = nil
+	switch {
+	case b.stop != nil:
+		b.stop.Took = b.Clock.Now().Sub(b.stop.Since)
+		b.sync(work)
+	case r.found && b.Phase == starting:
+		b.begin(work) // it had not come to that
+	default:
+		b.Log.Error("game could not be started", "world", b.World, "boot", b.Holding.Epoch, "error", r.err)
+		b.crashed(work, "the game's process could not be started")
+	}
+}
+
 // read takes the next lines of the log.
 func (b *boot) read(lines []world.Line) {
+	g := b.game
 	for _, line := range lines {
-		for _, h := range b.game.reader.Read(line.Text) {
-			b.happened(h)
+		g.Place = g.Place.Next(line.At)
+		b.remind(line.Text)
+		for i, h := range g.Reader.Read(line.Text) {
+			b.happened(h, i)
 		}
 	}
 }
@@ -150,113 +257,143 @@ func (b *boot) drain() {
 	}
 }
 
-// happened takes in what a line means, and tells the world what it is to know.
-func (b *boot) happened(h valheim.Happening) {
+// happened takes in what a line means, and tells the world what it is to know. It
+// is the nth of its line.
+func (b *boot) happened(h valheim.Happening, nth int) {
 	g := b.game
-	g.proof.See(h)
+	g.Proof.See(h)
 	b.seeForSaves(h)
 	switch h.Kind {
 	case valheim.VersionKnown:
-		g.version = h.Version
+		g.Version = h.Version
+		b.step(world.StepLoad)
+	case valheim.UpdateStarted:
+		b.step(world.StepUpdate)
+	case valheim.UpdateFinished:
+		b.step(world.StepLoad)
 	case valheim.Listening:
 		b.heardListening(h)
 	case valheim.JoinCode:
-		g.joinCode = h.Code
+		g.JoinCode = h.Code
 		if g.settled != nil {
 			g.settled = b.Clock.After(ListeningFor)
 		}
 	case valheim.Connecting, valheim.Connected, valheim.Spawned:
-		b.touched = true
+		b.Touched = true
 	case valheim.Saved:
 		b.saved(h)
 	case valheim.SaveSkipped:
-		b.Log.Error("game did not save", "world", b.World, "boot", b.holding.Epoch, "detail", h.Detail)
+		b.Log.Error("game did not save", "world", b.World, "boot", b.Holding.Epoch, "detail", h.Detail)
 	case valheim.Fault:
 		if h.Detail != valheim.FaultUpdate { // the others end the game
-			g.detail = h.Detail
+			g.Detail = h.Detail
 		}
-		b.Log.Error("game reports a fault", "world", b.World, "boot", b.holding.Epoch, "detail", h.Detail)
+		b.Log.Error("game reports a fault", "world", b.World, "boot", b.Holding.Epoch, "detail", h.Detail)
 	case valheim.Stopping, valheim.Stopped:
 		b.closed()
 	case valheim.Crashed:
-		if g.detail == "" {
-			g.detail = h.Detail
+		if g.Detail == "" {
+			g.Detail = h.Detail
 		}
-		g.fell = true
+		g.Fell = true
 		b.closed()
 	default: // of no matter to the agent
 	}
 	if data := h.Payload(); data != nil {
-		b.emit(h, data)
+		b.emitRead(h, nth, data)
 	}
 }
 
 // heardListening waits whether the game stays up.
 func (b *boot) heardListening(h valheim.Happening) {
 	g := b.game
-	b.touched = true // from now on somebody may come in
 	if b.stop != nil {
+		b.Touched = true
 		return
 	}
-	if g.fell {
+	if h.Signal == valheim.SignalPlayFab && g.JoinCode == "" {
+		b.step(world.StepCode)
+	}
+	b.Touched = true // from now on somebody may come in
+	if g.Fell {
 		// A supervisor in the game's container revived it: the process that
 		// the agent sees never went away.
-		g.fell = false
-		b.reportCrash(g.detail, true)
-		g.detail = ""
+		g.Fell = false
+		b.reportCrash(g.Detail, true)
+		g.Detail = ""
 	}
-	if g.settled == nil && !g.up {
-		g.heard, g.took = h.Line, b.Clock.Now().Sub(g.began)
-		wait := ListeningFor
-		if h.Signal == valheim.SignalPlayFab && g.joinCode == "" {
-			wait = CodeWithin
-		}
-		g.settled = b.Clock.After(wait)
+	if g.settled == nil && !g.Up {
+		g.Heard, g.Took, g.Opened = h.Line, b.Clock.Now().Sub(g.Began), true
+		g.Crossplay = h.Signal == valheim.SignalPlayFab
+		b.settle()
 	}
+}
+
+// settle waits for what makes the game be called up.
+func (b *boot) settle() {
+	g := b.game
+	wait := ListeningFor
+	if g.Crossplay && g.JoinCode == "" {
+		wait = CodeWithin
+	}
+	g.settled = b.Clock.After(wait)
 }
 
 // nowListening: the game stayed up.
 func (b *boot) nowListening() {
 	g := b.game
-	g.settled, g.up = nil, true
-	b.phase = listening
-	b.emit(valheim.Happening{Line: g.heard}, &world.Listening{Version: g.version, Took: g.took})
+	g.settled, g.Opened, g.Up = nil, false, true
+	b.Phase = listening
+	b.finishStep()
+	b.emit(valheim.Happening{Line: g.Heard}, &world.Listening{
+		Version: g.Version, Took: g.Took, Steps: b.Steps, New: b.Found.New, Mended: b.Found.Mended,
+	})
+	b.Steps, b.Found = nil, world.FilesState{}
 }
 
 // closed: by its log the game no longer takes players.
 func (b *boot) closed() {
-	b.game.settled, b.game.up, b.game.joinCode = nil, false, ""
-	if b.phase == listening {
-		b.phase = loading
+	g := b.game
+	g.settled, g.Opened, g.Up, g.JoinCode = nil, false, false, ""
+	if b.Phase == listening {
+		b.Phase = loading
 	}
 }
 
 // saved: the game finished a save.
 func (b *boot) saved(h valheim.Happening) {
-	b.lastSave = b.Clock.Now()
+	b.LastSave = b.Clock.Now()
 	if b.stop != nil {
 		return // SaveProven tells whether it counts
 	}
 	b.emit(h, &world.Saved{Took: h.Took})
 }
 
-// checkGone goes on when the process is gone and its last line read.
+// checkGone goes on when the process is gone and its last line read. Once the
+// save that counts is known, the lines after it are not waited for: an eviction
+// leaves no time.
 func (b *boot) checkGone(work context.Context) {
 	g := b.game
-	if g == nil || g.lines != nil || g.done != nil {
+	if g == nil || g.done != nil {
 		return
 	}
-	for _, h := range g.reader.End() {
-		b.happened(h)
+	if g.lines != nil {
+		if b.stop == nil || !g.Proof.Saved() {
+			return
+		}
+		b.ignore(work, g.lines)
+	}
+	for i, h := range g.Reader.End() {
+		b.happened(h, i)
 	}
 	b.game = nil
 	if b.stop != nil {
-		b.stop.took = b.Clock.Now().Sub(b.stop.since)
-		b.stop.counts = g.proof.Saved()
+		b.stop.Took = b.Clock.Now().Sub(b.stop.Since)
+		b.stop.Counts = g.Proof.Saved()
 		b.sync(work)
 		return
 	}
-	b.crashed(work, g.detail)
+	b.crashed(work, g.Detail)
 }
 
 // crashed: the game went without being asked. It gets one more chance in
@@ -264,18 +401,18 @@ func (b *boot) checkGone(work context.Context) {
 func (b *boot) crashed(work context.Context, detail string) {
 	b.savesAgain()
 	now := b.Clock.Now()
-	b.crashes = slices.DeleteFunc(b.crashes, func(t time.Time) bool { return now.Sub(t) > crashWindow })
-	again := len(b.crashes) == 0
-	b.crashes = append(b.crashes, now)
+	b.Crashes = slices.DeleteFunc(b.Crashes, func(t time.Time) bool { return now.Sub(t) > crashWindow })
+	again := len(b.Crashes) == 0
+	b.Crashes = append(b.Crashes, now)
 	b.reportCrash(detail, again)
 	if again {
 		b.begin(work)
 		return
 	}
-	b.phase = down
+	b.Phase = down
 }
 
 func (b *boot) reportCrash(detail string, again bool) {
-	b.Log.Warn("game ended without being asked", "world", b.World, "boot", b.holding.Epoch, "detail", detail, "restarting", again)
-	b.emit(valheim.Happening{}, &world.Crashed{Detail: detail, Restarting: again, LastSave: b.lastSave})
+	b.Log.Warn("game ended without being asked", "world", b.World, "boot", b.Holding.Epoch, "detail", detail, "restarting", again)
+	b.emit(valheim.Happening{}, &world.Crashed{Detail: detail, Restarting: again, LastSave: b.LastSave})
 }

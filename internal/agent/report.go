@@ -1,9 +1,12 @@
 package agent
 
 import (
+	"context"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"hearth/internal/valheim"
@@ -12,6 +15,9 @@ import (
 
 // MaxLineBytes bounds what an event carries of the log line it was read from.
 const MaxLineBytes = 512
+
+// measureTimeout bounds the question what the game uses.
+const measureTimeout = 5 * time.Second
 
 // account finds players' account ids as the game prints them: a Steam id of an
 // individual (17 digits beginning with 7656119), a platform's id, a PlayFab
@@ -22,15 +28,25 @@ var account = regexp.MustCompile(`\b(?:Steam|Xbox|PlayStation|Nintendo)_[0-9A-Za
 // carries. h is what it was read from, if it was read. HostUp goes before any
 // other. The channel is closed when the event was sent or given up.
 func (b *boot) emit(h valheim.Happening, data world.AgentPayload) <-chan struct{} {
-	if !b.greeted {
+	if !b.Greeted {
 		b.hostUp()
 	}
-	return b.post(h, data)
+	return b.post(b.World+"/"+strconv.FormatInt(b.Holding.Epoch, 10)+"/"+strconv.FormatInt(b.Seq+1, 10), h, data)
 }
 
-func (b *boot) post(h valheim.Happening, data world.AgentPayload) <-chan struct{} {
-	*data.AsHeard() = world.Heard{Epoch: b.holding.Epoch, Seq: b.seq + 1, Line: tidy(h)}
-	id := b.World + "/" + strconv.FormatInt(b.holding.Epoch, 10) + "/" + strconv.FormatInt(b.seq+1, 10)
+// emitRead emits what the line that was read last means; it is the nth thing
+// that it means. The id tells the line: who reads it again makes the same one.
+func (b *boot) emitRead(h valheim.Happening, nth int, data world.AgentPayload) {
+	if !b.Greeted {
+		b.hostUp()
+	}
+	p := b.game.Place
+	server := p.Server[:min(len(p.Server), 12)]
+	b.post(fmt.Sprintf("%s/%d/%s/%d/%d/%d", b.World, b.Holding.Epoch, server, p.At.UnixNano(), p.N, nth), h, data)
+}
+
+func (b *boot) post(id string, h valheim.Happening, data world.AgentPayload) <-chan struct{} {
+	*data.AsHeard() = world.Heard{Epoch: b.Holding.Epoch, Seq: b.Seq + 1, Line: tidy(h.Line, h.PlatformID)}
 	e := world.Event{ID: id, Source: world.SourceAgent, World: b.World, Time: b.Clock.Now(), Data: data}
 	body, err := e.EncodeSealed(b.Key)
 	if err != nil {
@@ -41,7 +57,8 @@ func (b *boot) post(h valheim.Happening, data world.AgentPayload) <-chan struct{
 		close(settled)
 		return settled
 	}
-	b.seq++
+	b.Seq++
+	b.unwritten = true
 	urgent := false
 	switch data.(type) {
 	case *world.SaveProven, *world.Noticed:
@@ -50,27 +67,51 @@ func (b *boot) post(h valheim.Happening, data world.AgentPayload) <-chan struct{
 	return b.out.Put(id, body, urgent)
 }
 
-// greet says hello as soon as the machine is known.
+// greet says hello as soon as the machine and the last boot's proof are known.
 func (b *boot) greet() {
-	if b.holding.Epoch != 0 && !b.greeted {
+	if b.Holding.Epoch != 0 && !b.Greeted && b.machineKnown && b.proofKnown {
 		b.hostUp()
 	}
 }
 
 func (b *boot) hostUp() {
-	b.greeted, b.greetBy = true, nil
-	b.post(valheim.Happening{}, &world.HostUp{Machine: b.machine})
+	b.Greeted, b.greetBy = true, nil
+	id := b.World + "/" + strconv.FormatInt(b.Holding.Epoch, 10) + "/" + strconv.FormatInt(b.Seq+1, 10)
+	b.post(id, valheim.Happening{}, &world.HostUp{Machine: b.Machine, Previous: b.previous, Continues: b.continues})
 }
 
 // heartbeat tells everything that is known, and when the next one is due.
-func (b *boot) heartbeat() {
+func (b *boot) heartbeat(work context.Context) {
 	b.heartbeatDue = b.Clock.After(world.HeartbeatEvery)
-	beat := &world.Heartbeat{Machine: b.machine, Players: b.players(), LastSave: b.lastSave}
+	beat := &world.Heartbeat{Machine: b.Machine, Players: b.players(), LastSave: b.LastSave}
 	if g := b.game; g != nil {
-		beat.GameUp, beat.Listening, beat.JoinCode = true, g.up, g.joinCode
-		beat.Connecting = g.reader.Roster().Authenticated
+		beat.GameUp, beat.Listening, beat.JoinCode = true, g.Up, g.JoinCode
+		beat.Connecting = g.Reader.Roster().Authenticated
+		beat.MemoryMB = int(b.memoryBytes >> 20)
+		b.measure(work, g.server)
 	}
 	b.emit(valheim.Happening{}, beat)
+	if n := b.out.Lost(); n > 0 {
+		b.emit(valheim.Happening{}, &world.WordsLost{Count: n})
+		b.out.Told(n)
+	}
+}
+
+// measure asks what the game uses, for the next heartbeat.
+func (b *boot) measure(work context.Context, s world.Server) {
+	b.errands.Go(func() {
+		ctx, cancel := context.WithTimeout(work, measureTimeout)
+		defer cancel()
+		n, err := s.Memory(ctx)
+		if err != nil {
+			b.Log.Debug("game's memory is not known", "world", b.World, "error", err)
+			n = 0
+		}
+		select {
+		case b.measured <- n:
+		case <-b.over:
+		}
+	})
 }
 
 // players is the roster within its bounds; empty, not nil, when nobody is on.
@@ -79,7 +120,7 @@ func (b *boot) players() []world.Player {
 	if b.game == nil {
 		return out
 	}
-	for _, p := range b.game.reader.Roster().Players {
+	for _, p := range b.game.Reader.Roster().Players {
 		if len(out) == world.MaxPlayers {
 			break
 		}
@@ -88,12 +129,12 @@ func (b *boot) players() []world.Player {
 	return out
 }
 
-// tidy is the line as the world may see it: valid UTF-8, without account ids,
-// at most MaxLineBytes.
-func tidy(h valheim.Happening) string {
-	s := strings.ToValidUTF8(h.Line, "\uFFFD")
-	if h.PlatformID != "" {
-		s = strings.ReplaceAll(s, h.PlatformID, "(id)")
+// tidy is a line as the world may see it: valid UTF-8, without account ids, of
+// which one may be known, at most MaxLineBytes.
+func tidy(line, id string) string {
+	s := strings.ToValidUTF8(line, "\uFFFD")
+	if id != "" {
+		s = strings.ReplaceAll(s, id, "(id)")
 	}
 	s = account.ReplaceAllString(s, "(id)")
 	if len(s) <= MaxLineBytes {

@@ -3,7 +3,6 @@ package agent_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"hearth/internal/agent"
+	"hearth/internal/sim/simdisk"
 	"hearth/internal/sim/simstorage"
 	"hearth/internal/world"
 )
@@ -22,6 +22,8 @@ type rig struct {
 	t        *testing.T
 	game     *gameHost
 	files    *files
+	disk     *simdisk.Disk
+	life     string
 	metadata *metadata
 	lease    *lease
 	events   *queue
@@ -37,7 +39,7 @@ func key() []byte { return []byte("0123456789abcdef0123456789abcdef") }
 func newRig(t *testing.T) *rig {
 	account := simstorage.New(simstorage.Options{Clock: bubbleClock{}})
 	return &rig{
-		t: t, game: &gameHost{}, files: &files{}, metadata: &metadata{machine: world.Machine{Name: "vm-1", Size: "D2ads_v5", Address: "192.0.2.7"}},
+		t: t, game: &gameHost{}, files: &files{}, disk: &simdisk.Disk{}, life: "first", metadata: &metadata{machine: world.Machine{Name: "vm-1", Size: "D2ads_v5", Address: "192.0.2.7"}},
 		lease:  &lease{Lease: account.Lease()},
 		events: &queue{Queue: account.Queue(world.EventsQueue)}, orders: &queue{Queue: account.Queue(world.OrdersQueue(midgard))},
 	}
@@ -46,7 +48,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) options() agent.Options {
 	return agent.Options{
 		World: midgard, Key: key(), Clock: bubbleClock{}, Game: r.game, Files: r.files, Metadata: r.metadata,
-		Lease: r.lease, Events: r.events, Orders: r.orders, Log: slog.New(slog.DiscardHandler),
+		Lease: r.lease, Events: r.events, Orders: r.orders, Disk: r.disk, Boot: r.life, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -144,7 +146,7 @@ func (r *rig) want(typ string, n int) []world.Event {
 func (r *rig) types() string {
 	var out []string
 	for _, e := range r.heard() {
-		if typ := strings.TrimPrefix(string(e.Data.Type()), "agent."); typ != "heartbeat" {
+		if typ := strings.TrimPrefix(string(e.Data.Type()), "agent."); typ != "heartbeat" && typ != "step_begun" {
 			out = append(out, typ)
 		}
 	}
@@ -198,8 +200,9 @@ func (r *rig) ended(d time.Duration, want error) {
 func (r *rig) inOrder() {
 	r.t.Helper()
 	for i, e := range r.heard() {
-		if want := fmt.Sprintf("%s/%d/%d", midgard, r.lease.epoch(), i+1); e.ID != want {
-			r.t.Fatalf("event %d: got id %s, want %s", i+1, e.ID, want)
+		h := e.Data.(world.AgentPayload).AsHeard()
+		if h.Epoch != r.lease.epoch() || h.Seq != int64(i+1) {
+			r.t.Fatalf("event %d: got %s, %d of epoch %d", i+1, e.ID, h.Seq, h.Epoch)
 		}
 	}
 }

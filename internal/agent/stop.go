@@ -16,6 +16,9 @@ const (
 	// killGrace is how long a killed process may take to be gone.
 	killGrace = 15 * time.Second
 
+	// knownWithin is how long a stop waits for the disk.
+	knownWithin = time.Second
+
 	askAgain    = 2 * time.Second  // after Server.Stop or Kill failed
 	askTimeout  = 20 * time.Second // of one Server.Stop
 	syncTimeout = 60 * time.Second
@@ -23,23 +26,28 @@ const (
 
 // stopRequest is who wants the game to end.
 type stopRequest struct {
-	why       world.StopWhy
-	operation string // for world.StopOrdered
-	byForce   bool   // no save: the world is another's
+	Why       world.StopWhy `json:"why"`
+	Operation string        `json:"operation,omitempty"` // for world.StopOrdered
+	ByForce   bool          `json:"by_force,omitempty"`  // no save: the world is another's
+}
+
+// end is what is remembered of a stop.
+type end struct {
+	stopRequest
+	Since   time.Time     `json:"since"`
+	Killed  bool          `json:"killed,omitempty"`
+	Lost    bool          `json:"lost,omitempty"`    // killed, and still not gone
+	Crashed bool          `json:"crashed,omitempty"` // nothing ran when the stop was asked for
+	Counts  bool          `json:"counts,omitempty"`  // a save that counts was finished
+	Took    time.Duration `json:"took,omitempty"`    // from the request to the process's end
+	Notices []string      `json:"notices,omitempty"` // to acknowledge after the proof
 }
 
 // stop is the one stop of a boot.
 type stop struct {
-	stopRequest
-	since    time.Time
+	end
 	deadline <-chan time.Time // then it is killed
 	abandon  <-chan time.Time // then nobody waits for it any more
-	killed   bool
-	lost     bool          // killed, and still not gone
-	crashed  bool          // nothing ran when the stop was asked for
-	counts   bool          // a save that counts was finished
-	took     time.Duration // from the request to the process's end
-	notices  []string      // to acknowledge after the proof
 }
 
 type syncResult struct {
@@ -50,11 +58,12 @@ type syncResult struct {
 // beginStop is the only way into stopping; no stop was begun before.
 func (b *boot) beginStop(work context.Context, r stopRequest) {
 	b.drain()
-	b.stop = &stop{stopRequest: r, since: b.Clock.Now()}
-	b.phase = stopping
-	b.saves = nil
+	b.stop = &stop{end: end{stopRequest: r, Since: b.Clock.Now()}}
+	b.Phase = stopping
+	b.Saves = nil
+	b.unwritten = true
 	switch {
-	case r.byForce:
+	case r.ByForce:
 		b.kill(work)
 	case b.game != nil:
 		b.askToStop(work)
@@ -63,14 +72,14 @@ func (b *boot) beginStop(work context.Context, r stopRequest) {
 		b.cancelStart()
 	}
 	if !b.running() { // it crashed before
-		b.stop.crashed = true
+		b.stop.Crashed = true
 		b.sync(work)
 		return
 	}
-	if b.stop.deadline == nil && !b.stop.killed {
+	if b.stop.deadline == nil && !b.stop.Killed {
 		b.stop.deadline = b.Clock.After(StopWithin)
 	}
-	b.Log.Info("stopping the game", "world", b.World, "boot", b.holding.Epoch, "why", string(r.why), "operation", r.operation)
+	b.Log.Info("stopping the game", "world", b.World, "boot", b.Holding.Epoch, "why", string(r.Why), "operation", r.Operation)
 	b.checkGone(work) // drain may have read the last line
 }
 
@@ -78,10 +87,24 @@ func (b *boot) beginStop(work context.Context, r stopRequest) {
 // fails is asked again: without a stop there is no save.
 func (b *boot) askToStop(work context.Context) {
 	g := b.game
-	g.settled, g.up = nil, false
-	g.proof.Request()
+	g.settled, g.Opened, g.Up = nil, false, false
+	g.Proof.Request()
 	server := g.server
+	// That it was ordered is to be known to the next process before the game
+	// knows it: the log alone does not tell a stop that was asked for here.
+	var known <-chan struct{}
+	if b.stop.Why == world.StopOrdered {
+		known = b.out.Commit(b.remembered())
+	}
 	b.errands.Go(func() {
+		if known != nil {
+			select {
+			case <-known:
+			case <-b.Clock.After(knownWithin):
+			case <-work.Done():
+				return
+			}
+		}
 		b.insist(work, server, func() error { return b.tryStop(work, server) }, func(err error) {
 			b.Log.Warn("game could not be asked to stop, asking again", "world", b.World, "error", err)
 		})
@@ -124,7 +147,8 @@ func gone(s world.Server) bool {
 // kill ends the game without a save. A stop is under way.
 func (b *boot) kill(work context.Context) {
 	s := b.stop
-	s.killed, s.deadline = true, nil
+	s.Killed, s.deadline = true, nil
+	b.unwritten = true
 	s.abandon = b.Clock.After(killGrace)
 	if b.cancelStart != nil {
 		b.cancelStart()
@@ -144,9 +168,9 @@ func (b *boot) kill(work context.Context) {
 // that no other machine writes beside it.
 func (b *boot) abandonGame(work context.Context) {
 	s := b.stop
-	s.abandon, s.lost = nil, true
-	s.took = b.Clock.Now().Sub(s.since)
-	b.Log.Error("game is not gone after it was killed: delete the machine", "world", b.World, "boot", b.holding.Epoch)
+	s.abandon, s.Lost = nil, true
+	s.Took = b.Clock.Now().Sub(s.Since)
+	b.Log.Error("game is not gone after it was killed: delete the machine", "world", b.World, "boot", b.Holding.Epoch)
 	b.game = nil
 	b.prove(work, syncResult{})
 }
@@ -155,7 +179,7 @@ func (b *boot) abandonGame(work context.Context) {
 // comes through the loop even when there is nothing to sync.
 func (b *boot) sync(work context.Context) {
 	b.stop.deadline, b.stop.abandon = nil, nil
-	ours := b.ran && !b.leaseLost // else the files are another's now
+	ours := b.Ran && !b.leaseLost // else the files are another's now
 	b.errands.Go(func() {
 		var r syncResult
 		if ours {
@@ -163,7 +187,7 @@ func (b *boot) sync(work context.Context) {
 		}
 		select {
 		case b.synced <- r:
-		case <-work.Done():
+		case <-b.over:
 		}
 	})
 }
@@ -179,29 +203,42 @@ func (b *boot) trySync(ctx context.Context) (int64, error) {
 func (b *boot) prove(work context.Context, r syncResult) {
 	s := b.stop
 	if r.err != nil {
-		b.Log.Error("world's files could not be synced", "world", b.World, "boot", b.holding.Epoch, "error", r.err)
+		b.Log.Error("world's files could not be synced", "world", b.World, "boot", b.Holding.Epoch, "error", r.err)
 	}
-	untouched := !b.touched
-	b.proven = &world.SaveProven{
-		Why: s.why, Operation: s.operation,
-		Confirmed: !s.killed && !s.crashed && (untouched || s.counts && r.err == nil),
+	untouched := !b.Touched
+	fine := !s.Crashed || len(b.Crashes) == 0 // it ended as it was asked to, or was never tried
+	b.Proven = &world.SaveProven{
+		Why: s.Why, Operation: s.Operation,
+		Confirmed: !s.Killed && (untouched && fine || s.Counts && r.err == nil),
 		Untouched: untouched,
-		Took:      s.took, Size: r.size, LastSave: b.lastSave,
+		Took:      s.Took, Size: r.size, LastSave: b.LastSave,
 	}
-	b.phase = down
-	b.Log.Info("game is down", "world", b.World, "boot", b.holding.Epoch, "why", string(s.why), "confirmed", b.proven.Confirmed)
-	sent := b.emitProof(s.why, s.operation)
-	if !s.lost {
-		b.giveLeaseBack()
-	}
-	for _, id := range s.notices {
-		b.acknowledge(work, id, sent)
+	b.Phase = down
+	b.Log.Info("game is down", "world", b.World, "boot", b.Holding.Epoch, "why", string(s.Why), "confirmed", b.Proven.Confirmed)
+	sent := b.emitProof(s.Why, s.Operation)
+	written := b.leaveProof(work, b.Proven)
+	for _, id := range s.Notices {
+		b.acknowledge(work, id, sent, written)
 	}
 }
 
 // emitProof says how the stop ended, to the operation that asks.
 func (b *boot) emitProof(why world.StopWhy, operation string) <-chan struct{} {
-	p := *b.proven
+	p := *b.Proven
 	p.Why, p.Operation = why, operation
 	return b.emit(valheim.Happening{}, &p)
+}
+
+// resumeStop goes on with a stop that an earlier process of the agent began.
+// What it asked for is asked again, which does no harm.
+func (b *boot) resumeStop() {
+	s := b.stop
+	if b.Phase == down {
+		return
+	}
+	if s.Killed {
+		s.abandon = b.Clock.After(killGrace)
+		return
+	}
+	s.deadline = b.Clock.After(max(0, StopWithin-b.Clock.Now().Sub(s.Since)))
 }

@@ -2,6 +2,7 @@ package playground
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"hearth/internal/agent"
+	"hearth/internal/agent/spool"
 	"hearth/internal/clock"
 	"hearth/internal/saves"
 	"hearth/internal/sim/simcloud"
@@ -45,13 +47,21 @@ func (r *run) boot(ctx context.Context, vm *simcloud.VM) {
 		log.Error("world's files not found", "error", err)
 		return
 	}
+	// The machine's disk goes with it. What it holds is of use to an agent that
+	// finds its game again; this one's game ends with it.
+	disk, err := spool.MakeFolder(r.path("machines/" + vm.ID))
+	if err != nil {
+		log.Error("machine's disk not made", "error", err)
+		return
+	}
 	r.mu.Lock()
 	r.games[w.ID] = game
 	r.mu.Unlock()
 	a, err := agent.New(agent.Options{
 		World: w.ID, Key: r.secrets.AgentKey, Clock: r.clock, Game: pacedGame{game, r.clock}, Files: files, Metadata: vm,
 		Lease: r.o.At.Lease(r.db.Lease()), Events: r.o.At.Queue(r.events, "report", "acknowledge"),
-		Orders: r.o.At.Queue(r.db.Queue(world.OrdersQueue(w.ID)), "order", "obey"), Log: log,
+		Orders: r.o.At.Queue(r.db.Queue(world.OrdersQueue(w.ID)), "order", "obey"),
+		Disk:   disk, Boot: cryptorand.Text(), Log: log,
 	})
 	if err != nil {
 		log.Error("agent not made", "error", err)
@@ -67,7 +77,11 @@ func (r *run) boot(ctx context.Context, vm *simcloud.VM) {
 			cancel(context.Cause(ctx))
 		}
 	})()
-	if err := a.Run(actx); err != nil && !errors.Is(err, agent.ErrPowerOff) {
+	err = a.Run(actx)
+	if errors.Is(err, agent.ErrPowerOff) {
+		err = os.RemoveAll(string(disk))
+	}
+	if err != nil {
 		log.Error("agent ended", "error", err)
 	}
 }

@@ -154,6 +154,9 @@ type HostUp struct {
 	// Previous is how an earlier boot ended, as it stands beside the world's
 	// files; nil if nothing stands there.
 	Previous *Proof `json:"previous,omitempty"`
+	// Continues: the game of the epoch before goes on under this one. Its
+	// agent was away for longer than its lease lasts.
+	Continues bool `json:"continues,omitempty"`
 }
 
 // Proof is how a boot ended, as its agent leaves it beside the world's files

@@ -29,6 +29,8 @@ type News struct {
 
 // Keeper keeps one world's lease.
 type Keeper struct {
+	before *world.Holding // what an earlier process of the agent held
+
 	world  string
 	leases world.Lease
 	clock  world.Clock
@@ -50,6 +52,12 @@ func New(worldID string, leases world.Lease, clock world.Clock, log *slog.Logger
 	return k
 }
 
+// Resume takes over, before Run, what an earlier process of the agent held. If
+// it is still held, the first News says so. If it expired meanwhile, it is
+// acquired anew, and the first News has another Holding: with the next epoch if
+// nobody else held it in between. If another holds it, it is lost.
+func (k *Keeper) Resume(h world.Holding) { k.before = &h }
+
 // News must be read until LetGo, or until it says that the lease is lost.
 func (k *Keeper) News() <-chan News { return k.news }
 
@@ -64,7 +72,11 @@ func (k *Keeper) Done() <-chan struct{} { return k.gone }
 // ends then, when the lease is lost, and with ctx, which releases nothing.
 func (k *Keeper) Run(ctx context.Context) {
 	defer close(k.gone)
-	h, ok := k.acquire(ctx)
+	acquire := k.acquire
+	if k.before != nil {
+		acquire = k.resume
+	}
+	h, ok := acquire(ctx)
 	if !ok {
 		return
 	}
@@ -137,6 +149,43 @@ func (k *Keeper) acquire(ctx context.Context) (world.Holding, bool) {
 			return world.Holding{}, false
 		case <-ctx.Done():
 			return world.Holding{}, false
+		}
+	}
+}
+
+// resume finds out what became of a lease that was held before; false when it
+// is another's, or not wanted any more.
+func (k *Keeper) resume(ctx context.Context) (world.Holding, bool) {
+	h := *k.before
+	failing := false
+	for {
+		at := k.clock.Now()
+		err := k.renew(ctx, h)
+		if errors.Is(err, world.ErrLeaseLost) {
+			h, err = k.tryAcquire(ctx)
+			if errors.Is(err, world.ErrLeaseHeld) {
+				k.tell(ctx, News{Lost: true})
+				return h, false
+			}
+			if err != nil {
+				h = *k.before
+			}
+		}
+		if err == nil {
+			k.tell(ctx, News{Held: &h, At: at})
+			return h, ctx.Err() == nil
+		}
+		if !failing && ctx.Err() == nil {
+			k.log.Warn("lease could not be renewed after a restart, trying again", "world", k.world, "boot", h.Epoch, "error", err)
+		}
+		failing = true
+		select {
+		case <-k.clock.After(renewAgain):
+		case <-k.letGo:
+			k.release(ctx, h)
+			return h, false
+		case <-ctx.Done():
+			return h, false
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"hearth/internal/agent/backoff"
 	"hearth/internal/agent/outbox"
 	"hearth/internal/clock"
+	"hearth/internal/sim/simdisk"
 	"hearth/internal/sim/simstorage"
 	"hearth/internal/world"
 )
@@ -68,7 +69,7 @@ func inBubble(t *testing.T, name string, f func(t *testing.T, q *queue, out *out
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			q := &queue{Queue: simstorage.New(simstorage.Options{Clock: clock.System{}}).Queue(world.EventsQueue)}
-			out := outbox.New(q, clock.System{}, slog.New(slog.DiscardHandler))
+			out, _ := outbox.Open(outbox.Options{Disk: &simdisk.Disk{}, Queue: q, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan struct{})
 			go func() {
@@ -80,6 +81,13 @@ func inBubble(t *testing.T, name string, f func(t *testing.T, q *queue, out *out
 			<-ended
 		})
 	})
+}
+
+// put puts an event and lets it go.
+func put(out *outbox.Outbox, id string, body []byte, urgent bool) <-chan struct{} {
+	settled := out.Put(id, body, urgent)
+	out.Commit(nil)
+	return settled
 }
 
 // pass lets time go by.
@@ -104,7 +112,7 @@ func TestOutbox(t *testing.T) {
 		var settled []<-chan struct{}
 		for i := range 100 {
 			want = append(want, strconv.Itoa(i))
-			settled = append(settled, out.Put(want[i], []byte(want[i]), false))
+			settled = append(settled, put(out, want[i], []byte(want[i]), false))
 			pass(time.Second)
 		}
 		if isClosed(out.Drained()) || isClosed(settled[0]) || out.Left() != 100 {
@@ -121,8 +129,8 @@ func TestOutbox(t *testing.T) {
 	})
 	inBubble(t, "what may have arrived is sent again, the same", func(t *testing.T, q *queue, out *outbox.Outbox) {
 		q.lost = true
-		out.Put("a", []byte("a"), false)
-		out.Put("b", []byte("b"), false)
+		put(out, "a", []byte("a"), false)
+		put(out, "b", []byte("b"), false)
 		pass(time.Second)
 		if got := strings.Join(q.arrived(), " "); got != "a a b" {
 			t.Errorf("arrived %s, want a a b", got)
@@ -130,10 +138,10 @@ func TestOutbox(t *testing.T) {
 	})
 	inBubble(t, "the urgent does not wait for the next attempt", func(t *testing.T, q *queue, out *outbox.Outbox) {
 		q.fail(errAway)
-		out.Put("a", []byte("a"), false)
+		put(out, "a", []byte("a"), false)
 		pass(time.Minute)
 		q.fail(nil)
-		sent := out.Put("b", []byte("b"), true)
+		sent := put(out, "b", []byte("b"), true)
 		synctest.Wait()
 		if got := strings.Join(q.arrived(), " "); got != "a b" || !isClosed(sent) {
 			t.Errorf("arrived %q at once, want a b", got)
@@ -141,10 +149,10 @@ func TestOutbox(t *testing.T) {
 	})
 	inBubble(t, "what the queue will never take is given up", func(t *testing.T, q *queue, out *outbox.Outbox) {
 		q.fail(fmt.Errorf("send: %w", world.ErrTooLarge))
-		settled := out.Put("a", []byte("a"), false)
+		settled := put(out, "a", []byte("a"), false)
 		synctest.Wait()
 		q.fail(nil)
-		out.Put("b", []byte("b"), false)
+		put(out, "b", []byte("b"), false)
 		synctest.Wait()
 		if got := strings.Join(q.arrived(), " "); got != "b" || !isClosed(settled) {
 			t.Errorf("arrived %q, want b; a settled: %v", got, isClosed(settled))
@@ -153,12 +161,12 @@ func TestOutbox(t *testing.T) {
 	inBubble(t, "beyond the limit the oldest is dropped, but not the one on its way", func(t *testing.T, q *queue, out *outbox.Outbox) {
 		const more = 500
 		q.fail(errAway)
-		out.Put("on its way", []byte("on its way"), false)
+		put(out, "on its way", []byte("on its way"), false)
 		synctest.Wait()
 		var settled []<-chan struct{}
 		for i := range outbox.Limit + more {
 			name := strconv.Itoa(i)
-			settled = append(settled, out.Put(name, []byte(name), false))
+			settled = append(settled, put(out, name, []byte(name), false))
 		}
 		if out.Left() != outbox.Limit || !isClosed(settled[more]) || isClosed(settled[more+1]) {
 			t.Errorf("%d wait, want %d", out.Left(), outbox.Limit)

@@ -3,12 +3,14 @@ package chaos
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"time"
 
 	"hearth/internal/agent"
 	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simdisk"
 	"hearth/internal/world"
 )
 
@@ -39,7 +41,8 @@ func (s *simulation) runAgent(ctx context.Context, vm *simcloud.VM, lane *replay
 		World: worldID, Key: []byte(agentKey), Clock: lane, Game: s.games.On(vm.ID, life, lane), Files: s.games.FilesOf(vm.ID, life, lane), Metadata: metadata{vm, as("metadata")},
 		Lease:  lease{s.storage.Lease(), as("lease")},
 		Events: heard{queue{s.storage.Queue(world.EventsQueue), as("events")}, vm.ID, life},
-		Orders: queue{s.storage.Queue(world.OrdersQueue(worldID)), as("orders")}, Log: log,
+		Orders: queue{s.storage.Queue(world.OrdersQueue(worldID)), as("orders")},
+		Disk:   &simdisk.Disk{}, Boot: vm.ID + "/" + strconv.Itoa(life), Log: log,
 	})
 	if err != nil {
 		log.Error("agent not made", "error", err)

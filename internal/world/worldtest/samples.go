@@ -20,7 +20,7 @@ func Payloads() map[world.Type]world.Payload {
 			Reply:  world.Reply{Application: "app", Token: "a-token", Ephemeral: true},
 			Signed: world.Signed{Body: []byte(`{"type":2}`), Timestamp: "1800000000", Signature: "c0ffee"},
 		},
-		&world.HostUp{Heard: h, Machine: m, Previous: &world.Proof{
+		&world.HostUp{Heard: h, Machine: m, Continues: true, Previous: &world.Proof{
 			World: "midgard", Epoch: 6, At: at, Why: world.StopNotice, Confirmed: true, Untouched: true, Size: 38_000_000, LastSave: at,
 		}},
 		&world.StepBegun{Heard: h, Step: world.StepImage},

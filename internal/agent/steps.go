@@ -1,0 +1,31 @@
+package agent
+
+import (
+	"hearth/internal/valheim"
+	"hearth/internal/world"
+)
+
+// step begins a step of the boot; the one before it is done. Once the game
+// listened, a boot has no more steps.
+func (b *boot) step(s world.Step) {
+	if s == b.Step || b.Touched {
+		return
+	}
+	b.finishStep()
+	b.Step, b.StepSince = s, b.Clock.Now()
+	if b.Holding.Epoch != 0 {
+		b.emit(valheim.Happening{}, &world.StepBegun{Step: s})
+	}
+}
+
+// finishStep ends the one under way, if there is one.
+func (b *boot) finishStep() {
+	if b.Step != "" {
+		b.Steps = append(b.Steps, world.StepTook{Step: b.Step, Took: b.Clock.Now().Sub(b.StepSince)})
+		b.Step = ""
+	}
+	b.Steps = b.Steps[max(0, len(b.Steps)-maxSteps):]
+}
+
+// maxSteps bounds what is told of the steps; an update can come twice.
+const maxSteps = 16
