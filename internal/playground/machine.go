@@ -5,6 +5,7 @@ import (
 	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -84,6 +85,25 @@ func (r *run) boot(ctx context.Context, vm *simcloud.VM) {
 	if err != nil {
 		log.Error("agent ended", "error", err)
 	}
+}
+
+// clearDisks removes the disks of machines that are no more: the process that
+// saw them go was killed.
+func (r *run) clearDisks() error {
+	there := map[string]bool{}
+	for _, vm := range r.cloud.Snapshot().VMs {
+		there[vm.ID] = true
+	}
+	disks, err := os.ReadDir(r.path("machines"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, d := range disks {
+		if !there[d.Name()] {
+			err = errors.Join(err, os.RemoveAll(r.path("machines/"+d.Name())))
+		}
+	}
+	return err
 }
 
 // pacedGame tells every new process how fast the playground's clock runs.

@@ -159,6 +159,9 @@ func (r *run) openCloud() error {
 		return fmt.Errorf("open pretend cloud: %w", err)
 	}
 	r.cloud = c
+	if err := r.clearDisks(); err != nil {
+		return fmt.Errorf("remove disks of machines that are gone: %w", err)
+	}
 	return nil
 }
 
