@@ -25,7 +25,7 @@ const (
 
 // heed acts on a notice: the game first, words after.
 func (b *boot) heed(work context.Context, n world.Notice) {
-	if n.Started && !b.touched && (n.Kind == "Reboot" || n.Kind == "Redeploy") {
+	if n.Started && !b.Touched && (n.Kind == "Reboot" || n.Kind == "Redeploy") {
 		// It is still listed after it brought this boot about, for up to ten
 		// minutes ("Scheduled Events for Linux VMs"), or it takes a machine on
 		// which nobody could be in yet. There is nothing to save either way, and

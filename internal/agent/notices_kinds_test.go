@@ -3,6 +3,8 @@ package agent_test
 import (
 	"context"
 	"errors"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,9 +90,10 @@ func gone(s *server) bool {
 func (r *rig) onMachines() (*simcloud.Cloud, string) {
 	r.t.Helper()
 	place := world.Placement{ID: "vmss-midgard"}
+	var lives atomic.Int32
 	c, err := simcloud.New(simcloud.Options{Clock: bubbleClock{}, Placements: []world.Placement{place}, Boot: func(ctx context.Context, vm *simcloud.VM) {
 		o := r.options()
-		o.Metadata = vm
+		o.Metadata, o.Boot = vm, strconv.Itoa(int(lives.Add(1)))
 		a, err := agent.New(o)
 		if err != nil {
 			r.t.Error(err)
