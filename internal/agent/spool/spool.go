@@ -83,6 +83,7 @@ type Spool struct {
 	segments []segment // oldest first
 	next     int64     // the number after the last event that was committed
 	sent     int64     // up to this number events need not be kept
+	noted    int64     // and up to this one the checkpoint says so
 	state    json.RawMessage
 }
 
@@ -125,7 +126,7 @@ func Open(disk Disk) (*Spool, Found, error) {
 	if err != nil {
 		return nil, Found{}, fmt.Errorf("open spool: %w", err)
 	}
-	s := &Spool{disk: disk, next: c.Next, sent: c.Sent, state: c.State}
+	s := &Spool{disk: disk, next: c.Next, sent: c.Sent, noted: c.Sent, state: c.State}
 	found := Found{State: c.State, Next: c.Next, Lost: c.Lost}
 	expect := c.Sent + 1
 	for _, first := range segmentsOf(names) {
@@ -347,13 +348,14 @@ func (s *Spool) checkpoint(e Entry) error {
 	if err := s.disk.Replace(checkpointName, b); err != nil {
 		return err
 	}
-	s.state = c.State
+	s.state, s.noted = c.State, s.sent
 	return nil
 }
 
-// forgetSent removes segments that hold nothing that is not sent.
+// forgetSent removes segments that hold nothing that is not sent, and of which
+// the checkpoint knows it: else they would be counted as lost.
 func (s *Spool) forgetSent() error {
-	for len(s.segments) > 1 && s.segments[1].first <= s.sent+1 {
+	for len(s.segments) > 1 && s.segments[1].first <= s.noted+1 {
 		if err := s.disk.Remove(s.segments[0].name()); err != nil {
 			return err
 		}
