@@ -14,6 +14,10 @@ import (
 	"hearth/internal/world"
 )
 
+// rebootNotice is how long before a restart Azure announces it; it comes as soon
+// as the agent has acknowledged it.
+const rebootNotice = 15 * time.Minute
+
 // Pull implements panel.Playground for the first world.
 func (p *Playground) Pull(_ context.Context, l panel.Lever) error {
 	r := p.current.Load()
@@ -49,7 +53,7 @@ func (r *run) pull(w world.Config, l panel.Lever) error {
 		}
 		r.notes.add("lever: no capacity " + onOff(l.On))
 		return nil
-	case panel.Evict, panel.EvictShort, panel.Vanish:
+	case panel.Evict, panel.EvictShort, panel.Vanish, panel.Reboot:
 		vm, ok := r.machineOf(w)
 		if !ok {
 			return panel.Refuse("There is no machine to take, or it is still being made.")
@@ -57,6 +61,10 @@ func (r *run) pull(w world.Config, l panel.Lever) error {
 		if l.Name == panel.Vanish {
 			r.notes.add("lever: the machine vanishes")
 			return refused(r.cloud.Vanish(vm.ID))
+		}
+		if l.Name == panel.Reboot {
+			r.notes.add("lever: the cloud announces to restart the machine")
+			return refused(r.cloud.Announce(vm.ID, "Reboot", rebootNotice))
 		}
 		r.notes.add(fmt.Sprintf("lever: the cloud takes the machine in %d s", l.NoticeSeconds))
 		return refused(r.cloud.Evict(vm.ID, time.Duration(l.NoticeSeconds)*time.Second))

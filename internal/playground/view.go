@@ -169,6 +169,7 @@ func leverStates(s world.State, machine, noCapacity bool) map[panel.LeverName]pa
 		panel.Evict:         on(machine, noMachine),
 		panel.EvictShort:    on(machine, noMachine),
 		panel.Vanish:        on(machine, noMachine),
+		panel.Reboot:        on(machine, noMachine),
 		panel.NoCapacity:    {Enabled: true, On: noCapacity},
 	}
 }

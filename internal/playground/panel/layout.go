@@ -65,6 +65,7 @@ func layout() page {
 			{Title: "Other trouble", Levers: []leverButton{
 				{Name: NoCapacity, Label: "No machines left", Detail: "in any place", Toggle: true},
 				{Name: Crash, Label: "Game crashes", Detail: "its process dies", Danger: true},
+				{Name: Reboot, Label: "Machine restarts", Detail: "announced", Danger: true},
 				{Name: OldClient, Label: "Old client tries", Detail: "of another version"},
 				{Name: WrongPassword, Label: "Wrong password", Detail: "somebody guesses"},
 			}},

@@ -21,6 +21,7 @@ const (
 	Evict         LeverName = "evict"          // the cloud takes the machine, with notice
 	EvictShort    LeverName = "evict_short"    // the same, with less notice than it promises
 	Vanish        LeverName = "vanish"         // the same, without a word
+	Reboot        LeverName = "reboot"         // the cloud announces to restart the machine
 	NoCapacity    LeverName = "no_capacity"    // the cloud has no machine (On), or has again
 	Crash         LeverName = "crash"          // the game's process dies
 )
@@ -84,7 +85,7 @@ func (l *Lever) normalize() error {
 		notice = NoticeSeconds
 	case EvictShort:
 		notice = ShortNoticeSeconds
-	case AllLeave, OldClient, WrongPassword, Vanish, NoCapacity, Crash:
+	case AllLeave, OldClient, WrongPassword, Vanish, Reboot, NoCapacity, Crash:
 	default:
 		return Refuse("There is no lever %q: reload the page.", l.Name)
 	}

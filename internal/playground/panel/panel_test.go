@@ -109,6 +109,7 @@ func TestLever(t *testing.T) {
 		{"notice as asked", `{"name":"evict","notice_seconds":900}`, 204, "", &panel.Lever{Name: panel.Evict, NoticeSeconds: 900}},
 		{"toggle", `{"name":"no_capacity","on":true}`, 204, "", &panel.Lever{Name: panel.NoCapacity, On: true}},
 		{"vanish", `{"name":"vanish"}`, 204, "", &panel.Lever{Name: panel.Vanish}},
+		{"reboot", `{"name":"reboot"}`, 204, "", &panel.Lever{Name: panel.Reboot}},
 		{"no name", `{"name":"player_join","player":"  "}`, 400, "the name is empty", nil},
 		{"nobody dies", `{"name":"player_die"}`, 400, "the name is empty", nil},
 		{"nobody leaves", `{"name":"player_leave"}`, 400, "the name is empty", nil},
