@@ -43,7 +43,7 @@ func (r *run) boot(ctx context.Context, vm *simcloud.VM) {
 		log.Error("game not made", "error", err)
 		return
 	}
-	files, err := saves.New(saves.Options{Dir: r.saves(w), World: fileName(w)})
+	files, err := saves.New(saves.Options{ID: w.ID, World: fileName(w), Dir: r.saves(w), AllowNew: true})
 	if err != nil {
 		log.Error("world's files not found", "error", err)
 		return

@@ -1,139 +1,109 @@
-// Package saves looks after a world's files beside the game: whether the game
-// may start on them, whether they are where they outlive the machine, and what
-// the last boot left word of.
 package saves
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
+	"strings"
 
 	"hearth/internal/world"
 )
 
 var _ world.Files = (*Dir)(nil)
 
-// proofName is the file that LeaveProof writes.
-const proofName = "hearth-proof.json"
-
-// maxProof bounds what is read of a proof, in bytes.
-const maxProof = 16 << 10
-
 // Options say where a world's files are.
 type Options struct {
-	Dir   string // holds the world's files and outlives the machine
-	World string // names the files: World.db, World.fwl
+	ID    string // the world's id
+	World string // names the files: World.db, or a folder World
+	// Dir holds the world's files. It need not exist before the first save.
+	Dir string
+	// Home outlives the machine and holds Dir, or is it; default Dir. Word of
+	// the world and of its last boot is left there.
+	Home string
+	// MustMount: Home must be a mount point. Only Linux can tell.
+	MustMount bool
+	// AllowNew: where there has never been a world, the game may make one.
+	AllowNew bool
 }
 
 // Dir is a folder with a world's files. It is safe for concurrent use.
-type Dir struct{ o Options }
+type Dir struct {
+	o      Options
+	writes chan struct{} // holds a token while somebody writes
+	before func()        // called before every batch of file calls; nil but in tests
+}
 
-// New checks the options.
+// New checks the options. The error names everything that is wrong. It does not
+// look at the files.
 func New(o Options) (*Dir, error) {
-	if o.Dir == "" || o.World == "" {
-		return nil, errors.New("world's files: name their folder and the world")
+	var problems []error
+	need := func(ok bool, what string) {
+		if !ok {
+			problems = append(problems, errors.New(what))
+		}
 	}
-	return &Dir{o: o}, nil
+	need(o.ID != "", "ID is missing: the world's id")
+	need(o.World != "" && !strings.ContainsAny(o.World, `/\`) && o.World != "." && o.World != "..", "World must be the name of the world's files, without a folder")
+	need(o.Dir != "", "Dir is missing: the folder of the world's files")
+	if o.Home == "" {
+		o.Home = o.Dir
+	}
+	inside, err := filepath.Rel(o.Home, o.Dir)
+	need(err == nil && filepath.IsLocal(inside), "Dir must be Home or a folder in it")
+	need(!o.MustMount || canTellMounts, "MustMount: this system does not tell what is mounted where; leave it out")
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("world's files: %w", err)
+	}
+	o.Dir, o.Home = filepath.Clean(o.Dir), filepath.Clean(o.Home)
+	return &Dir{o: o, writes: make(chan struct{}, 1)}, nil
 }
 
-// Check implements world.Files.
-func (d *Dir) Check(ctx context.Context) (world.FilesState, error) {
+// errNoAnswer: the file system did not answer while the caller's time lasted.
+var errNoAnswer = errors.New("the file system does not answer: the share is away, or its disk stands still")
+
+// beside runs file calls and returns their result, or errNoAnswer and the
+// context's error when that ends first. They go on then, for nobody.
+func beside[T any](ctx context.Context, d *Dir, calls func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	var none T
 	if err := ctx.Err(); err != nil {
-		return world.FilesState{}, fmt.Errorf("check %s: %w", d.o.Dir, err)
+		return none, err
 	}
-	_, err := os.Stat(filepath.Join(d.o.Dir, d.o.World+".db"))
-	return world.FilesState{New: errors.Is(err, fs.ErrNotExist)}, nil
+	done := make(chan result, 1)
+	go func() {
+		if d.before != nil {
+			d.before()
+		}
+		value, err := calls()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return none, fmt.Errorf("%w: %w", errNoAnswer, ctx.Err())
+	}
 }
 
-// Sync implements world.Files: fsync of every file and folder in it. A folder
-// that is not there has none.
-func (d *Dir) Sync(ctx context.Context) (int64, error) {
-	var size int64
-	err := filepath.WalkDir(d.o.Dir, func(path string, e fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err == nil && (e.IsDir() || e.Type().IsRegular()) {
-			err = syncPath(path)
-		}
-		if err == nil && e.Type().IsRegular() {
-			var info fs.FileInfo
-			if info, err = e.Info(); err == nil {
-				size += info.Size()
-			}
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // renamed by a save under way, or nothing saved yet
-		}
-		return err
+// writing is beside for calls that write. Those of an earlier caller, who may
+// have gone on without them, end first.
+func writing[T any](ctx context.Context, d *Dir, calls func() (T, error)) (T, error) {
+	var none T
+	select {
+	case d.writes <- struct{}{}:
+	case <-ctx.Done():
+		return none, fmt.Errorf("%w: %w", errNoAnswer, ctx.Err())
+	}
+	if err := ctx.Err(); err != nil {
+		<-d.writes
+		return none, err
+	}
+	return beside(ctx, d, func() (T, error) {
+		defer func() { <-d.writes }()
+		return calls()
 	})
-	if err != nil {
-		return 0, fmt.Errorf("sync %s: %w", d.o.Dir, err)
-	}
-	return size, nil
-}
-
-// syncPath flushes one file or folder.
-func syncPath(path string) (err error) {
-	f, err := os.Open(path) //nolint:gosec // the world's own folder
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return f.Sync()
-}
-
-// LeaveProof implements world.Files.
-func (d *Dir) LeaveProof(ctx context.Context, p world.Proof) error {
-	if err := d.leaveProof(ctx, p); err != nil {
-		return fmt.Errorf("leave proof in %s: %w", d.o.Dir, err)
-	}
-	return nil
-}
-
-func (d *Dir) leaveProof(ctx context.Context, p world.Proof) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	b, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(d.o.Dir, proofName)
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
-		return err
-	}
-	if err := syncPath(path + ".new"); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	return syncPath(d.o.Dir)
-}
-
-// LastProof implements world.Files.
-func (d *Dir) LastProof(ctx context.Context) (world.Proof, error) {
-	var p world.Proof
-	if err := ctx.Err(); err != nil {
-		return p, fmt.Errorf("read proof in %s: %w", d.o.Dir, err)
-	}
-	b, err := os.ReadFile(filepath.Join(d.o.Dir, proofName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return p, fmt.Errorf("read proof in %s: %w", d.o.Dir, world.ErrNotFound)
-	}
-	if err == nil && len(b) > maxProof {
-		err = fmt.Errorf("%d bytes: it is no proof of Hearth's", len(b))
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &p)
-	}
-	if err != nil {
-		return world.Proof{}, fmt.Errorf("read proof in %s: %w", d.o.Dir, err)
-	}
-	return p, nil
 }

@@ -174,6 +174,7 @@ func newSimulation(o Options) (*simulation, error) {
 	s.storage = simstorage.New(simstorage.Options{Clock: ls.New(0), Pick: order.IntN})
 	s.store = s.storage.Store()
 	s.games = games.New(games.Options{
+		ID:   worldID,
 		Seed: o.Seed, Dir: filepath.Join(o.Dir, "world"), Form: s.plan.Form, SaveEvery: s.plan.SaveEvery,
 		Clock: s.clock, Lane: func() *replay.Lane { return ls.New(s.plan.AgentSkew) },
 		Fail: s.noGame, Starts: s.gameStarts, Go: s.work.Go,

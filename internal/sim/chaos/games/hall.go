@@ -15,6 +15,7 @@ import (
 // Options say how the games of a world run. All are needed.
 type Options struct {
 	Seed      uint64
+	ID        string // the world's
 	Dir       string // of the world's files
 	Form      simgame.Form
 	SaveEvery time.Duration
@@ -117,9 +118,9 @@ func (s starter) Start(ctx context.Context, _ func(world.Step)) (world.Server, e
 // FilesOf are the world's files as an agent sees them, whose calls take time on
 // its lane.
 func (h *Hall) FilesOf(vm string, life int, l *replay.Lane) world.Files {
-	dir, err := saves.New(saves.Options{Dir: h.o.Dir, World: worldName})
+	dir, err := saves.New(saves.Options{ID: h.o.ID, World: worldName, Dir: h.o.Dir, AllowNew: true})
 	if err != nil {
-		panic(err) // both are named
+		panic(err) // all is named
 	}
 	return &files{Dir: dir, lane: l, dice: replay.NewDice(h.o.Seed, vm, life, "files")}
 }

@@ -32,6 +32,7 @@ func inBubble(t *testing.T, form simgame.Form, do func(t *testing.T, e *evening)
 		lanes := replay.NewLanes()
 		e := &evening{clock: lanes.New(0)}
 		e.Hall = games.New(games.Options{
+			ID:   "midgard",
 			Seed: 1, Dir: dir, Form: form, SaveEvery: 5 * time.Minute, Clock: e.clock, Lane: func() *replay.Lane { return lanes.New(0) },
 			Fail: func(*replay.Dice) error { return e.fail }, Starts: func(vm string) { e.starts = append(e.starts, vm) }, Go: work.Go,
 		})

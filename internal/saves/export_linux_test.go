@@ -1,0 +1,4 @@
+package saves
+
+// MountedIn is mountedIn for tests.
+var MountedIn = mountedIn
