@@ -22,16 +22,13 @@ type death struct {
 	at         mark
 }
 
-// maxDeathLine bounds what a waiting death keeps of its line, in bytes.
-const maxDeathLine = 512
-
 // died: only the name is known. With two players of one name the log does not
 // tell which one it was until the next body.
 func (r *Reader) died(name string) {
 	r.alive()
 	named := r.roster.all(func(s *session) bool { return s.owner != "" && s.name == name })
 	if slices.ContainsFunc(named, r.isFresh) {
-		d := death{name: name, line: r.line[:min(len(r.line), maxDeathLine)], at: r.now}
+		d := death{name: name, line: kept(r.line), at: r.now}
 		r.roster.deaths = atMost(append(r.roster.deaths, d), maxDeaths)
 		return
 	}

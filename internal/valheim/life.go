@@ -53,7 +53,7 @@ func (r *Reader) version(version, network string) {
 		r.booted() // a crash left no line
 	}
 	r.alive()
-	if r.life.version == version { // BepInEx says it up to four times
+	if version = short(version); r.life.version == version { // BepInEx says it up to four times
 		return
 	}
 	r.life.version = version

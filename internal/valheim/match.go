@@ -136,9 +136,9 @@ func (r *Reader) matchDay(body string) bool {
 // The lines of joins and leaves. A player chooses NAME, so it is greedy and
 // the line's end is fixed.
 var (
-	banned    = regexp.MustCompile(`^Player (.*) : (\S{1,64}) is blacklisted or not in whitelist\.?$`)
-	kickedFor = regexp.MustCompile(`^Kicking player not in permitted list (.*) host: (\S{1,64})$`)
-	duplicate = regexp.MustCompile(`^Already connected to peer with UID:\S+(?: +(\S{1,64}))?$`)
+	banned    = regexp.MustCompile(`^Player (.*) : ([\w.:/-]{1,64}) is blacklisted or not in whitelist\.?$`)
+	kickedFor = regexp.MustCompile(`^Kicking player not in permitted list (.*) host: ([\w.:/-]{1,64})$`)
+	duplicate = regexp.MustCompile(`^Already connected to peer with UID:\S+(?: +([\w.:/-]{1,64}))?$`)
 	playFabID = regexp.MustCompile(`^PlayFab socket with remote ID playfab/(\w{1,64}) received local Platform ID (\w{1,64})$`)
 )
 
@@ -185,9 +185,16 @@ func isDigits(s string) bool {
 	return s != "" && len(s) <= 20
 }
 
-// isSocket: crossplay's name of a connection.
-func isSocket(s string) bool {
-	return s != "" && len(s) <= maxID && !strings.ContainsAny(s, " \t/:")
+// isID: an account, an address, or crossplay's name of a connection.
+func isID(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', strings.IndexByte("_-.:/", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxID
 }
 
 func isOwner(s string) bool { return isDigits(strings.TrimPrefix(s, "-")) }
@@ -224,7 +231,7 @@ func (r *Reader) matchClosing(body string) bool {
 
 func (r *Reader) matchPlayFab(body string) bool {
 	r.roster.crossplay = true
-	if hex, ok := strings.CutPrefix(body, "PlayFab listen socket child connected to remote player "); ok && isSocket(hex) {
+	if hex, ok := strings.CutPrefix(body, "PlayFab listen socket child connected to remote player "); ok && isID(hex) {
 		r.knocked("", hex)
 		return true
 	}
@@ -241,7 +248,7 @@ func (r *Reader) matchHeld(body string) bool {
 	if !ok {
 		return false
 	}
-	if hex, _, _ = strings.Cut(hex, ","); !isSocket(hex) {
+	if hex, _, _ = strings.Cut(hex, ","); !isID(hex) {
 		return false
 	}
 	r.held(hex)
@@ -252,7 +259,7 @@ func (r *Reader) matchHeld(body string) bool {
 func (r *Reader) matchPeer(body string) bool {
 	peer, what, _ := strings.Cut(strings.TrimPrefix(body, "Peer "), " ")
 	h := Happening{Kind: Refused}
-	if len(peer) > maxID {
+	if !isID(peer) {
 		return false
 	}
 	switch {

@@ -156,6 +156,9 @@ func (r *Reader) emit(h Happening) {
 	r.out = append(r.out, h)
 }
 
+// kept is what is remembered of a line: its first 512 bytes.
+func kept(line string) string { return strings.Clone(line[:min(len(line), 512)]) }
+
 // short makes text valid UTF-8 of at most MaxTextRunes.
 func short(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")

@@ -71,7 +71,7 @@ func (r *Reader) matchDoubtful(body string) {
 		r.matchPeer(body)
 	default:
 		if detail, ok := crashDetail(body); ok && r.trust.doubt.number == 0 {
-			r.trust.doubt = doubt{line: r.line, detail: detail, number: r.now.line}
+			r.trust.doubt = doubt{line: kept(r.line), detail: short(detail), number: r.now.line}
 		}
 	}
 }
