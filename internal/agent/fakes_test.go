@@ -35,14 +35,15 @@ func (bubbleClock) After(d time.Duration) <-chan time.Time { return time.After(d
 type queue struct {
 	*simstorage.Queue
 
-	mu    sync.Mutex // guards what follows
-	away  bool
-	hangs bool
-	lost  int // so many of the next sends arrive although they fail
-	stuck bool
-	found func() // called when messages are received
-	sent  []sent
-	tries int
+	mu     sync.Mutex // guards what follows
+	away   bool
+	hangs  bool
+	lost   int // so many of the next sends arrive although they fail
+	stuck  bool
+	found  func()      // called when messages are received
+	stopIf func() bool // nothing arrives any more
+	sent   []sent
+	tries  int
 }
 
 type sent struct {
@@ -66,7 +67,7 @@ func (q *queue) Send(ctx context.Context, body []byte, delay time.Duration) erro
 		q.mu.Lock()
 		return ctx.Err()
 	}
-	if q.away {
+	if q.away || q.stopIf != nil && q.stopIf() {
 		return errAway
 	}
 	if err := q.Queue.Send(ctx, body, delay); err != nil {
@@ -96,7 +97,7 @@ func (q *queue) Receive(ctx context.Context, limit int, visibility time.Duration
 func (q *queue) Delete(ctx context.Context, gone world.Message) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.away || q.stuck {
+	if q.away || q.stuck || q.stopIf != nil && q.stopIf() {
 		return errAway
 	}
 	return q.Queue.Delete(ctx, gone)
@@ -116,7 +117,8 @@ type lease struct {
 
 	mu       sync.Mutex // guards what follows
 	away     bool
-	released []int64 // the epochs of those who held it and gave it back
+	stopIf   func() bool // nobody calls any more
+	released []int64     // the epochs of those who held it and gave it back
 }
 
 func (l *lease) set(change func(*lease)) {
@@ -128,7 +130,7 @@ func (l *lease) set(change func(*lease)) {
 func (l *lease) Acquire(ctx context.Context, id string) (world.Holding, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.away {
+	if l.away || l.stopIf != nil && l.stopIf() {
 		return world.Holding{}, errAway
 	}
 	return l.Lease.Acquire(ctx, id)
@@ -137,7 +139,7 @@ func (l *lease) Acquire(ctx context.Context, id string) (world.Holding, error) {
 func (l *lease) Renew(ctx context.Context, h world.Holding) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.away {
+	if l.away || l.stopIf != nil && l.stopIf() {
 		return errAway
 	}
 	return l.Lease.Renew(ctx, h)
@@ -146,7 +148,7 @@ func (l *lease) Renew(ctx context.Context, h world.Holding) error {
 func (l *lease) Release(ctx context.Context, h world.Holding) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.away {
+	if l.away || l.stopIf != nil && l.stopIf() {
 		return errAway
 	}
 	if holder, _, held := l.Holder(h.World); held && holder == h {
@@ -313,10 +315,24 @@ type gameHost struct {
 	noKill  bool          // a kill does nothing
 	deaf    bool          // a start does not heed its context
 	servers []*server
+
+	findAway bool        // nothing can be found
+	stopIf   func() bool // nobody asks anything of it any more
+	finds    int         // how often one was found
 }
 
-func (g *gameHost) Find(context.Context, world.Place) (world.Server, error) {
-	return nil, world.ErrNotFound
+// Find returns the server that was started last, whose lines nobody reads any more.
+func (g *gameHost) Find(_ context.Context, after world.Place) (world.Server, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.findAway {
+		return nil, errAway
+	}
+	if len(g.servers) == 0 {
+		return nil, world.ErrNotFound
+	}
+	g.finds++
+	return g.servers[len(g.servers)-1].attach(after), nil
 }
 
 func (g *gameHost) Start(ctx context.Context, _ func(world.Step)) (world.Server, error) {
@@ -343,12 +359,24 @@ func (g *gameHost) Start(ctx context.Context, _ func(world.Step)) (world.Server,
 		g.fails--
 		return nil, errAway
 	}
-	s := &server{id: strconv.Itoa(len(g.servers)), lines: make(chan []world.Line, 100_000), done: make(chan struct{}), onStop: g.onStop, noKill: g.noKill}
+	s := &server{id: strconv.Itoa(len(g.servers)), lines: make(chan []world.Line, 100_000), done: make(chan struct{}), onStop: g.onStop, noKill: g.noKill, host: g}
 	if s.onStop == nil {
 		s.onStop = quit
 	}
 	g.servers = append(g.servers, s)
 	return s, nil
+}
+
+func (g *gameHost) dead() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.stopIf != nil && g.stopIf()
+}
+
+func (g *gameHost) set(change func(*gameHost)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	change(g)
 }
 
 func (g *gameHost) all() []*server {
@@ -364,12 +392,14 @@ type server struct {
 	done   chan struct{}
 	onStop func(*server)
 	noKill bool
+	host   *gameHost
 
 	mu      sync.Mutex // guards what follows
 	over    bool
 	stopped []time.Time
 	killed  []time.Time
 	place   world.Place
+	whole   []world.Line // its log
 }
 
 // log writes lines in the game's form.
@@ -381,8 +411,36 @@ func (s *server) log(lines ...string) {
 	}
 	for _, l := range lines {
 		s.place = s.place.Next(time.Now())
-		s.lines <- []world.Line{{At: s.place.At, N: s.place.N, Text: time.Now().Format("01/02/2006 15:04:05") + ": " + l}}
+		line := world.Line{At: s.place.At, N: s.place.N, Text: time.Now().Format("01/02/2006 15:04:05") + ": " + l}
+		s.whole = append(s.whole, line)
+		s.lines <- []world.Line{line}
 	}
+}
+
+// attached is a server as an agent sees it that did not start it.
+type attached struct {
+	*server
+	lines chan []world.Line
+}
+
+func (a attached) Lines() <-chan []world.Line { return a.lines }
+
+// attach lets the lines after a place be read, and no others.
+func (s *server) attach(after world.Place) attached {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = make(chan []world.Line, 100_000)
+	past := after.Server != s.id || after.At.IsZero()
+	for _, l := range s.whole {
+		if past {
+			s.lines <- []world.Line{l}
+		}
+		past = past || l.At.Equal(after.At) && l.N == after.N
+	}
+	if s.over {
+		close(s.lines)
+	}
+	return attached{server: s, lines: s.lines}
 }
 
 // end ends the process.
@@ -402,6 +460,9 @@ func (s *server) Memory(context.Context) (int64, error) { return 3 << 30, nil }
 func (s *server) Done() <-chan struct{}                 { return s.done }
 
 func (s *server) Stop(context.Context) error {
+	if s.host.dead() {
+		return errAway
+	}
 	s.mu.Lock()
 	s.stopped = append(s.stopped, time.Now())
 	s.mu.Unlock()

@@ -191,7 +191,7 @@ func (b *boot) onStarted(work context.Context, r startResult) {
 	}
 	b.Play = nil
 	b.game = newGame(r.server, p)
-	if b.game.Opened {
+	if !b.game.Opened.IsZero() {
 		b.settle()
 	}
 	if b.stop == nil {
@@ -276,7 +276,8 @@ func (b *boot) happened(h valheim.Happening, nth int) {
 	case valheim.JoinCode:
 		g.JoinCode = h.Code
 		if g.settled != nil {
-			g.settled = b.Clock.After(ListeningFor)
+			g.Opened = b.Clock.Now()
+			b.settle()
 		}
 	case valheim.Connecting, valheim.Connected, valheim.Spawned:
 		b.Touched = true
@@ -323,8 +324,8 @@ func (b *boot) heardListening(h valheim.Happening) {
 		g.Detail = ""
 	}
 	if g.settled == nil && !g.Up {
-		g.Heard, g.Took, g.Opened = h.Line, b.Clock.Now().Sub(g.Began), true
-		g.Crossplay = h.Signal == valheim.SignalPlayFab
+		g.Heard, g.Took, g.Opened = h.Line, b.Clock.Now().Sub(g.Began), b.Clock.Now()
+		g.Crossplay, b.unwritten = h.Signal == valheim.SignalPlayFab, true
 		b.settle()
 	}
 }
@@ -336,13 +337,13 @@ func (b *boot) settle() {
 	if g.Crossplay && g.JoinCode == "" {
 		wait = CodeWithin
 	}
-	g.settled = b.Clock.After(wait)
+	g.settled = b.Clock.After(wait - b.Clock.Now().Sub(g.Opened))
 }
 
 // nowListening: the game stayed up.
 func (b *boot) nowListening() {
 	g := b.game
-	g.settled, g.Opened, g.Up = nil, false, true
+	g.settled, g.Opened, g.Up = nil, time.Time{}, true
 	b.Phase = listening
 	b.finishStep()
 	b.emit(valheim.Happening{Line: g.Heard}, &world.Listening{
@@ -354,7 +355,7 @@ func (b *boot) nowListening() {
 // closed: by its log the game no longer takes players.
 func (b *boot) closed() {
 	g := b.game
-	g.settled, g.Opened, g.Up, g.JoinCode = nil, false, false, ""
+	g.settled, g.Opened, g.Up, g.JoinCode = nil, time.Time{}, false, ""
 	if b.Phase == listening {
 		b.Phase = loading
 	}

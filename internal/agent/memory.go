@@ -151,7 +151,7 @@ type play struct {
 	// Heard is the line that said it listens, Took how long that took.
 	Heard     string        `json:"heard,omitempty"`
 	Took      time.Duration `json:"took,omitempty"`
-	Opened    bool          `json:"opened,omitempty"`    // it is waited whether it stays up
+	Opened    time.Time     `json:"opened,omitzero"`     // since when it is waited whether it stays up
 	Crossplay bool          `json:"crossplay,omitempty"` // and for its join code
 	Detail    string        `json:"detail,omitempty"`    // what the log said of its end
 	Fell      bool          `json:"fell,omitempty"`      // the log told of a crash, but the process went on

@@ -90,11 +90,11 @@ func (b *boot) heartbeat(work context.Context) {
 		beat.MemoryMB = int(b.memoryBytes >> 20)
 		b.measure(work, g.server)
 	}
-	b.emit(valheim.Happening{}, beat)
-	if n := b.out.Lost(); n > 0 {
+	if n := b.out.Lost(); n > 0 && b.out.Left() == 0 { // else this might be lost next
 		b.emit(valheim.Happening{}, &world.WordsLost{Count: n})
 		b.out.Told(n)
 	}
+	b.emit(valheim.Happening{}, beat)
 }
 
 // measure asks what the game uses, for the next heartbeat.

@@ -61,12 +61,13 @@ func (r *rig) start() {
 	}
 	ctx, cancel := context.WithCancelCause(r.t.Context())
 	r.cancel, r.result, r.began = cancel, make(chan error, 1), time.Now()
-	go func() { r.result <- a.Run(ctx) }()
+	result := r.result
+	go func() { result <- a.Run(ctx) }()
 	r.t.Cleanup(func() {
 		cancel(agent.ErrPowerOff)
 		select {
-		case err := <-r.result:
-			if err != nil && !errors.Is(err, agent.ErrPowerOff) {
+		case err := <-result:
+			if err != nil && !errors.Is(err, agent.ErrPowerOff) && !errors.Is(err, agent.ErrKilled) {
 				r.t.Errorf("Run: %v", err)
 			}
 		case <-time.After(time.Hour):
@@ -74,6 +75,16 @@ func (r *rig) start() {
 		}
 	})
 	synctest.Wait()
+}
+
+// die ends the agent's process, and nothing else.
+func (r *rig) die() {
+	r.t.Helper()
+	r.cancel(agent.ErrKilled)
+	if err := <-r.result; !errors.Is(err, agent.ErrKilled) {
+		r.t.Fatalf("Run: %v, want %v", err, agent.ErrKilled)
+	}
+	r.result <- nil // for who waits for its end
 }
 
 // up starts the agent and lets its game listen.

@@ -87,7 +87,7 @@ func (b *boot) beginStop(work context.Context, r stopRequest) {
 // fails is asked again: without a stop there is no save.
 func (b *boot) askToStop(work context.Context) {
 	g := b.game
-	g.settled, g.Opened, g.Up = nil, false, false
+	g.settled, g.Opened, g.Up = nil, time.Time{}, false
 	g.Proof.Request()
 	server := g.server
 	// That it was ordered is to be known to the next process before the game

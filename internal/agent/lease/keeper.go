@@ -159,6 +159,12 @@ func (k *Keeper) resume(ctx context.Context) (world.Holding, bool) {
 	h := *k.before
 	failing := false
 	for {
+		select {
+		case <-k.letGo: // it need not be had to be given back
+			k.release(ctx, h)
+			return h, false
+		default:
+		}
 		at := k.clock.Now()
 		err := k.renew(ctx, h)
 		if errors.Is(err, world.ErrLeaseLost) {
@@ -182,8 +188,6 @@ func (k *Keeper) resume(ctx context.Context) (world.Holding, bool) {
 		select {
 		case <-k.clock.After(renewAgain):
 		case <-k.letGo:
-			k.release(ctx, h)
-			return h, false
 		case <-ctx.Done():
 			return h, false
 		}

@@ -134,7 +134,7 @@ func TestPowerGoes(t *testing.T) {
 	}
 	for cut := 1; cut <= whole.Writes(); cut++ {
 		d := &simdisk.Disk{}
-		d.StopAt(cut)
+		d.StopAt(cut, nil)
 		committed := play(d)
 		after := d.Clone()
 		s, found := open(t, after)

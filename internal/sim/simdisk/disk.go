@@ -24,6 +24,7 @@ type Disk struct {
 	writes int
 	stopAt int // the write that is done by half and pulls the disk; 0: none
 	pulled bool
+	onPull func()
 }
 
 // Clone is a copy as a new process finds it, working and unlimited.
@@ -41,11 +42,19 @@ func (d *Disk) SetLimit(bytes int64) {
 }
 
 // StopAt lets the n-th write from now be done by half, and all calls fail from
-// then on, as when the power goes.
-func (d *Disk) StopAt(n int) {
+// then on, as when the power goes. then, if it is not nil, is called at that
+// moment, from within the write.
+func (d *Disk) StopAt(n int, then func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.stopAt = d.writes + n
+	d.stopAt, d.onPull = d.writes+n, then
+}
+
+// Pulled reports whether the power went.
+func (d *Disk) Pulled() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pulled
 }
 
 // Writes is how many calls changed something so far, or tried to.
@@ -63,6 +72,9 @@ func (d *Disk) change() (half bool, err error) {
 	d.writes++
 	if d.writes == d.stopAt {
 		d.pulled = true
+		if d.onPull != nil {
+			d.onPull()
+		}
 		return true, nil
 	}
 	if d.files == nil {

@@ -15,6 +15,11 @@ func (r *reaction) heard(d world.AgentPayload) {
 	if h.Epoch < 1 || h.Epoch < b.Epoch || h.Epoch == b.Epoch && b.Over {
 		return
 	}
+	if up, ok := d.(*world.HostUp); ok && up.Continues && h.Epoch == b.Epoch+1 && b.Up && !b.Proven {
+		// The same game under the next epoch: its agent was away for longer
+		// than a lease lasts.
+		b.Epoch, b.Seen, b.RosterSeq, b.StepSeq = h.Epoch, world.Seen{}, 0, 0
+	}
 	if h.Epoch > b.Epoch {
 		if b.Up && b.Opened && !b.Proven {
 			r.line(words.StartedOver(&r.c, &r.s, r.now))

@@ -99,3 +99,31 @@ func TestStartedOverIsTold(t *testing.T) {
 	g.boot()
 	g.tellsNot("started over")
 }
+
+// TestGameGoesOn: the same game under the next epoch is nobody's news, and its
+// words count.
+func TestGameGoesOn(t *testing.T) {
+	g := newStage(t)
+	g.toOnline()
+	g.join("1", "Ana")
+	g.hush()
+	g.epoch++
+	g.seq = 0
+	g.hear(&world.HostUp{Machine: g.s.Boot.Machine, Continues: true})
+	g.status(world.Online)
+	if len(g.chats) != 0 || g.s.Boot.Epoch != g.epoch || g.s.OnlinePlayers() != 1 {
+		t.Errorf("said %v in epoch %d with %d on, want nothing, %d and Ana", g.chats, g.s.Boot.Epoch, g.s.OnlinePlayers(), g.epoch)
+	}
+	g.join("2", "Bo")
+	g.tells(world.ChatLine, "Bo")
+	g.heartbeat()
+	if n := g.s.OnlinePlayers(); n != 2 {
+		t.Errorf("%d on after a heartbeat, want 2", n)
+	}
+	g.hush()
+	g.epoch += 2 // another one's game was in between
+	g.seq = 0
+	g.hear(&world.HostUp{Machine: g.s.Boot.Machine, Continues: true})
+	g.status(world.Loading)
+	g.tells(world.ChatLine, "started over")
+}
