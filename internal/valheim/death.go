@@ -19,6 +19,7 @@ const (
 // death is one that waits for proof.
 type death struct {
 	name, line string
+	number     int64 // the line's; 0 for the one at hand
 	at         mark
 }
 
@@ -28,7 +29,7 @@ func (r *Reader) died(name string) {
 	r.alive()
 	named := r.roster.all(func(s *session) bool { return s.owner != "" && s.name == name })
 	if slices.ContainsFunc(named, r.isFresh) {
-		d := death{name: name, line: kept(r.line), at: r.now}
+		d := death{name: name, line: kept(r.line), number: r.nr, at: r.now}
 		r.roster.deaths = atMost(append(r.roster.deaths, d), maxDeaths)
 		return
 	}
@@ -45,7 +46,7 @@ func (r *Reader) isFresh(s *session) bool {
 }
 
 func (r *Reader) tellDeath(d death, owner string) {
-	r.emit(Happening{Kind: Died, Line: d.line, Number: d.at.line, Player: world.Player{Owner: owner, Name: d.name}})
+	r.emit(Happening{Kind: Died, Line: d.line, Number: d.number, Player: world.Player{Owner: owner, Name: d.name}})
 }
 
 // respawned: another body of the same session.
@@ -80,12 +81,12 @@ func (r *Reader) confirmDeath(s *session) {
 	}
 }
 
-// settleDeaths tells the deaths that waited long enough.
-func (r *Reader) settleDeaths() {
+// settleDeaths tells the deaths that waited so many seconds.
+func (r *Reader) settleDeaths(wait int64) {
 	o := &r.roster
 	for len(o.deaths) > 0 {
 		d := o.deaths[0]
-		if s, ok := r.since(d.at); ok && s < artefactWindow {
+		if s, ok := r.since(d.at); ok && s < wait {
 			return
 		}
 		o.deaths = slices.Delete(o.deaths, 0, 1)

@@ -50,8 +50,12 @@ func tell(log string) string {
 	var b strings.Builder
 	r := valheim.NewReader()
 	roster := ""
-	say := func(n string, hs []valheim.Happening) {
+	say := func(hs []valheim.Happening) {
 		for _, h := range hs {
+			n := "end"
+			if h.Number > 0 {
+				n = fmt.Sprint(h.Number)
+			}
 			fmt.Fprintf(&b, "%4s %s\n", n, words(h))
 		}
 		if now := rosterWords(r.Roster()); now != roster {
@@ -59,10 +63,10 @@ func tell(log string) string {
 			fmt.Fprintf(&b, "     on: %s\n", now)
 		}
 	}
-	for n, line := range strings.Split(strings.TrimSuffix(log, "\n"), "\n") {
-		say(fmt.Sprint(n+1), r.Read(line))
+	for line := range strings.SplitSeq(strings.TrimSuffix(log, "\n"), "\n") {
+		say(r.Read(line))
 	}
-	say("end", r.End())
+	say(r.End())
 	return b.String()
 }
 

@@ -50,19 +50,23 @@ func (r *Reader) reason(s *session) string {
 }
 
 // depart ends a session.
-func (r *Reader) depart(s *session, owner, reason string) {
+func (r *Reader) depart(s *session, owner, reason string) { r.end(s, owner, reason, Happening{}) }
+
+// end ends a session by what was read in h's line, or in the one at hand.
+func (r *Reader) end(s *session, owner, reason string, h Happening) {
 	o := &r.roster
 	closed := false
 	if s.id == "" && r.near(o.closing) {
 		s.id, closed = o.closingID, true
-		o.closing = mark{}
+		o.closing, o.closingWhy = mark{}, ""
 		o.pool = slices.DeleteFunc(o.pool, func(id string) bool { return id == s.id })
 	}
 	r.confirmDeath(s)
 	o.drop(s)
 	o.departed = bounded(append(o.departed, departure{owner: owner, id: s.id, at: r.now, closed: closed}))
 	o.settle()
-	r.emit(Happening{Kind: Disconnected, Player: world.Player{Owner: owner, Name: s.name}, PlatformID: s.id, Reason: reason})
+	h.Kind, h.Player, h.PlatformID, h.Reason = Disconnected, world.Player{Owner: owner, Name: s.name}, s.id, reason
+	r.emit(h)
 }
 
 // closing: a Steam socket ends. It is a leave only for somebody who was let
@@ -119,10 +123,32 @@ func (r *Reader) closing(id string) {
 	// An id that belongs to nobody known: the one who waits without an id, or
 	// somebody whose objects are destroyed next.
 	waiting := o.all(func(s *session) bool { return isWaiting(s) && s.id == "" })
-	o.closing, o.closingID = r.now, id
-	if len(waiting) == 1 && len(o.all(isNameless)) == 1 {
-		r.depart(waiting[0], "", r.reason(waiting[0]))
+	o.closing, o.closingID, o.closingLine = r.now, id, kept(r.line)
+	if len(waiting) == 0 {
+		return
 	}
+	o.closingWhy = r.reason(waiting[0])
+	if len(waiting) == 1 && len(o.all(isNameless)) == 1 {
+		r.depart(waiting[0], "", o.closingWhy)
+	}
+}
+
+// settleClosing: a socket ended, and no objects were destroyed with it. So it
+// was that of somebody without a character. That is certain when the moment has
+// passed, or when there is no more of it.
+func (r *Reader) settleClosing(over bool) {
+	o := &r.roster
+	if o.closing.line == 0 || !over && r.near(o.closing) {
+		return
+	}
+	at, text, why := o.closing, o.closingLine, o.closingWhy
+	s := o.first(func(s *session) bool { return isWaiting(s) && s.id == "" && s.since.line < at.line })
+	if s != nil && why != "" {
+		s.id = o.closingID
+		o.pool = slices.DeleteFunc(o.pool, func(id string) bool { return id == s.id })
+		r.end(s, "", why, Happening{Line: text, Number: at.line})
+	}
+	o.closing, o.closingID, o.closingWhy, o.closingLine = mark{}, "", "", ""
 }
 
 // connectionLost: a crossplay socket ends, nobody says whose. empty: the

@@ -70,7 +70,7 @@ func (r *Reader) listening(signal string) {
 			return
 		}
 	} else {
-		if r.life.opened.line != 0 && !r.near(r.life.opened) {
+		if len(r.roster.sessions) > 0 || r.life.opened.line != 0 && !r.near(r.life.opened) {
 			r.booted() // the socket is opened once per start, whose first lines were not seen
 		}
 		r.alive()
@@ -117,25 +117,25 @@ func (r *Reader) stopped(detail string) {
 	if r.life.phase == down {
 		return
 	}
-	r.flush()
-	r.life.phase = down
-	r.emit(Happening{Kind: Stopped, Detail: detail})
+	r.ended(Happening{Kind: Stopped, Detail: detail})
 }
 
 func (r *Reader) crashed(detail string) {
 	if r.life.phase == down {
 		return
 	}
+	if detail == "" && r.trust.doubt.number == 0 {
+		detail = r.life.clue
+	}
+	r.ended(Happening{Kind: Crashed, Detail: detail})
+}
+
+// ended: the game is gone, and everybody with it. That confirms a crash that was
+// in doubt.
+func (r *Reader) ended(h Happening) {
 	r.flush()
-	h := Happening{Kind: Crashed, Detail: detail}
 	if d := r.trust.doubt; d.number != 0 {
 		h.Detail = d.detail
-		if r.line == "" { // else the line at hand confirms it
-			h.Line, h.Number = d.line, d.number
-		}
-	}
-	if h.Detail == "" {
-		h.Detail = r.life.clue
 	}
 	r.life.phase, r.trust.doubt = down, doubt{}
 	r.emit(h)

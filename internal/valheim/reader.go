@@ -23,6 +23,7 @@ const (
 type Reader struct {
 	out  []Happening
 	line string // the line being read, as written
+	nr   int64  // its number
 	now  mark
 
 	trust  trust
@@ -71,7 +72,7 @@ func (r *Reader) Read(text string) []Happening {
 	if len(text) > maxLine {
 		return nil
 	}
-	r.out, r.line = nil, text
+	r.out, r.line, r.nr = nil, text, r.now.line
 	r.read(line.Plain(text))
 	return r.take()
 }
@@ -106,7 +107,10 @@ func (r *Reader) read(text string) {
 // pass does what the passing of the game's time asks for.
 func (r *Reader) pass() {
 	if len(r.roster.deaths) > 0 {
-		r.settleDeaths()
+		r.settleDeaths(artefactWindow)
+	}
+	if r.roster.closing.line != 0 {
+		r.settleClosing(false)
 	}
 	if len(r.roster.knocks) > 0 {
 		r.forgetKnocks()
@@ -115,10 +119,11 @@ func (r *Reader) pass() {
 
 // End says that the process is gone: everybody is off. It returns the
 // Disconnected of all, then Stopped if a stop was asked for or Crashed if
-// not, unless the log said so already. A line that may have told of a crash, or
-// may have been a player's words, is believed now: nothing came after it.
+// not, unless the log said so already. What waits for proof is told first, as
+// by Settle.
 func (r *Reader) End() []Happening {
-	r.out, r.line = nil, ""
+	r.out, r.line, r.nr = nil, "", 0
+	r.settle()
 	switch r.life.phase {
 	case down:
 		r.flush()
@@ -127,8 +132,26 @@ func (r *Reader) End() []Happening {
 	case unknown, up:
 		r.crashed("")
 	}
-	r.trust.doubt = doubt{}
 	return r.take()
+}
+
+// Settle says that the log has no more lines, though the process may live on.
+// It returns what waited for proof: a death soon after a spawn, the end of
+// somebody without a character, a crash that might have been a player's words.
+func (r *Reader) Settle() []Happening {
+	r.out, r.line, r.nr = nil, "", 0
+	r.settle()
+	return r.take()
+}
+
+func (r *Reader) settle() {
+	r.settleDeaths(0)
+	r.settleClosing(true)
+	if d := r.trust.doubt; d.number != 0 {
+		r.line, r.nr = d.line, d.number
+		r.gone(d.detail)
+		r.line, r.nr = "", 0
+	}
 }
 
 // Roster is who is on now.
@@ -147,8 +170,8 @@ func (r *Reader) Roster() Roster {
 }
 
 func (r *Reader) emit(h Happening) {
-	if h.Line == "" && r.line != "" {
-		h.Line, h.Number = r.line, r.now.line
+	if h.Number == 0 {
+		h.Line, h.Number = r.line, r.nr
 	}
 	for _, text := range []*string{&h.Player.Name, &h.Version, &h.Network, &h.Detail, &h.Theirs, &h.Mine} {
 		*text = short(*text)
@@ -170,6 +193,6 @@ func short(s string) string {
 
 func (r *Reader) take() []Happening {
 	out := r.out
-	r.out, r.line = nil, ""
+	r.out, r.line, r.nr = nil, "", 0
 	return out
 }

@@ -16,6 +16,7 @@ type session struct {
 	counted bool   // known only because the server counts it
 	held    bool   // its link is lost and may come back
 	kicked  bool
+	since   mark // when it was accepted
 	spawned mark // its first character
 }
 
@@ -48,8 +49,10 @@ type roster struct {
 	off       int // the last report's difference to sessions
 
 	timeout, hungUp, heldAt, refusedAt mark
-	closing                            mark // a socket of unknown owner ended
-	closingID                          string
+
+	// A socket of unknown owner ended: whose it was, the next lines may tell.
+	closing                            mark
+	closingID, closingWhy, closingLine string
 }
 
 // knocking is how many of the knocks are not sessions yet.
@@ -132,7 +135,7 @@ func (r *Reader) connected() {
 // accept makes a session of one of the knocks.
 func (r *Reader) accept() *session {
 	o := &r.roster
-	s := &session{}
+	s := &session{since: r.now}
 	switch {
 	case len(o.knocks) == 1 && o.loose == 0:
 		s.id, s.hex = o.knocks[0].id, o.knocks[0].hex

@@ -28,6 +28,7 @@ type wireMark [2]int64
 
 type wireTrust struct {
 	Quoted bool   `json:"q,omitempty"`
+	Whole  bool   `json:"w,omitempty"`
 	Framed bool   `json:"f,omitempty"`
 	Heard  uint   `json:"h,omitempty"`
 	Line   []byte `json:"l,omitempty"` // bytes, because a line need not be UTF-8
@@ -62,6 +63,8 @@ type wireRoster struct {
 	RefusedAt wireMark        `json:"ra"`
 	Closing   wireMark        `json:"cg"`
 	ClosingID string          `json:"ci,omitempty"`
+	Why       string          `json:"cw,omitempty"`
+	Line      []byte          `json:"cl,omitempty"`
 }
 
 type wireSession struct {
@@ -72,6 +75,7 @@ type wireSession struct {
 	Counted bool     `json:"c,omitempty"`
 	Held    bool     `json:"l,omitempty"`
 	Kicked  bool     `json:"k,omitempty"`
+	Since   wireMark `json:"e"`
 	Spawned wireMark `json:"s"`
 }
 
@@ -92,6 +96,7 @@ type wireDeparture struct {
 type wireDeath struct {
 	Name string   `json:"n"`
 	Line []byte   `json:"l,omitempty"`
+	Nr   int64    `json:"nr"`
 	At   wireMark `json:"a"`
 }
 
@@ -114,7 +119,7 @@ func (r *Reader) MarshalJSON() ([]byte, error) {
 		Version: stateVersion,
 		At:      r.now.wire(),
 		Trust: wireTrust{
-			Quoted: r.trust.quoted, Framed: r.trust.framed, Heard: r.trust.heard,
+			Quoted: r.trust.quoted, Whole: r.trust.whole, Framed: r.trust.framed, Heard: r.trust.heard,
 			Line: []byte(d.line), Detail: d.detail, Number: d.number,
 		},
 		Life: wireLife{
@@ -123,15 +128,15 @@ func (r *Reader) MarshalJSON() ([]byte, error) {
 		Saving: r.saving,
 		Roster: wireRoster{
 			Sessions: each(o.sessions, func(s *session) wireSession {
-				return wireSession{s.owner, s.name, s.id, s.hex, s.counted, s.held, s.kicked, s.spawned.wire()}
+				return wireSession{s.owner, s.name, s.id, s.hex, s.counted, s.held, s.kicked, s.since.wire(), s.spawned.wire()}
 			}),
 			Knocks: each(o.knocks, func(k knock) wireKnock { return wireKnock{k.id, k.hex, k.at.wire(), k.counted} }),
 			Loose:  o.loose, Pool: o.pool,
 			Departed: each(o.departed, departure.wire), Refused: each(o.refused, departure.wire),
-			Deaths: each(o.deaths, func(d death) wireDeath { return wireDeath{d.name, []byte(d.line), d.at.wire()} }),
+			Deaths: each(o.deaths, func(d death) wireDeath { return wireDeath{d.name, []byte(d.line), d.number, d.at.wire()} }),
 			Known:  o.known, Crossplay: o.crossplay, Off: o.off,
 			Timeout: o.timeout.wire(), HungUp: o.hungUp.wire(), HeldAt: o.heldAt.wire(), RefusedAt: o.refusedAt.wire(),
-			Closing: o.closing.wire(), ClosingID: o.closingID,
+			Closing: o.closing.wire(), ClosingID: o.closingID, Why: o.closingWhy, Line: []byte(o.closingLine),
 		},
 	})
 }
@@ -164,7 +169,7 @@ func (r *Reader) UnmarshalJSON(state []byte) error {
 	*r = Reader{
 		now: w.At.mark(),
 		trust: trust{
-			quoted: w.Trust.Quoted, framed: w.Trust.Framed, heard: w.Trust.Heard,
+			quoted: w.Trust.Quoted, whole: w.Trust.Whole, framed: w.Trust.Framed, heard: w.Trust.Heard,
 			doubt: doubt{line: string(w.Trust.Line), detail: w.Trust.Detail, number: w.Trust.Number},
 		},
 		life: life{
@@ -173,15 +178,15 @@ func (r *Reader) UnmarshalJSON(state []byte) error {
 		saving: w.Saving,
 		roster: roster{
 			sessions: each(o.Sessions, func(s wireSession) *session {
-				return &session{s.Owner, s.Name, s.ID, s.Hex, s.Counted, s.Held, s.Kicked, s.Spawned.mark()}
+				return &session{s.Owner, s.Name, s.ID, s.Hex, s.Counted, s.Held, s.Kicked, s.Since.mark(), s.Spawned.mark()}
 			}),
 			knocks: each(o.Knocks, func(k wireKnock) knock { return knock{k.ID, k.Hex, k.At.mark(), k.Counted} }),
 			loose:  o.Loose, pool: o.Pool,
 			departed: each(o.Departed, wireDeparture.departure), refused: each(o.Refused, wireDeparture.departure),
-			deaths: each(o.Deaths, func(d wireDeath) death { return death{d.Name, string(d.Line), d.At.mark()} }),
+			deaths: each(o.Deaths, func(d wireDeath) death { return death{d.Name, string(d.Line), d.Nr, d.At.mark()} }),
 			known:  o.Known, crossplay: o.Crossplay, off: o.Off,
 			timeout: o.Timeout.mark(), hungUp: o.HungUp.mark(), heldAt: o.HeldAt.mark(), refusedAt: o.RefusedAt.mark(),
-			closing: o.Closing.mark(), closingID: o.ClosingID,
+			closing: o.Closing.mark(), closingID: o.ClosingID, closingWhy: o.Why, closingLine: string(o.Line),
 		},
 	}
 	return nil

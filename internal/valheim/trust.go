@@ -12,6 +12,7 @@ import (
 // one that the player forged; the latter is beyond telling.
 type trust struct {
 	quoted bool // the last line that surely began a message quotes a player
+	whole  bool // and is a shout that seems to have its end
 	framed bool // the game's lines have a frame, see line.Line
 	heard  uint // the writers but the game that were heard beyond doubt
 	doubt  doubt
@@ -31,8 +32,8 @@ func (t *trust) believes(s line.Line) bool {
 		if s.Seconds == 0 && !s.Begins {
 			return !t.quoted
 		}
-		// A shout that has its end is whole: the game lets no < into it.
-		t.quoted = quotesPlayer(s.Body) && !strings.HasSuffix(s.Body, "</color>")
+		t.quoted = quotesPlayer(s.Body)
+		t.whole = strings.HasPrefix(s.Body, "Console:") && strings.HasSuffix(s.Body, "</color>")
 		t.framed, t.doubt = s.Framed, doubt{}
 		return true
 	}
@@ -41,6 +42,9 @@ func (t *trust) believes(s line.Line) bool {
 		return false
 	}
 	t.heard |= writer
+	if s.Framed != t.framed || s.Framed && s.From == line.Other {
+		t.quoted = false // somebody else had the word meanwhile
+	}
 	return true
 }
 
@@ -61,16 +65,27 @@ func quotesPlayer(body string) bool {
 }
 
 // matchDoubtful reads a line that may be a player's. Some lines never have a
-// stamp, though: PlayFab's sockets; a crash, which the end of the log or of the
-// process confirms; and refusals, which anybody can bring about anyway.
+// stamp, though: PlayFab's sockets; refusals, which anybody can bring about
+// anyway; a crash, which the end of the log or of the process confirms. After a
+// shout, which is on the screen whenever somebody comes in, it needs no
+// confirmation if the shout seems whole: the game lets no < into it.
 func (r *Reader) matchDoubtful(body string) {
+	if at := line.Glued(body); at > 0 && !quotesPlayer(body) {
+		r.read(body[at:])
+		return
+	}
 	switch {
 	case strings.HasPrefix(body, "ZPlayFabSocket::"):
 		r.roster.crossplay = true
 	case strings.HasPrefix(body, "Peer "):
 		r.matchPeer(body)
 	default:
-		if detail, ok := crashDetail(body); ok && r.trust.doubt.number == 0 {
+		detail, ok := crashDetail(body)
+		switch {
+		case !ok:
+		case r.trust.whole:
+			r.gone(detail)
+		case r.trust.doubt.number == 0:
 			r.trust.doubt = doubt{line: kept(r.line), detail: short(detail), number: r.now.line}
 		}
 	}

@@ -58,20 +58,10 @@ func walk(log io.Reader, see func(valheim.Happening), idle func() error) (end, e
 			}
 		}
 	}
-	// The process may live on. But what waited for proof gets no other, and
-	// somebody who is off by a crash in the last line is off.
+	for _, h := range r.Settle() {
+		see(h)
+	}
 	e.roster = r.Roster()
-	last := r.End()
-	for _, h := range last {
-		if h.Kind == valheim.Crashed && h.Number != 0 {
-			e.roster = r.Roster()
-		}
-	}
-	for _, h := range last {
-		if h.Number != 0 {
-			see(h)
-		}
-	}
 	return e, nil
 }
 

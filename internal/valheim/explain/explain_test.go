@@ -123,7 +123,7 @@ func TestWhatTheEndLeavesOpen(t *testing.T) {
 		t.Errorf("a death within seconds of the spawn: got %+v", d)
 	}
 	d = documentOf(t, on+"Caught fatal signal - signo:11\n")
-	if n := len(d.Events); n != 3 || d.Events[n-1]["type"] != "crashed" || d.Events[n-1]["line"] != 3.0 || d.Online.Count != 0 {
+	if n := len(d.Events); n != 4 || d.Events[n-1]["type"] != "crashed" || d.Events[n-1]["line"] != 3.0 || d.Online.Count != 0 {
 		t.Errorf("a crash in the last line: got %+v", d)
 	}
 }

@@ -46,7 +46,7 @@ func Strip(s string) Line {
 			break
 		}
 		p := stripOne(s)
-		if !p.ok || out.Framed && p.from == Supervisor { // supervisord frames others, nobody frames it
+		if !p.ok || out.Framed && (p.frame || p.from == Supervisor) { // whoever frames is in no frame
 			break
 		}
 		out.Framed = out.Framed || p.frame

@@ -107,7 +107,8 @@ func stripSyslog(s string) prefix {
 		case "systemd", "cron", "crond", "CRON", "kernel", "sshd", "dockerd":
 			return prefix{ok: true, rest: rest2, from: Other, frame: true}
 		}
-		return prefix{ok: true, rest: rest2, frame: true}
+		// The journal may hold the whole output of a container: no frame.
+		return prefix{ok: true, rest: rest2, frame: strings.HasPrefix(program, "valheim")}
 	}
 	return prefix{ok: true, rest: rest, from: Other, frame: true}
 }
