@@ -18,11 +18,9 @@ func (r *Reader) match(s line.Line) bool {
 		return r.matchScript(s.Body)
 	case line.Supervisor:
 		return r.matchSupervisor(s.Body)
-	case line.Mod:
-		// A plugin may print what a player wrote. BepInEx itself says the
-		// game's version.
+	case line.Loader: // it says the game's version
 		return strings.HasPrefix(s.Body, "Valheim ") && r.matchVersion(s.Body)
-	case line.Other:
+	case line.Mod, line.Other:
 		return false
 	case line.Game:
 	}

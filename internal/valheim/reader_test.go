@@ -2,8 +2,6 @@ package valheim_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -231,60 +229,4 @@ func TestProof(t *testing.T) {
 			}
 		})
 	}
-}
-
-// FuzzReader: no log breaks the rules of doc.go.
-func FuzzReader(f *testing.F) {
-	logs, err := filepath.Glob("testdata/*.log")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, path := range logs {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(text))
-	}
-	f.Fuzz(func(t *testing.T, log string) {
-		r := valheim.NewReader()
-		on := map[string]bool{}
-		check := func(hs []valheim.Happening) {
-			for _, h := range hs {
-				switch h.Kind {
-				case valheim.Spawned:
-					if on[h.Player.Owner] || h.Player.Owner == "" {
-						t.Fatalf("spawned twice: %+v", h)
-					}
-					on[h.Player.Owner] = true
-				case valheim.Disconnected:
-					delete(on, h.Player.Owner)
-				case valheim.JoinCode:
-					if len(h.Code) != 6 {
-						t.Fatalf("code %q", h.Code)
-					}
-				default:
-				}
-				if strings.HasPrefix(h.Line, "Console:") {
-					t.Fatalf("a player's words became %+v", h)
-				}
-			}
-			now := r.Roster()
-			if len(now.Players) > len(on) || now.Connecting < now.Authenticated || now.Connecting > 2*world.MaxPlayers {
-				t.Fatalf("roster %+v, spawned %v", now, on)
-			}
-			for _, p := range now.Players {
-				if !on[p.Owner] {
-					t.Fatalf("%q is on without a spawn", p.Owner)
-				}
-			}
-		}
-		for line := range strings.SplitSeq(log, "\n") {
-			check(r.Read(line))
-		}
-		check(r.End())
-		if now := r.Roster(); len(now.Players)+now.Connecting != 0 {
-			t.Fatalf("on after the end: %+v", now)
-		}
-	})
 }

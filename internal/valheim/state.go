@@ -30,6 +30,7 @@ type wireTrust struct {
 	Quoted bool   `json:"q,omitempty"`
 	Whole  bool   `json:"w,omitempty"`
 	Framed bool   `json:"f,omitempty"`
+	Modded bool   `json:"m,omitempty"`
 	Heard  uint   `json:"h,omitempty"`
 	Line   []byte `json:"l,omitempty"` // bytes, because a line need not be UTF-8
 	Detail string `json:"d,omitempty"`
@@ -119,7 +120,7 @@ func (r *Reader) MarshalJSON() ([]byte, error) {
 		Version: stateVersion,
 		At:      r.now.wire(),
 		Trust: wireTrust{
-			Quoted: r.trust.quoted, Whole: r.trust.whole, Framed: r.trust.framed, Heard: r.trust.heard,
+			Quoted: r.trust.quoted, Whole: r.trust.whole, Framed: r.trust.framed, Modded: r.trust.modded, Heard: r.trust.heard,
 			Line: []byte(d.line), Detail: d.detail, Number: d.number,
 		},
 		Life: wireLife{
@@ -169,7 +170,7 @@ func (r *Reader) UnmarshalJSON(state []byte) error {
 	*r = Reader{
 		now: w.At.mark(),
 		trust: trust{
-			quoted: w.Trust.Quoted, whole: w.Trust.Whole, framed: w.Trust.Framed, heard: w.Trust.Heard,
+			quoted: w.Trust.Quoted, whole: w.Trust.Whole, framed: w.Trust.Framed, modded: w.Trust.Modded, heard: w.Trust.Heard,
 			doubt: doubt{line: string(w.Trust.Line), detail: w.Trust.Detail, number: w.Trust.Number},
 		},
 		life: life{

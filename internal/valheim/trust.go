@@ -14,6 +14,7 @@ type trust struct {
 	quoted bool // the last line that surely began a message quotes a player
 	whole  bool // and is a shout that seems to have its end
 	framed bool // the game's lines have a frame, see line.Line
+	modded bool // BepInEx marks where they begin
 	heard  uint // the writers but the game that were heard beyond doubt
 	doubt  doubt
 }
@@ -29,22 +30,27 @@ type doubt struct {
 // message that quotes a player.
 func (t *trust) believes(s line.Line) bool {
 	if s.From == line.Game {
+		if s.Seconds == 0 && (!s.Begins || !t.modded) && t.quoted {
+			return false
+		}
+		t.modded = t.modded || s.Begins
 		if s.Seconds == 0 && !s.Begins {
-			return !t.quoted
+			return true
 		}
 		t.quoted = quotesPlayer(s.Body)
 		t.whole = strings.HasPrefix(s.Body, "Console:") && strings.HasSuffix(s.Body, "</color>")
 		t.framed, t.doubt = s.Framed, doubt{}
 		return true
 	}
+	// In a framed log each line of the game has its frame. What has another,
+	// or none, is somebody else's, who had the word meanwhile.
+	other := t.framed && (!s.Framed || s.From == line.Other)
 	writer := uint(1) << s.From
-	if t.quoted && t.heard&writer == 0 && s.Framed == t.framed {
+	if t.quoted && t.heard&writer == 0 && !other {
 		return false
 	}
 	t.heard |= writer
-	if s.Framed != t.framed || s.Framed && s.From == line.Other {
-		t.quoted = false // somebody else had the word meanwhile
-	}
+	t.quoted = t.quoted && !other
 	return true
 }
 

@@ -13,7 +13,8 @@ const (
 	Game       Source = iota
 	Script            // a container's own scripts
 	Supervisor        // supervisord itself
-	Mod               // a BepInEx plugin: its text may be a player's
+	Loader            // BepInEx itself
+	Mod               // a plugin of it: its text may be a player's
 	Other             // backup, cron, …: nothing of ours
 )
 

@@ -22,7 +22,7 @@ func TestStrip(t *testing.T) {
 		{"", line.Game, ""},
 
 		{"[Info   : Unity Log] " + at + "x", line.Game, "x"},
-		{"[Message:   BepInEx] x", line.Mod, "x"},
+		{"[Message:   BepInEx] x", line.Loader, "x"},
 		{"[Info   :   ChatMod] " + at + "x", line.Mod, "x"},
 		{"[Loud   :   ChatMod] x", line.Game, "[Loud   :   ChatMod] x"},
 		{"[stderr] " + at + "x", line.Game, "x"},
@@ -105,7 +105,8 @@ func TestPlain(t *testing.T) {
 		"x":                            "x",
 		"\x1b[33m[Message]\x1b[0m x":   "[Message] x",
 		"\x1b[1;31mred\x1b[0m":         "red",
-		"cut off \x1b[3":               "cut off ",
+		"cut off \x1b[3":               "cut off [3",
+		"x\x1b[ : 7:1":                 "x[ : 7:1",
 		"cut off \x1b":                 "cut off ",
 		"\x1bno sequence of colours":   "no sequence of colours",
 		"a\x1b[0mb\x1b[0mc\x1b[0m\x1b": "abc",

@@ -54,8 +54,11 @@ func stripBracket(s string) prefix {
 	default:
 		return prefix{}
 	}
-	if strings.TrimSpace(name) == "Unity Log" {
+	switch strings.TrimSpace(name) {
+	case "Unity Log":
 		return prefix{ok: true, rest: s[end+2:], begins: true}
+	case "BepInEx":
+		return prefix{ok: true, rest: s[end+2:], from: Loader}
 	}
 	return prefix{ok: true, rest: s[end+2:], from: Mod}
 }

@@ -37,24 +37,37 @@ func stampSeconds(s string) int64 {
 	return days*86400 + two(11)*3600 + two(14)*60 + two(17)
 }
 
-// Plain removes escape sequences of a terminal.
+// Plain removes a terminal's colours. What only begins like them stays, but for
+// the escape itself: a name must not swallow what follows it.
 func Plain(s string) string {
 	if strings.IndexByte(s, 0x1b) < 0 {
 		return s
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		if s[i] != 0x1b {
-			b.WriteByte(s[i])
+		if s[i] == 0x1b {
+			i += colour(s[i:])
 			continue
 		}
-		if i+1 >= len(s) || s[i+1] != '[' {
-			continue
-		}
-		i += 2
-		for i < len(s) && (s[i] < 0x40 || s[i] > 0x7e) {
-			i++
-		}
+		b.WriteByte(s[i])
 	}
 	return b.String()
+}
+
+// colour is how many bytes follow the escape at the beginning of s: those of
+// "[31;1m" or, clearing a line, "[K"; 0 if it is something else.
+func colour(s string) int {
+	if len(s) < 2 || s[1] != '[' {
+		return 0
+	}
+	for i := 2; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9', c == ';':
+		case c == 'm', c == 'K':
+			return i
+		default:
+			return 0
+		}
+	}
+	return 0
 }
