@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
@@ -52,6 +54,48 @@ func BenchmarkReader(b *testing.B) {
 	b.ReportMetric(lines/took.Seconds(), "lines/s")
 	b.ReportMetric(median(handed).Seconds()/took.Seconds(), "of_scanner")
 	b.ReportMetric(median(split).Seconds()/took.Seconds(), "of_split")
+}
+
+// BenchmarkReaderBesideGrep reads a log of 16 MB from a file, in turns with
+// grep, which is what people watch their servers with. of_grep is the reader's
+// rate as a share of that of a grep for the three lines of a start, a join and a
+// leave, its process included. The reader tells who it was, and who is on.
+func BenchmarkReaderBesideGrep(b *testing.B) {
+	grep, err := exec.LookPath("grep")
+	if err != nil {
+		b.Skip("grep is not on PATH")
+	}
+	log := evening(b)
+	log = bytes.Repeat(log, 16<<20/len(log))
+	path := filepath.Join(b.TempDir(), "server.log")
+	if err := os.WriteFile(path, log, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	var read, grepped []time.Duration
+	for b.Loop() {
+		begun := time.Now()
+		f, err := os.Open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r := valheim.NewReader()
+		for s := bufio.NewScanner(f); s.Scan(); {
+			r.Read(s.Text())
+		}
+		_ = f.Close()
+		read = append(read, time.Since(begun))
+
+		begun = time.Now()
+		found, err := exec.CommandContext(b.Context(), grep, "-E", "Server is now listening|Got connection SteamID|Closing socket", path).Output()
+		if err != nil || len(found) == 0 {
+			b.Fatalf("grep found %d bytes: %v", len(found), err)
+		}
+		grepped = append(grepped, time.Since(begun))
+	}
+	b.ReportMetric(0, "ns/op") // of both
+	b.ReportMetric(median(grepped).Seconds()/median(read).Seconds(), "of_grep")
+	b.ReportMetric(float64(len(log))/(1<<20)/median(read).Seconds(), "MB/s")
+	b.ReportMetric(float64(len(log))/(1<<20)/median(grepped).Seconds(), "grep_MB/s")
 }
 
 func median(ds []time.Duration) time.Duration {

@@ -64,7 +64,8 @@ func (r *Reader) near(m mark) bool {
 }
 
 // Read takes the next complete line, without its line end, and returns what
-// happened by it, in order; nil for most lines. A line that is glued from two
+// happened by it, in order; nil for most lines. What is returned is good until
+// the next call of Read, Settle or End. A line that is glued from two
 // is taken apart. A cut line means nothing or the wrong thing: keep an
 // incomplete tail until its line end comes.
 func (r *Reader) Read(text string) []Happening {
@@ -72,7 +73,7 @@ func (r *Reader) Read(text string) []Happening {
 	if len(text) > maxLine {
 		return nil
 	}
-	r.out, r.line, r.nr = nil, text, r.now.line
+	r.out, r.line, r.nr = r.out[:0], text, r.now.line
 	r.read(line.Plain(text))
 	return r.take()
 }
@@ -122,7 +123,7 @@ func (r *Reader) pass() {
 // not, unless the log said so already. What waits for proof is told first, as
 // by Settle.
 func (r *Reader) End() []Happening {
-	r.out, r.line, r.nr = nil, "", 0
+	r.out, r.line, r.nr = r.out[:0], "", 0
 	r.settle()
 	switch r.life.phase {
 	case down:
@@ -139,7 +140,7 @@ func (r *Reader) End() []Happening {
 // It returns what waited for proof: a death soon after a spawn, the end of
 // somebody without a character, a crash that might have been a player's words.
 func (r *Reader) Settle() []Happening {
-	r.out, r.line, r.nr = nil, "", 0
+	r.out, r.line, r.nr = r.out[:0], "", 0
 	r.settle()
 	return r.take()
 }
@@ -174,7 +175,9 @@ func (r *Reader) emit(h Happening) {
 		h.Line, h.Number = r.line, r.nr
 	}
 	for _, text := range []*string{&h.Player.Name, &h.Version, &h.Network, &h.Detail, &h.Theirs, &h.Mine} {
-		*text = short(*text)
+		if *text != "" {
+			*text = short(*text)
+		}
 	}
 	r.out = append(r.out, h)
 }
@@ -184,6 +187,9 @@ func kept(line string) string { return strings.Clone(line[:min(len(line), 512)])
 
 // short makes text valid UTF-8 of at most MaxTextRunes.
 func short(s string) string {
+	if len(s) <= MaxTextRunes && utf8.ValidString(s) {
+		return s
+	}
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if utf8.RuneCountInString(s) <= MaxTextRunes {
 		return s
@@ -192,7 +198,9 @@ func short(s string) string {
 }
 
 func (r *Reader) take() []Happening {
-	out := r.out
-	r.out, r.line, r.nr = nil, "", 0
-	return out
+	r.line, r.nr = "", 0
+	if len(r.out) == 0 {
+		return nil
+	}
+	return r.out
 }

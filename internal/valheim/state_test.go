@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +57,7 @@ func (a *awake) say(hs []valheim.Happening) said {
 	for _, h := range hs {
 		a.p.See(h)
 	}
-	return said{hs, a.r.Roster(), a.p.Saved()}
+	return said{slices.Clone(hs), a.r.Roster(), a.p.Saved()}
 }
 
 // story reads all lines; asks for a proof before one of them and sleeps before
