@@ -25,6 +25,7 @@ type life struct {
 	opened    mark // the last time it said so
 	code      string
 	faults    []string
+	escalated string // the last signal of an impatient stop
 	clue      string // why it may have crashed
 }
 
@@ -49,7 +50,7 @@ func (r *Reader) alive() {
 }
 
 func (r *Reader) version(version, network string) {
-	if r.life.listening {
+	if r.life.listening || len(r.roster.sessions) > 0 {
 		r.booted() // a crash left no line
 	}
 	r.alive()
@@ -151,10 +152,12 @@ func (r *Reader) gone(detail string) {
 	r.crashed(detail)
 }
 
-// escalated: the signal that asked had no effect.
+// escalated: the signal that asked had no effect. The container's script and
+// supervisord may both say so.
 func (r *Reader) escalated(signal string) {
 	r.stopping()
-	if signal == "SIGTERM" || signal == "SIGKILL" {
+	if (signal == "SIGTERM" || signal == "SIGKILL") && r.life.escalated != signal {
+		r.life.escalated = signal
 		r.emit(Happening{Kind: Escalated, Detail: signal})
 	}
 }
@@ -200,14 +203,28 @@ func (r *Reader) matchSupervisor(body string) bool {
 		r.stopping()
 	case strings.HasPrefix(body, "spawned: 'valheim-server' with pid "):
 		r.booted()
+	case strings.HasPrefix(body, "killing 'valheim-server' ("):
+		r.escalated(body[strings.LastIndexByte(body, ' ')+1:])
 	case strings.HasPrefix(body, "stopped: valheim-server ("):
-		r.stopped("")
+		signal := endedBy(body)
+		if signal == "SIGKILL" && r.life.phase != down {
+			r.escalated(signal)
+		}
+		r.stopped(signal)
 	case strings.HasPrefix(body, "exited: valheim-server ("):
-		r.gone("")
+		r.gone(endedBy(body))
 	default:
 		return false
 	}
 	return true
+}
+
+// endedBy is the signal that ended a process by supervisord's word, or empty if
+// the process ended by itself.
+func endedBy(body string) string {
+	_, signal, _ := strings.Cut(body, "(terminated by ")
+	signal, _, _ = strings.Cut(strings.TrimSuffix(signal, ")"), ";")
+	return signal
 }
 
 // matchLife reads what the game says of its own life.

@@ -230,3 +230,91 @@ func TestProof(t *testing.T) {
 		})
 	}
 }
+
+// TestLives: where one start of the game ends and the next begins, and what is
+// said of the end.
+func TestLives(t *testing.T) {
+	const (
+		version = "05/05/2026 03:00:00: Valheim version: l-1.0.16 (network version 40)"
+		logon   = "05/05/2026 03:00:20: Game server connected"
+		opened  = "05/05/2026 03:00:20: Opened Steam server"
+		later   = "05/05/2026 03:30:20: Opened Steam server"
+		spawn   = "05/05/2026 03:01:00: Got character ZDOID from Una : 5:1"
+		quit    = "05/05/2026 03:02:00: Game - OnApplicationQuit"
+		super   = "2026-05-05 03:02:01,000 INFO "
+		script  = "May  5 03:02:00 supervisord: valheim-server WARN - Timeout while waiting for server to shut down - sending "
+	)
+	tests := []struct {
+		name  string
+		lines []string
+		want  string
+	}{
+		{"log-on before the socket", []string{version, logon, opened}, "version listening"},
+		{"log-on after an outage", []string{opened, spawn, logon}, "listening spawned"},
+		{"log-on in the middle", []string{spawn, logon}, "spawned"},
+		{"said twice", []string{opened, opened}, "listening"},
+		{"a crash that left no line", []string{version, opened, spawn, version, opened}, "version listening spawned disconnected version listening"},
+		{"likewise, in the middle of a log", []string{spawn, version}, "spawned disconnected version"},
+		{"likewise, and no version", []string{opened, spawn, later}, "listening spawned disconnected listening"},
+		{"likewise, nobody on", []string{opened, later}, "listening listening"},
+		{"one stop of many words", []string{opened, quit, quit[:21] + "Shutting down", quit[:21] + "ZNet Shutdown", quit[:21] + "Net scene destroyed", quit[:21] + "ZNet OnDestroy"},
+			"listening stopping stopped"},
+		{"a crash over a stop", []string{opened, quit, "Segmentation fault (core dumped)"}, "listening stopping stopped=segmentation fault"},
+		{"a crash", []string{opened, "Caught fatal signal - signo:11", "Native Crash Reporting", super + "exited: valheim-server (exit status 0; expected)"},
+			"listening crashed=signal 11"},
+		{"a crash by supervisord", []string{opened, super + "exited: valheim-server (terminated by SIGSEGV (core dumped); not expected)"},
+			"listening crashed=SIGSEGV (core dumped)"},
+		{"impatient script", []string{opened, script + "SIGTERM", script + "SIGKILL", script + "SIGHUP"}, "listening stopping escalated=SIGTERM escalated=SIGKILL"},
+		{"impatient supervisord", []string{opened, super + "waiting for valheim-server to stop", super + "killing 'valheim-server' (94) with SIGKILL",
+			super + "stopped: valheim-server (terminated by SIGKILL)"}, "listening stopping escalated=SIGKILL stopped=SIGKILL"},
+		{"killed without a word before", []string{opened, super + "waiting for valheim-server to stop", super + "stopped: valheim-server (terminated by SIGKILL)"},
+			"listening stopping escalated=SIGKILL stopped=SIGKILL"},
+		{"only the supervisor tells", []string{opened, super + "stopped: valheim-server (exit status 0)"}, "listening stopped"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			_, hs := read(tt.lines...)
+			for _, h := range hs {
+				word := string(h.Kind)
+				if h.Kind != valheim.Listening && h.Detail != "" {
+					word += "=" + h.Detail
+				}
+				got = append(got, word)
+			}
+			if text := strings.Join(got, " "); text != tt.want {
+				t.Errorf("got  %s\nwant %s", text, tt.want)
+			}
+		})
+	}
+}
+
+// TestNoGuesses: an account is told only if it is certain.
+func TestNoGuesses(t *testing.T) {
+	at := func(minute int, text string) string { return fmt.Sprintf("10/02/2026 20:%02d:00: %s", minute, text) }
+	knock := func(minute, who int) []string {
+		return []string{
+			at(minute, fmt.Sprintf("PlayFab listen socket child connected to remote player AB%d", who)),
+			at(minute, fmt.Sprintf("PlayFab socket with remote ID playfab/AB%d received local Platform ID Xbox_%d", who, who)),
+		}
+	}
+	const in = "Server: New peer connected,sending global keys"
+	tests := []struct {
+		name  string
+		lines []string
+	}{
+		{"one of two is in, both knocks are old", slices.Concat(knock(0, 1), knock(1, 2), []string{at(2, in), at(6, "x"), at(7, "x"), at(7, "Got character ZDOID from Una : 5:1")})},
+		{"one of two is in, the first knock is old", slices.Concat(knock(0, 1), knock(3, 2), []string{at(4, in), at(6, "x"), at(6, "Got character ZDOID from Una : 5:1")})},
+		{"and the next comes in", slices.Concat(knock(0, 1), knock(3, 2), []string{at(4, in), at(6, "x"), at(6, in), at(7, "Got character ZDOID from Una : 5:1")})},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, hs := read(tt.lines...)
+			for _, h := range hs {
+				if h.PlatformID != "" {
+					t.Errorf("%s tells %s", h.Kind, h.PlatformID)
+				}
+			}
+		})
+	}
+}

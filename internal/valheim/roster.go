@@ -183,10 +183,17 @@ func (o *roster) unknock(is func(knock) bool) bool {
 // no line.
 func (r *Reader) forgetKnocks() {
 	const patience = 5 * 60 // seconds; people type a password within one minute
-	r.roster.unknock(func(k knock) bool {
+	o := &r.roster
+	old := func(k knock) bool {
 		s, ok := r.since(k.at)
 		return ok && s >= patience
-	})
+	}
+	if o.loose > 0 && slices.ContainsFunc(o.knocks, old) {
+		// It may be a session's, or gone: no longer told is whose the others are.
+		o.knocks, o.loose = nil, 0
+		return
+	}
+	o.unknock(old)
 }
 
 func (r *Reader) refused(peer string, h Happening) {

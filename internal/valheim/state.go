@@ -44,6 +44,7 @@ type wireLife struct {
 	Opened    wireMark `json:"o"`
 	Code      string   `json:"c,omitempty"`
 	Faults    []string `json:"f,omitempty"`
+	Escalated string   `json:"e,omitempty"`
 	Clue      string   `json:"cl,omitempty"`
 }
 
@@ -124,7 +125,7 @@ func (r *Reader) MarshalJSON() ([]byte, error) {
 			Line: []byte(d.line), Detail: d.detail, Number: d.number,
 		},
 		Life: wireLife{
-			Phase: l.phase, Version: l.version, Listening: l.listening, Opened: l.opened.wire(), Code: l.code, Faults: l.faults, Clue: l.clue,
+			Phase: l.phase, Version: l.version, Listening: l.listening, Opened: l.opened.wire(), Code: l.code, Faults: l.faults, Escalated: l.escalated, Clue: l.clue,
 		},
 		Saving: r.saving,
 		Roster: wireRoster{
@@ -174,7 +175,7 @@ func (r *Reader) UnmarshalJSON(state []byte) error {
 			doubt: doubt{line: string(w.Trust.Line), detail: w.Trust.Detail, number: w.Trust.Number},
 		},
 		life: life{
-			phase: l.Phase, version: l.Version, listening: l.Listening, opened: l.Opened.mark(), code: l.Code, faults: l.Faults, clue: l.Clue,
+			phase: l.Phase, version: l.Version, listening: l.Listening, opened: l.Opened.mark(), code: l.Code, faults: l.Faults, escalated: l.Escalated, clue: l.Clue,
 		},
 		saving: w.Saving,
 		roster: roster{
