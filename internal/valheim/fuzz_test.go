@@ -176,7 +176,7 @@ func FuzzName(f *testing.F) {
 		"X\n[Info   : Unity Log] ZNet Shutdown\nY", "X\n[Info   :   BepInEx] Valheim Version: 9\nY", "X\nvalheim-1 | ZNet Shutdown\nY",
 		"X\n2026-11-22T18:00:00Z Nov 22 18:00:00 supervisord: valheim-server ZNet Shutdown\nY", "X\r\nConsole: x\r\nRandom event set:wolves\r\n",
 		"X\nNov 22 18:00:00 hall sshd[1]: x\nZNet Shutdown\nY", "X\nRandom event set:wolves\nY", "X\nConnections 0 ZDOS:1\nY", "X\n\nGame server connected\nY",
-		strings.Repeat("long ", 300_000), strings.Repeat("x\n", 100),
+		strings.Repeat("long ", 2000), strings.Repeat("x\n", 20), "\nINFO - Shutdown complete",
 	} {
 		f.Add(name)
 	}
@@ -224,6 +224,18 @@ func FuzzName(f *testing.F) {
 			c.end()
 		}
 	})
+}
+
+// TestHugeName: a name of a megabyte is no name, and costs nothing.
+func TestHugeName(t *testing.T) {
+	huge := strings.Repeat("ᚠ 0:0 : ", 100_000)
+	for _, form := range forms {
+		c := newChecked(t)
+		if hs := c.read("11/22/2026 18:01:00: " + strings.ReplaceAll(form.line, "NAME", huge)); hs != nil {
+			t.Errorf("%s: got %d happenings", form.line, len(hs))
+		}
+		c.end()
+	}
 }
 
 // stamped: a line in the name begins with the game's time, or has it somewhere.

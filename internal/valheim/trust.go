@@ -55,14 +55,14 @@ func (t *trust) believes(s line.Line) bool {
 }
 
 // quotesPlayer: the line has a text that players chose, so anything may stand
-// in it.
+// in it, a line break right at its beginning, too.
 func quotesPlayer(body string) bool {
 	switch body[0] {
 	case 'A', 'B', 'C', 'G', 'K', 'P':
 	default:
 		return false
 	}
-	for _, begin := range []string{"Console:", "Got character ZDOID", "Player ", "Kicking ", "Banning ", "Peer ", "Already connected"} {
+	for _, begin := range []string{"Console:", "Got character ZDOID", "Player", "Kicking", "Banning", "Peer", "Already connected"} {
 		if strings.HasPrefix(body, begin) {
 			return true
 		}
