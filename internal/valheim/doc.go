@@ -39,5 +39,22 @@
 //     with a Disconnected, although the log prints none.
 //   - " Connections N" is the server's own count. Two reports in a row correct
 //     the roster; 0 clears it at once.
-//   - What is remembered is bounded, whatever the log says.
+//   - What is remembered is bounded, whatever the log says, and can be put away
+//     (MarshalJSON) and taken up again between any two lines.
+//
+// # What players can forge
+//
+// A name or a shout stands in a line of the game as it was typed, so forms are
+// anchored at both ends, the end of a line counts and not the first match, and
+// a line with a player's text is not taken apart. A line break in it makes lines
+// of their own. They have no stamp, so until the next line that has one
+// nothing is believed (trust.go) but a PlayFab socket's end, refusals, and, when
+// the log or the process ends there, a crash. In a log of several programs
+// whoever has another frame is believed, too.
+//
+// Beyond telling is a rest that brings a stamp along, or BepInEx' mark in a log
+// that has it; a whole line of the quoting form, which can forge an owner or a
+// death; and a crash right after what seems a whole shout. The game's own client
+// has a single line for a name; the server's count and the end of the
+// process put right what another one forges.
 package valheim

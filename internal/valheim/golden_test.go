@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -43,6 +44,36 @@ func TestGolden(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestEveryKindHasALog: each Kind stands in a golden file, so its words and its
+// place in the document are tested, too.
+func TestEveryKindHasALog(t *testing.T) {
+	source, err := os.ReadFile("happening.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := regexp.MustCompile(`(?m)^\t\w+ +Kind = "(\w+)"$`).FindAllStringSubmatch(string(source), -1)
+	if len(kinds) < 25 {
+		t.Fatalf("found %d kinds", len(kinds))
+	}
+	golden, err := filepath.Glob("testdata/*.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, path := range golden {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	for _, k := range kinds {
+		if !regexp.MustCompile(`(?m)^ +(\d+|end) ` + k[1] + `( |$)`).MatchString(all.String()) {
+			t.Errorf("no log has %s", k[1])
+		}
 	}
 }
 

@@ -172,7 +172,7 @@ func ofServer(h valheim.Happening) string {
 	case valheim.Saved:
 		return fmt.Sprintf("The world is saved (%v).", h.Took)
 	case valheim.SaveSkipped:
-		return "NOT saved: " + seen(h.Detail)
+		return "NOT saved: " + seen(h.Detail) + "."
 	case valheim.Stopping:
 		return "The game is asked to stop."
 	case valheim.Escalated:
