@@ -105,7 +105,8 @@ func (b *boot) onChecked(work context.Context, r checkResult) {
 }
 
 // leaveProof writes beside the world how the boot ended. written is closed when
-// that is done or given up.
+// that is done or given up. The lease is given back when it also stands in the
+// agent's memory: a process that did not know of it would ask for the lease again.
 func (b *boot) leaveProof(work context.Context, p *world.SaveProven) (written <-chan struct{}) {
 	ch := make(chan struct{})
 	proof := world.Proof{
@@ -113,11 +114,13 @@ func (b *boot) leaveProof(work context.Context, p *world.SaveProven) (written <-
 		Confirmed: p.Confirmed, Untouched: p.Untouched, Size: p.Size, LastSave: p.LastSave,
 	}
 	ours := b.Ran && !b.leaseLost && !b.stop.Lost // else the files are another's, or not known
+	known := b.out.Commit(b.remembered())
 	b.errands.Go(func() {
 		if ours {
 			b.tryLeaveProof(work, proof)
 		}
 		close(ch)
+		b.await(work, known)
 		select {
 		case b.left <- struct{}{}:
 		case <-work.Done():

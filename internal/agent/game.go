@@ -35,6 +35,10 @@ const (
 	// crashWindow: a second crash within it is not answered by a restart.
 	crashWindow = 10 * time.Minute
 
+	// afterLast numbers what the end of the log means behind what its last line
+	// does.
+	afterLast = 1000
+
 	// drainAtMost bounds how many batches of lines are read in one go before a stop.
 	drainAtMost = 10_000
 )
@@ -179,6 +183,10 @@ func (b *boot) onStarted(work context.Context, r startResult) {
 			b.errands.Go(func() { b.reap(r.server, killGrace) })
 		}
 		return
+	}
+	if r.found && r.err == nil && r.server.ID() == b.Over {
+		b.ignore(work, r.server.Lines())
+		r.err = world.ErrNotFound // another one was to come
 	}
 	if r.err != nil {
 		b.notStarted(work, r)
@@ -385,9 +393,9 @@ func (b *boot) checkGone(work context.Context) {
 		b.ignore(work, g.lines)
 	}
 	for i, h := range g.Reader.End() {
-		b.happened(h, i)
+		b.happened(h, afterLast+i)
 	}
-	b.game = nil
+	b.game, b.Over, b.unwritten = nil, g.Place.Server, true
 	if b.stop != nil {
 		b.stop.Took = b.Clock.Now().Sub(b.stop.Since)
 		b.stop.Counts = g.Proof.Saved()

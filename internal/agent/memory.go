@@ -24,6 +24,7 @@ type memory struct {
 	Greeted  bool          `json:"greeted,omitempty"`
 
 	Ran      bool        `json:"ran,omitempty"`     // there was a process: its files are synced
+	Over     string      `json:"over,omitempty"`    // the last process that is gone and whose log was read to its end
 	Touched  bool        `json:"touched,omitempty"` // some process of this boot could be joined
 	Crashes  []time.Time `json:"crashes,omitempty"` // of the last crashWindow
 	LastSave time.Time   `json:"last_save,omitzero"`
@@ -144,6 +145,7 @@ type play struct {
 	Place    world.Place     `json:"place"` // of the last line that was read
 	Reader   *valheim.Reader `json:"reader"`
 	Proof    valheim.Proof   `json:"proof"`
+	Asked    bool            `json:"asked,omitempty"` // to stop: Proof knows from where on a save counts
 	Began    time.Time       `json:"began"`
 	Version  string          `json:"version,omitempty"`
 	JoinCode string          `json:"join_code,omitempty"`

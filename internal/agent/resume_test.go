@@ -340,6 +340,25 @@ func TestWhichBoot(t *testing.T) {
 			t.Errorf("%d games, want a second", n)
 		}
 	})
+	inBubble(t, "a game that ended is not read twice", func(t *testing.T, r *rig) {
+		s := r.up()
+		knock(s, 1)
+		spawn(s, "Astrid", 4242)
+		r.game.set(func(g *gameHost) { g.takes = 10 * time.Second })
+		s.end()
+		pass(2 * time.Second)
+		r.want("crashed", 1)
+		r.die() // while the next one is made
+		pass(time.Second)
+		r.start()
+		pass(15 * time.Second)
+		r.want("spawned", 1)
+		r.want("crashed", 1)
+		if n := len(r.game.all()); n != 2 {
+			t.Errorf("%d games, want a second", n)
+		}
+		r.inOrder()
+	})
 	inBubble(t, "a game that is not there any more crashed", func(t *testing.T, r *rig) {
 		r.up()
 		r.die()

@@ -182,7 +182,7 @@ func (r *rig) send(o world.Order) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := r.orders.Send(r.t.Context(), body, 0); err != nil {
+	if err := r.orders.Queue.Send(r.t.Context(), body, 0); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -84,11 +84,15 @@ func (b *boot) beginStop(work context.Context, r stopRequest) {
 }
 
 // askToStop marks the place in the log and asks the game to save and end. What
-// fails is asked again: without a stop there is no save.
+// fails is asked again: without a stop there is no save. The place is that of the
+// first process of the agent that asked.
 func (b *boot) askToStop(work context.Context) {
 	g := b.game
 	g.settled, g.Opened, g.Up = nil, time.Time{}, false
-	g.Proof.Request()
+	if !g.Asked {
+		g.Proof.Request()
+		g.Asked = true
+	}
 	server := g.server
 	// That it was ordered is to be known to the next process before the game
 	// knows it: the log alone does not tell a stop that was asked for here.
@@ -97,18 +101,25 @@ func (b *boot) askToStop(work context.Context) {
 		known = b.out.Commit(b.remembered())
 	}
 	b.errands.Go(func() {
-		if known != nil {
-			select {
-			case <-known:
-			case <-b.Clock.After(knownWithin):
-			case <-work.Done():
-				return
-			}
+		if known != nil && !b.await(work, known) {
+			return
 		}
 		b.insist(work, server, func() error { return b.tryStop(work, server) }, func(err error) {
 			b.Log.Warn("game could not be asked to stop, asking again", "world", b.World, "error", err)
 		})
 	})
+}
+
+// await waits until something stands in the memory, for at most knownWithin;
+// false if the work ended.
+func (b *boot) await(work context.Context, known <-chan struct{}) bool {
+	select {
+	case <-known:
+	case <-b.Clock.After(knownWithin):
+	case <-work.Done():
+		return false
+	}
+	return true
 }
 
 // insist tries until it succeeds, the server is gone, or the work ends.

@@ -82,6 +82,7 @@ type Spool struct {
 	disk     Disk
 	segments []segment // oldest first
 	next     int64     // the number after the last event that was committed
+	low      int64     // up to this number events gave way; those are counted
 	sent     int64     // up to this number events need not be kept
 	noted    int64     // and up to this one the checkpoint says so
 	state    json.RawMessage
@@ -99,9 +100,10 @@ func (s segment) name() string { return fmt.Sprintf("%s%012d", segmentPrefix, s.
 // checkpoint is the file.
 type checkpoint struct {
 	Version int             `json:"version"`
-	Segment int64           `json:"segment"` // first number of the last segment; 0: there is none
-	Size    int64           `json:"size"`    // its bytes that count
-	Next    int64           `json:"next"`    // the number of the next event
+	Segment int64           `json:"segment"`       // first number of the last segment; 0: there is none
+	Size    int64           `json:"size"`          // its bytes that count
+	Next    int64           `json:"next"`          // the number of the next event
+	Low     int64           `json:"low,omitempty"` // up to this number they gave way
 	Sent    int64           `json:"sent"`
 	Lost    int64           `json:"lost,omitempty"`
 	State   json.RawMessage `json:"state,omitempty"`
@@ -126,9 +128,9 @@ func Open(disk Disk) (*Spool, Found, error) {
 	if err != nil {
 		return nil, Found{}, fmt.Errorf("open spool: %w", err)
 	}
-	s := &Spool{disk: disk, next: c.Next, sent: c.Sent, noted: c.Sent, state: c.State}
+	s := &Spool{disk: disk, next: c.Next, low: c.Low, sent: c.Sent, noted: c.Sent, state: c.State}
 	found := Found{State: c.State, Next: c.Next, Lost: c.Lost}
-	expect := c.Sent + 1
+	expect := max(c.Sent, c.Low) + 1
 	for _, first := range segmentsOf(names) {
 		g := segment{first: first}
 		if first > c.Segment { // nothing in it was committed
@@ -250,7 +252,7 @@ type Entry struct {
 	Letters []Letter // new ones, in the order of their numbers, after all earlier ones
 	State   []byte   // JSON; nil: as before
 	Sent    int64    // up to this number events need not be kept
-	Lost    int64    // dropped and not yet told
+	Lost    int64    // dropped before and not yet told
 }
 
 // Commit writes an entry down. When the disk refuses, the oldest events give
@@ -261,9 +263,14 @@ func (s *Spool) Commit(e Entry) (kept int64, err error) {
 	s.sent = max(s.sent, e.Sent)
 	for {
 		err = s.commit(e)
-		if err == nil || !s.dropOldest() {
+		if err == nil {
 			break
 		}
+		gone, ok := s.dropOldest()
+		if !ok {
+			break
+		}
+		e.Lost += gone
 	}
 	kept = s.next
 	if len(s.segments) > 0 {
@@ -331,7 +338,7 @@ func (s *Spool) append(list []Letter) error {
 }
 
 func (s *Spool) checkpoint(e Entry) error {
-	c := checkpoint{Version: version, Next: s.next, Sent: s.sent, Lost: e.Lost, State: s.state}
+	c := checkpoint{Version: version, Next: s.next, Low: s.low, Sent: s.sent, Lost: e.Lost, State: s.state}
 	if e.State != nil {
 		c.State = e.State
 	}
@@ -364,11 +371,17 @@ func (s *Spool) forgetSent() error {
 	return nil
 }
 
-// dropOldest lets the oldest segment go; false if there is none.
-func (s *Spool) dropOldest() bool {
+// dropOldest lets the oldest segment go and returns how many events in it were
+// not sent; false if there is none to go.
+func (s *Spool) dropOldest() (events int64, ok bool) {
 	if len(s.segments) == 0 || s.disk.Remove(s.segments[0].name()) != nil {
-		return false
+		return 0, false
 	}
 	s.segments = s.segments[1:]
-	return true
+	before := max(s.low, s.sent)
+	s.low = s.next - 1
+	if len(s.segments) > 0 {
+		s.low = s.segments[0].first - 1
+	}
+	return max(0, s.low-before), true
 }
