@@ -316,9 +316,10 @@ type gameHost struct {
 	deaf    bool          // a start does not heed its context
 	servers []*server
 
-	findAway bool        // nothing can be found
-	stopIf   func() bool // nobody asks anything of it any more
-	finds    int         // how often one was found
+	steps    []world.Step // of every start
+	findAway bool         // nothing can be found
+	stopIf   func() bool  // nobody asks anything of it any more
+	finds    int          // how often one was found
 }
 
 // Find returns the server that was started last, whose lines nobody reads any more.
@@ -335,7 +336,10 @@ func (g *gameHost) Find(_ context.Context, after world.Place) (world.Server, err
 	return g.servers[len(g.servers)-1].attach(after), nil
 }
 
-func (g *gameHost) Start(ctx context.Context, _ func(world.Step)) (world.Server, error) {
+func (g *gameHost) Start(ctx context.Context, began func(world.Step)) (world.Server, error) {
+	for _, s := range g.steps {
+		began(s)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.takes > 0 {
@@ -441,6 +445,18 @@ func (s *server) attach(after world.Place) attached {
 		close(s.lines)
 	}
 	return attached{server: s, lines: s.lines}
+}
+
+// script writes lines of the container's own scripts.
+func (s *server) script(lines ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range lines {
+		s.place = s.place.Next(time.Now())
+		line := world.Line{At: s.place.At, N: s.place.N, Text: time.Now().Format(time.Stamp) + " supervisord: valheim-server INFO - " + l}
+		s.whole = append(s.whole, line)
+		s.lines <- []world.Line{line}
+	}
 }
 
 // end ends the process.

@@ -298,6 +298,8 @@ func (b *boot) happened(h valheim.Happening, nth int) {
 			g.Detail = h.Detail
 		}
 		b.Log.Error("game reports a fault", "world", b.World, "boot", b.Holding.Epoch, "detail", h.Detail)
+	case valheim.Escalated:
+		b.escalated(h)
 	case valheim.Stopping, valheim.Stopped:
 		b.closed()
 	case valheim.Crashed:
@@ -310,6 +312,15 @@ func (b *boot) happened(h valheim.Happening, nth int) {
 	}
 	if data := h.Payload(); data != nil {
 		b.emitRead(h, nth, data)
+	}
+}
+
+// escalated: who was to end the game lost patience with it. What it has saved by
+// then counts, but an end by force is told as one.
+func (b *boot) escalated(h valheim.Happening) {
+	b.Log.Error("game did not end when it was asked to, and is ended by force", "world", b.World, "boot", b.Holding.Epoch, "signal", h.Detail)
+	if b.stop != nil && h.Detail == "SIGKILL" {
+		b.stop.Killed, b.unwritten = true, true
 	}
 }
 

@@ -78,6 +78,9 @@ func (b *boot) hostUp() {
 	b.Greeted, b.greetBy = true, nil
 	id := b.World + "/" + strconv.FormatInt(b.Holding.Epoch, 10) + "/" + strconv.FormatInt(b.Seq+1, 10)
 	b.post(id, valheim.Happening{}, &world.HostUp{Machine: b.Machine, Previous: b.previous, Continues: b.continues})
+	if b.Step != "" && b.Step != world.StepLease {
+		b.tellStep()
+	}
 }
 
 // heartbeat tells everything that is known, and when the next one is due.

@@ -13,10 +13,14 @@ func (b *boot) step(s world.Step) {
 	}
 	b.finishStep()
 	b.Step, b.StepSince = s, b.Clock.Now()
-	if b.Holding.Epoch != 0 {
-		b.emit(valheim.Happening{}, &world.StepBegun{Step: s})
+	if b.Greeted {
+		b.tellStep()
 	}
 }
+
+// tellStep tells the step under way. HostUp does not wait for it, nor is it told
+// before.
+func (b *boot) tellStep() { b.emit(valheim.Happening{}, &world.StepBegun{Step: b.Step}) }
 
 // finishStep ends the one under way, if there is one.
 func (b *boot) finishStep() {
