@@ -95,14 +95,19 @@ func (r *Reader) read(text string) {
 	if strings.HasPrefix(s.Body, "Console:") {
 		return
 	}
-	if s.From == line.Game && !quotesPlayer(s.Body) {
+	whole := s.From != line.Game || quotesPlayer(s.Body)
+	if !whole {
 		if at := line.Glued(s.Body); at > 0 {
 			r.read(s.Body[:at])
 			r.read(s.Body[at:])
 			return
 		}
 	}
-	r.match(s)
+	if !r.match(s) && !whole {
+		if at := line.GluedScript(s.Body); at > 0 {
+			r.read(s.Body[at:])
+		}
+	}
 }
 
 // pass does what the passing of the game's time asks for.

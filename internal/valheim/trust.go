@@ -76,7 +76,7 @@ func quotesPlayer(body string) bool {
 // shout, which is on the screen whenever somebody comes in, it needs no
 // confirmation if the shout seems whole: the game lets no < into it.
 func (r *Reader) matchDoubtful(body string) {
-	if at := line.Glued(body); at > 0 && !quotesPlayer(body) {
+	if at := max(line.Glued(body), line.GluedScript(body)); at > 0 && !quotesPlayer(body) {
 		r.read(body[at:])
 		return
 	}

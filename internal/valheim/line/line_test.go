@@ -100,6 +100,23 @@ func TestGlued(t *testing.T) {
 	}
 }
 
+func TestGluedScript(t *testing.T) {
+	const script = "2021-03-08 00:00:02 [24] (INFO) x"
+	for text, want := range map[string]int{
+		"":                              -1,
+		script:                          -1,
+		"a.db.old" + script:             8,
+		"a [1] (x) " + script:           -1,
+		"2021-03-08 00:00:02 [24] INFO": -1,
+		"x 00:00:02 [24] (INFO) x":      -1,
+		"x] (INFO)":                     -1,
+	} {
+		if got := line.GluedScript(text); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+}
+
 func TestPlain(t *testing.T) {
 	for text, want := range map[string]string{
 		"x":                            "x",

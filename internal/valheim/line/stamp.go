@@ -25,6 +25,22 @@ func Glued(s string) int {
 	}
 }
 
+// GluedScript finds a line of a container's script inside a text, in the form of
+// before mid 2021: "2021-03-08 00:00:02 [24] (DEBUG) ". It is -1 if there is
+// none.
+func GluedScript(s string) int {
+	const form = "0000-00-00 00:00:00 ["
+	bracket := strings.Index(s, "] (")
+	if bracket < 0 {
+		return -1
+	}
+	at := strings.LastIndex(s[:bracket], " [") - len(form) + 2
+	if at <= 0 || !like(s[at:], form) {
+		return -1
+	}
+	return at
+}
+
 // stampSeconds turns the game's timestamp (US order, local time without
 // offset) into seconds. Only differences between them mean anything.
 func stampSeconds(s string) int64 {
