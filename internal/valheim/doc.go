@@ -47,8 +47,8 @@
 // A name or a shout stands in a line of the game as it was typed, so forms are
 // anchored at both ends, the end of a line counts and not the first match, and
 // a line with a player's text is not taken apart. A line break in it makes lines
-// of their own. They have no stamp, so until the next line that has one
-// nothing is believed (trust.go) but a PlayFab socket's end, refusals, and, when
+// of their own. They have no time before them, so until the next line that has
+// one nothing is believed (trust.go) but a PlayFab socket's end, refusals, and, when
 // the log or the process ends there, a crash. In a log of several programs
 // whoever has another frame is believed, too.
 //

@@ -238,13 +238,14 @@ func TestHugeName(t *testing.T) {
 	}
 }
 
-// stamped: a line in the name begins with the game's time, or has it somewhere.
+// stamped: a line in the name begins with the time that somebody puts before
+// lines, or has it somewhere.
 func stamped(name string) bool {
 	if !strings.Contains(name, "\n") {
 		return false
 	}
 	for l := range strings.SplitSeq("x"+name, "\n") {
-		if s := line.Strip(line.Plain(l)); s.Seconds != 0 || line.Glued(l) > 0 || line.Glued(s.Body) > 0 {
+		if s := line.Strip(line.Plain(l)); s.Seconds != 0 || s.Dated || line.GluedScript(s.Body) > 0 || line.Glued(s.Body) > 0 || line.Glued(l) > 0 || line.GluedScript(l) > 0 {
 			return true
 		}
 	}

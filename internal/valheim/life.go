@@ -31,6 +31,7 @@ type life struct {
 
 // booted begins a new life: whoever was on is off.
 func (r *Reader) booted() {
+	r.confirm()
 	r.flush()
 	r.life = life{phase: up}
 	r.saving = 0
@@ -50,7 +51,7 @@ func (r *Reader) alive() {
 }
 
 func (r *Reader) version(version, network string) {
-	if r.life.listening || len(r.roster.sessions) > 0 {
+	if r.life.listening || len(r.roster.sessions) > 0 || r.trust.doubt.number != 0 {
 		r.booted() // a crash left no line
 	}
 	r.alive()

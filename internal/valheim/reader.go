@@ -93,6 +93,7 @@ func (r *Reader) read(text string) {
 	}
 	// What players shout. Nothing that is needed stands only there.
 	if strings.HasPrefix(s.Body, "Console:") {
+		r.trust.doubt = doubt{}
 		return
 	}
 	whole := s.From != line.Game || quotesPlayer(s.Body)
@@ -103,7 +104,11 @@ func (r *Reader) read(text string) {
 			return
 		}
 	}
-	if !r.match(s) && !whole {
+	known := r.match(s)
+	if begins(s) {
+		r.trust.doubt = doubt{}
+	}
+	if !known && !whole {
 		if at := line.GluedScript(s.Body); at > 0 {
 			r.read(s.Body[at:])
 		}
@@ -153,11 +158,7 @@ func (r *Reader) Settle() []Happening {
 func (r *Reader) settle() {
 	r.settleDeaths(0)
 	r.settleClosing(true)
-	if d := r.trust.doubt; d.number != 0 {
-		r.line, r.nr = d.line, d.number
-		r.gone(d.detail)
-		r.line, r.nr = "", 0
-	}
+	r.confirm()
 }
 
 // Roster is who is on now.

@@ -8,8 +8,8 @@ import (
 
 // trust tells the game's own lines from those that a player may have written:
 // a name or a shout with a line break in it puts the rest on lines of their
-// own. Such a rest follows a line that quotes a player, and has no stamp, or
-// one that the player forged; the latter is beyond telling.
+// own. Such a rest follows a line that quotes a player, and has no time before
+// it, or one that the player forged; the latter is beyond telling.
 type trust struct {
 	quoted bool // the last line that surely began a message quotes a player
 	whole  bool // and is a shout that seems to have its end
@@ -20,7 +20,7 @@ type trust struct {
 }
 
 // doubt is a line that tells of a crash, if it is no player's. The game's next
-// message shows that it was.
+// message shows that it was, unless that is the first of a new start.
 type doubt struct {
 	line, detail string
 	number       int64
@@ -34,19 +34,19 @@ func (t *trust) believes(s line.Line) bool {
 			return false
 		}
 		t.modded = t.modded || s.Begins
-		if s.Seconds == 0 && !s.Begins {
+		if !begins(s) {
 			return true
 		}
 		t.quoted = quotesPlayer(s.Body)
 		t.whole = strings.HasPrefix(s.Body, "Console:") && strings.HasSuffix(s.Body, "</color>")
-		t.framed, t.doubt = s.Framed, doubt{}
+		t.framed = s.Framed
 		return true
 	}
 	// In a framed log each line of the game has its frame. What has another,
 	// or none, is somebody else's, who had the word meanwhile.
 	other := t.framed && (!s.Framed || s.From == line.Other)
 	writer := uint(1) << s.From
-	if t.quoted && t.heard&writer == 0 && !other {
+	if t.quoted && t.heard&writer == 0 && !other && !s.Dated {
 		return false
 	}
 	t.heard |= writer
@@ -68,6 +68,21 @@ func quotesPlayer(body string) bool {
 		}
 	}
 	return false
+}
+
+// begins: a message of the game begins here, and the game is alive.
+func begins(s line.Line) bool { return s.From == line.Game && (s.Seconds != 0 || s.Begins) }
+
+// confirm tells a crash that was in doubt, of its line.
+func (r *Reader) confirm() {
+	d := r.trust.doubt
+	if d.number == 0 {
+		return
+	}
+	text, nr := r.line, r.nr
+	r.line, r.nr = d.line, d.number
+	r.gone(d.detail)
+	r.line, r.nr = text, nr
 }
 
 // matchDoubtful reads a line that may be a player's. Some lines never have a

@@ -139,7 +139,7 @@ func ofPlayer(h valheim.Happening) string {
 	default:
 		return somebody(h.Player, "Somebody without a known character") + map[string]string{
 			valheim.ReasonLeft: " left.", valheim.ReasonTimeout: " timed out.", valheim.ReasonLost: " lost the connection.",
-			valheim.ReasonKicked: " was kicked.", valheim.ReasonServerStop: " is off: the server stopped.",
+			valheim.ReasonKicked: " was kicked.", valheim.ReasonServerStop: " is off: the game ended.",
 			valheim.ReasonUnknown: " is gone; the log does not tell why.",
 		}[h.Reason]
 	}
@@ -182,13 +182,8 @@ func ofServer(h valheim.Happening) string {
 	case valheim.Crashed:
 		return "The game CRASHED" + because(h.Detail)
 	case valheim.Fault:
-		return "FAULT: " + map[string]string{
-			valheim.FaultWorld:    "the world's files are damaged: restore a backup.",
-			valheim.FaultPort:     "the port is taken: another server runs, or the last one has not ended.",
-			valheim.FaultNetwork:  "Steam could not be started.",
-			valheim.FaultPassword: "the password option is not allowed: at least five characters, none of the server's name.",
-			valheim.FaultUpdate:   "the update failed; the version that is there is used.",
-		}[h.Detail]
+		what, next := fault(h.Detail)
+		return "FAULT: " + what + next + "."
 	case valheim.UpdateStarted:
 		return "The updater looks for a new version."
 	case valheim.UpdateFinished:
@@ -205,5 +200,26 @@ func because(detail string) string {
 	if detail == "" {
 		return "."
 	}
+	if what, _ := fault(detail); what != "" {
+		return ": " + what + "."
+	}
 	return ": " + seen(detail) + "."
+}
+
+// fault says what is wrong, and what there is to do or to know.
+func fault(detail string) (what, next string) {
+	switch detail {
+	case valheim.FaultWorld:
+		return "the world's files are damaged", ": restore a backup"
+	case valheim.FaultPort:
+		return "the port is taken", ": another server runs, or the last one has not ended"
+	case valheim.FaultNetwork:
+		return "Steam could not be started", ""
+	case valheim.FaultPassword:
+		return "the password option is not allowed", ": it needs at least five characters, and may not be part of the server's name"
+	case valheim.FaultUpdate:
+		return "the update failed", "; the version that is there is used"
+	default:
+		return "", ""
+	}
 }

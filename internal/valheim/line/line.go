@@ -28,6 +28,9 @@ type Line struct {
 	// that wrote this. Each line of a text has such a frame, so without one in
 	// a framed log, it is not the game's.
 	Framed bool
+	// Dated: supervisord, or a script of before mid 2021, put the time before
+	// what it says.
+	Dated bool
 	// Begins: BepInEx marked the begin of a message of the game.
 	Begins bool
 }
@@ -52,6 +55,7 @@ func Strip(s string) Line {
 		}
 		out.Framed = out.Framed || p.frame
 		out.Begins = out.Begins || p.begins
+		out.Dated = out.Dated || p.dated
 		switch p.from {
 		case Other:
 			other = true

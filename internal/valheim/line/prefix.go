@@ -9,6 +9,7 @@ type prefix struct {
 	from   Source // who writes lines under it
 	frame  bool   // see Line.Framed
 	begins bool   // see Line.Begins
+	dated  bool   // see Line.Dated
 }
 
 // stripOne takes one prefix off.
@@ -78,12 +79,12 @@ func stripDate(s string) prefix {
 	}
 	if like(s[19:], ",000 ") { // supervisord: 2025-03-31 12:05:35,543 INFO
 		_, rest, ok := strings.Cut(s[24:], " ")
-		return prefix{ok: ok, rest: rest, from: Supervisor}
+		return prefix{ok: ok, rest: rest, from: Supervisor, dated: true}
 	}
 	if strings.HasPrefix(s[19:], " [") { // 2021-03-08 00:00:02 [24] (DEBUG)
 		if _, rest, ok := strings.Cut(s[19:], "] ("); ok {
 			_, rest, ok = strings.Cut(rest, ") ")
-			return prefix{ok: ok, rest: rest, from: Script}
+			return prefix{ok: ok, rest: rest, from: Script, dated: true}
 		}
 	}
 	return prefix{}
