@@ -30,12 +30,9 @@ func Glued(s string) int {
 // none.
 func GluedScript(s string) int {
 	const form = "0000-00-00 00:00:00 ["
-	bracket := strings.Index(s, "] (")
-	if bracket < 0 {
-		return -1
-	}
-	at := strings.LastIndex(s[:bracket], " [") - len(form) + 2
-	if at <= 0 || !like(s[at:], form) {
+	before, _, ok := strings.Cut(s, "] (")
+	at := strings.LastIndex(before, " [") - len(form) + 2
+	if !ok || at <= 0 || !like(s[at:], form) {
 		return -1
 	}
 	return at
