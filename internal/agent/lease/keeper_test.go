@@ -203,3 +203,72 @@ func TestKeeper(t *testing.T) {
 		}
 	}, func(s *service) { s.slow = make(chan struct{}) })
 }
+
+// TestResume: what the next process finds of the lease that the one before held.
+func TestResume(t *testing.T) {
+	again := func(name string, between func(t *testing.T, s *service, first world.Holding), f func(t *testing.T, s *service, k *lease.Keeper, first world.Holding)) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{Lease: simstorage.New(simstorage.Options{Clock: clock.System{}}).Lease()}
+				first, err := s.Lease.Acquire(t.Context(), midgard)
+				if err != nil {
+					t.Fatal(err)
+				}
+				between(t, s, first)
+				k := lease.New(midgard, s, clock.System{}, slog.New(slog.DiscardHandler))
+				k.Resume(first)
+				ctx, cancel := context.WithCancel(t.Context())
+				go k.Run(ctx)
+				f(t, s, k, first)
+				cancel()
+				<-k.Done()
+			})
+		})
+	}
+	after := func(d time.Duration) func(*testing.T, *service, world.Holding) {
+		return func(*testing.T, *service, world.Holding) { <-time.After(d) }
+	}
+	again("still held", after(30*time.Second), func(t *testing.T, s *service, k *lease.Keeper, first world.Holding) {
+		if h := acquired(t, k); h != first {
+			t.Errorf("got %+v, want %+v", h, first)
+		}
+		if n := hear(t, k); n.Held != nil || n.Lost {
+			t.Errorf("news %+v, want a renewal", n)
+		}
+	})
+	again("ran out: acquired anew", after(2*time.Minute), func(t *testing.T, s *service, k *lease.Keeper, first world.Holding) {
+		if h := acquired(t, k); h.Epoch != first.Epoch+1 || h.ID == first.ID {
+			t.Errorf("got %+v after %+v", h, first)
+		}
+	})
+	again("another has it: lost", func(t *testing.T, s *service, _ world.Holding) {
+		s.Break(midgard)
+		if _, err := s.Lease.Acquire(t.Context(), midgard); err != nil {
+			t.Fatal(err)
+		}
+	}, func(t *testing.T, s *service, k *lease.Keeper, _ world.Holding) {
+		if n := hear(t, k); !n.Lost {
+			t.Errorf("news %+v, want a loss", n)
+		}
+		<-k.Done()
+	})
+	again("not needed any more: given back, and not acquired", func(t *testing.T, s *service, first world.Holding) {
+		if err := s.Lease.Release(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+	}, func(t *testing.T, s *service, k *lease.Keeper, _ world.Holding) {
+		k.LetGo()
+		<-k.Done()
+		if held(s) {
+			t.Error("it is held")
+		}
+	})
+	again("away: asked again", func(_ *testing.T, s *service, _ world.Holding) { s.setAway(true) },
+		func(t *testing.T, s *service, k *lease.Keeper, first world.Holding) {
+			<-time.After(20 * time.Second)
+			s.setAway(false)
+			if h := acquired(t, k); h != first {
+				t.Errorf("got %+v, want %+v", h, first)
+			}
+		})
+}
