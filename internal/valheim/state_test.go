@@ -136,14 +136,20 @@ func TestStateOfAnyLog(t *testing.T) {
 			" Connections %d ZDOS:1", "Server: New peer connected,sending global keys", "RPC_Disconnect", "ZRpc timeout detected",
 			`Player connection lost server "x" that has join code 00000%d, now %[1]d player(s)`, "clone %d", "World saved ( %d.0ms )",
 			"Resume TX on playfab/AB%d", "Opened Steam server", "Opened PlayFab server", "ZNet Shutdown", "Kicking P%d",
+			"Destroying abandoned non persistent zdo 1:1 owner 9%d", "Console: <color=orange>P%d</color>: <color=#FFEB04FF>HO</color>",
 		}).Draw(t, "body")
 		if strings.Contains(body, "%") {
 			body = fmt.Sprintf(body, who)
 		}
 		return fmt.Sprintf("11/22/2026 18:00:%02d: %s", second, body)
 	})
+	bare := rapid.SampledFrom([]string{ // no time before them
+		"Segmentation fault", "INFO - Shutdown complete", "DEBUG - [1] - Received signal to shut down valheim-server",
+		"WARN - Timeout while waiting for server to shut down - sending SIGKILL", "[Info   : Unity Log] RPC_Disconnect",
+		"[Info   : Unity Log] ZNet Shutdown", "Opened Steam server",
+	})
 	line := rapid.OneOf(
-		few, few, few, few, few, few,
+		few, few, few, few, few, few, bare,
 		rapid.SampledFrom(known),
 		rapid.String(),
 		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return "01/02/2026 10:00:01: Got character ZDOID from " + string(b) + " : 7:1" }),
