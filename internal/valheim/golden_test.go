@@ -77,6 +77,41 @@ func TestEveryKindHasALog(t *testing.T) {
 	}
 }
 
+// TestWhatStandsAroundALine changes nothing: the same logs, as they come out of
+// other hands.
+func TestWhatStandsAroundALine(t *testing.T) {
+	hands := map[string]func(line string) string{
+		"carriage return": func(l string) string { return strings.TrimSuffix(l, "\r") + "\r" },
+		"colours":         func(l string) string { return "\x1b[1;32m" + l + "\x1b[0m" },
+		"docker's time":   func(l string) string { return "2026-01-01T10:00:00.123456789Z " + l },
+		"zone":            func(l string) string { return "2026-01-01T12:00:00+02:00 " + l },
+		"compose":         func(l string) string { return strings.TrimRight("valheim-1  | "+l, " ") },
+		"stderr":          func(l string) string { return "[stderr] " + l },
+		"journal":         func(l string) string { return "Jan 01 10:00:00 hall docker[77]: " + l },
+		"all of them": func(l string) string {
+			return "\x1b[36mvalheim-1  | \x1b[0m2026-01-01T10:00:00.123456789Z Jan  1 10:00:00 hall podman[77]: [stderr] " + l + "  \r"
+		},
+	}
+	for name, lines := range goldenLogs(t) {
+		want := tell(strings.Join(lines, "\n"))
+		for hand, put := range hands {
+			t.Run(name+" with "+hand, func(t *testing.T) {
+				if diff := cmp.Diff(tell(strings.Join(each(lines, put), "\n")), want); diff != "" {
+					t.Errorf("got -, want +:\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+func each(lines []string, do func(string) string) []string {
+	var out []string
+	for _, l := range lines {
+		out = append(out, do(l))
+	}
+	return out
+}
+
 func tell(log string) string {
 	var b strings.Builder
 	r := valheim.NewReader()

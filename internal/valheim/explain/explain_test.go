@@ -146,6 +146,29 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// FuzzExplain: whatever the file, there is an answer, and a document is one.
+func FuzzExplain(f *testing.F) {
+	for _, log := range []string{"", "\n", "\x00", "\ufeff" + at + "Opened Steam server\n", at + "Got character ZDOID from \xff\"<\u2028 : 99999999999999999999:1\n"} {
+		f.Add(log)
+	}
+	f.Fuzz(func(t *testing.T, log string) {
+		var words, doc strings.Builder
+		err := explain.Words(strings.NewReader(log), &words)
+		if other := explain.JSON(strings.NewReader(log), &doc); !errors.Is(other, err) {
+			t.Fatalf("words say %v, the document %v", err, other)
+		}
+		if err != nil {
+			return
+		}
+		if strings.ContainsFunc(words.String(), func(c rune) bool { return c < ' ' && c != '\n' }) {
+			t.Errorf("control characters for a terminal: %q", words.String())
+		}
+		if !json.Valid([]byte(doc.String())) {
+			t.Errorf("no document: %s", doc.String())
+		}
+	})
+}
+
 // TestAllLogs: every log of package valheim is told, in words without accounts,
 // and the document is one of distinct lines in order.
 func TestAllLogs(t *testing.T) {
