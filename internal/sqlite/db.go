@@ -17,6 +17,10 @@ type DB struct {
 	clock world.Clock
 	sql   *sql.DB
 	lock  *fileLock
+	guest *guest // of who joined; nil for the owner
+	// lookEvery is how often Wait looks for what other processes sent; 0: there
+	// are none.
+	lookEvery time.Duration
 
 	mu      sync.Mutex               // guards changed
 	changed map[string]chan struct{} // by queue; closed and dropped at a change
@@ -68,6 +72,10 @@ func (d *DB) open(ctx context.Context) error {
 	}
 	return d.takeBack(ctx)
 }
+
+// Share says that others will Join the file: from now on Queue.Wait looks for
+// what they sent, too, this often. Call it before anybody waits.
+func (d *DB) Share(lookEvery time.Duration) { d.lookEvery = lookEvery }
 
 // takeBack makes visible what whoever had the file open before had in hand:
 // with the lock they gave that up, and its visibility was meant for the
@@ -131,8 +139,8 @@ func (d *DB) Check(ctx context.Context) (err error) {
 	return checkIntegrity(ctx, d.path, db)
 }
 
-// write runs do in a transaction of the only writer and commits it if do
-// changed anything. now is taken inside the transaction: of two transactions
+// write runs do in a transaction of the only writer (of all processes:
+// connect's are immediate) and commits it if do changed anything. now is taken inside the transaction: of two transactions
 // the later one never has the earlier time. act begins every error ("send to
 // queue events in"), the file's name follows; what do returns is wrapped.
 func (d *DB) write(ctx context.Context, act string, do func(tx *sql.Tx, now int64) (changed bool, err error)) error {
@@ -142,6 +150,11 @@ func (d *DB) write(ctx context.Context, act string, do func(tx *sql.Tx, now int6
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
 	now := d.clock.Now().UnixNano()
+	if d.guest != nil {
+		if now, err = d.guest.look(ctx, tx, d); err != nil {
+			return explain(d.path, act, err)
+		}
+	}
 	changed, err := do(tx, now)
 	if err != nil {
 		return explain(d.path, act, err)
@@ -155,11 +168,20 @@ func (d *DB) write(ctx context.Context, act string, do func(tx *sql.Tx, now int6
 	if err := tx.Commit(); err != nil {
 		return explain(d.path, act, err)
 	}
+	if d.guest != nil {
+		d.guest.wrote(now)
+	}
 	return nil
 }
 
 // now is the present time as the file keeps it.
-func (d *DB) now() int64 { return d.clock.Now().UnixNano() }
+func (d *DB) now() int64 {
+	now := d.clock.Now().UnixNano()
+	if d.guest != nil {
+		now = d.guest.time(now)
+	}
+	return now
+}
 
 func toTime(nanos int64) time.Time { return time.Unix(0, nanos).UTC() }
 

@@ -95,7 +95,7 @@ func (q *Queue) NextVisible(ctx context.Context) (at time.Time, ok bool, err err
 }
 
 // Wait returns when a message of the queue is visible, or with ctx's error.
-// It does not poll. Another worker may be faster: Receive can still find
+// It does not poll, unless other processes take part (Join, DB.Share). Another worker may be faster: Receive can still find
 // nothing.
 func (q *Queue) Wait(ctx context.Context) error {
 	for {
@@ -103,13 +103,16 @@ func (q *Queue) Wait(ctx context.Context) error {
 		var first int64
 		err := q.db.sql.QueryRowContext(ctx,
 			"SELECT visible_at FROM messages WHERE queue = ? ORDER BY visible_at LIMIT 1", q.name).Scan(&first)
-		var due <-chan time.Time
+		var due, look <-chan time.Time
+		if q.db.lookEvery > 0 {
+			look = q.db.clock.After(q.db.lookEvery)
+		}
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 		case err != nil:
 			return explain(q.db.path, "wait for queue "+q.name+" in", err)
 		default:
-			left := toTime(first).Sub(q.db.clock.Now())
+			left := time.Duration(first - q.db.now())
 			if left <= 0 {
 				return nil
 			}
@@ -118,6 +121,7 @@ func (q *Queue) Wait(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-due:
+		case <-look:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
