@@ -19,7 +19,18 @@ import (
 // Check implements world.Files. Files that could not be looked at while ctx
 // lasted are world.FilesUnreadable, and the context's error is in it, too.
 func (d *Dir) Check(ctx context.Context) (world.FilesState, error) {
-	s, err := writing(ctx, d, d.check)
+	return d.checked(ctx, d.check)
+}
+
+// Look says what Check would, and changes nothing but that it tries whether it
+// can write: Mended is what would be put right. It may be called while a game
+// runs. Then what it sees between two renames of a save passes.
+func (d *Dir) Look(ctx context.Context) (world.FilesState, error) {
+	return d.checked(ctx, d.lookOver)
+}
+
+func (d *Dir) checked(ctx context.Context, check func() (world.FilesState, error)) (world.FilesState, error) {
+	s, err := writing(ctx, d, check)
 	switch _, judged := errors.AsType[*world.FilesError](err); {
 	case err == nil || judged:
 	case errors.Is(err, errNoAnswer) && errors.Is(err, context.DeadlineExceeded):
@@ -42,21 +53,8 @@ func refuse(reason world.FilesReason, format string, args ...any) error {
 // is about a file that could not be read or written.
 func (d *Dir) check() (world.FilesState, error) {
 	var s world.FilesState
-	if err := d.checkMount(); err != nil {
-		return s, err
-	}
-	was, marked, err := d.readMarker()
+	found, was, err := d.fit()
 	if err != nil {
-		return s, err
-	}
-	if marked && was.ID != "" && was.ID != d.o.ID {
-		return s, refuse(world.FilesOther, "%s says that %s holds world %q, not %q: give each world a folder of its own", markerName, d.o.Home, was.ID, d.o.ID)
-	}
-	found, err := d.find()
-	if err != nil {
-		return s, err
-	}
-	if err := d.judge(found, was, marked); err != nil {
 		return s, err
 	}
 	if err := d.home(); err != nil {
@@ -73,12 +71,54 @@ func (d *Dir) check() (world.FilesState, error) {
 	if s.Mended, err = d.repair(found.repairs); err != nil {
 		return s, err
 	}
-	for _, name := range found.files {
-		if err := tryReading(filepath.Join(d.o.Dir, name)); err != nil {
+	if err := d.tryReading(found.files); err != nil {
+		return s, err
+	}
+	return s, d.mark(found.form, was)
+}
+
+// lookOver is check without its changes.
+func (d *Dir) lookOver() (world.FilesState, error) {
+	var s world.FilesState
+	found, _, err := d.fit()
+	if err != nil {
+		return s, err
+	}
+	if _, err := os.Stat(d.o.Home); err == nil { // else Check makes it
+		if err := d.tryWriting(); err != nil {
 			return s, err
 		}
 	}
-	return s, d.mark(found.form, was)
+	if !found.whole() {
+		return world.FilesState{New: true}, nil
+	}
+	if len(found.repairs) == 0 {
+		return s, d.tryReading(found.files)
+	}
+	var names []string
+	for _, r := range found.repairs {
+		names = append(names, r.to+" from "+r.from)
+	}
+	return world.FilesState{Mended: strings.Join(names, ", ")}, nil
+}
+
+// fit finds the world that the game may start on, or says why it may not.
+func (d *Dir) fit() (finding, marker, error) {
+	if err := d.checkMount(); err != nil {
+		return finding{}, marker{}, err
+	}
+	was, marked, err := d.readMarker()
+	if err != nil {
+		return finding{}, was, err
+	}
+	if marked && was.ID != "" && was.ID != d.o.ID {
+		return finding{}, was, refuse(world.FilesOther, "%s says that %s holds world %q, not %q: give each world a folder of its own", markerName, d.o.Home, was.ID, d.o.ID)
+	}
+	found, err := d.find()
+	if err == nil {
+		err = d.judge(found, was, marked)
+	}
+	return found, was, err
 }
 
 // checkMount says whether the world's folder is where it outlives the machine.
@@ -178,7 +218,17 @@ func (d *Dir) tryWriting() error {
 	return nil
 }
 
-func tryReading(path string) error {
+// tryReading reads the beginning of each file.
+func (d *Dir) tryReading(names []string) error {
+	for _, name := range names {
+		if err := readByte(filepath.Join(d.o.Dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readByte(path string) error {
 	f, err := os.Open(path) //nolint:gosec // in the world's own folder
 	if err != nil {
 		return err

@@ -204,7 +204,14 @@ func TestCheck(t *testing.T) {
 				}
 			}
 			d := open(t, saves.Options{Dir: dir, AllowNew: !c.keepOld})
+			looked, lookErr := d.Look(t.Context())
+			if now := list(t, dir); !same(now, c.files) {
+				t.Errorf("Look touched the world: %v", names(now))
+			}
 			got, err := d.Check(t.Context())
+			if looked.New != got.New || looked.Mended == "" && len(got.Mended) > 0 && !got.New || (lookErr == nil) != (err == nil) || err != nil && lookErr.Error() != err.Error() {
+				t.Errorf("Look = %+v, %v; Check = %+v, %v", looked, lookErr, got, err)
+			}
 			after := list(t, dir)
 			if c.refused != "" {
 				e, ok := errors.AsType[*world.FilesError](err)
