@@ -63,6 +63,10 @@ var mayImport = map[string][]string{
 	"internal/playground/panel":        {},
 	"internal/playground/browsertest":  {},
 	"cmd/hearth":                       {"*"},
+	"cmd/hearth-agent": {
+		"internal/world", "internal/agent", "internal/agent/spool", "internal/azure", "internal/clock", "internal/docker", "internal/saves",
+		"internal/sqlite",
+	},
 
 	// The pretend server's container.
 	"internal/sim/simgame/supervisor":      {"internal/world", "internal/sim/simgame/process"},

@@ -25,7 +25,7 @@ func (a Action) String() string {
 // form.
 func ParseAction(id string) (Action, error) {
 	parts := strings.SplitN(id, ":", 4)
-	if len(parts) != 4 || parts[0] != actionVersion || len(id) > 100 || !isWorldID(parts[2]) {
+	if len(parts) != 4 || parts[0] != actionVersion || len(id) > 100 || !IsWorldID(parts[2]) {
 		return Action{}, fmt.Errorf("custom_id: %w", ErrMalformed)
 	}
 	a := Action{Command: CommandName(parts[1]), World: parts[2], Operation: parts[3]}

@@ -60,10 +60,11 @@ var (
 	placementID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 )
 
-// isWorldID tells whether a text can be a world's id. A storage queue's name
+// IsWorldID tells whether a text can be a world's id: 1 to 24 of a-z, 0-9 and
+// single inner dashes, not ending in -poison. A storage queue's name
 // has no two dashes in a row, and "orders-x-poison" is where the poison of
 // "orders-x" goes.
-func isWorldID(id string) bool {
+func IsWorldID(id string) bool {
 	return len(id) <= maxWorldID && worldID.MatchString(id) && !strings.HasSuffix(id, PoisonQueue(""))
 }
 
@@ -128,7 +129,7 @@ func (c *Config) problems(i int) []error {
 	switch {
 	case len(c.ID) > maxWorldID || !worldID.MatchString(c.ID):
 		bad("id must be 1 to %d of a-z, 0-9 and single inner dashes: it names queues and rows", maxWorldID)
-	case !isWorldID(c.ID):
+	case !IsWorldID(c.ID):
 		bad("id ends in %q, which names the queue of another world's broken orders: choose another id", PoisonQueue(""))
 	}
 	if n := utf8.RuneCountInString(c.Name); n > MaxWorldName {

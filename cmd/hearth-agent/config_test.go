@@ -1,0 +1,181 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hearth/internal/docker"
+)
+
+func TestConfig(t *testing.T) {
+	r := newRig(t)
+	path := r.writeConfig(map[string]any{"args": []string{"-preset", "hard"}, "environment": map[string]string{"ADMINLIST_IDS": "7656"}, "memory_mb": 6000})
+	c, err := load("", func(name string) string { return map[string]string{pathVariable: path}[name] })
+	if err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	want := config{
+		path: path, World: "midgard", WorldFile: "Midgard", ServerName: "Our Midgard", Password: "secret-of-midgard", Port: 2456, Crossplay: true,
+		SaveInterval: span(5 * time.Minute), Args: []string{"-preset", "hard"}, Image: docker.DefaultImage,
+		Environment: map[string]string{"ADMINLIST_IDS": "7656"}, InstallFolder: r.path("state/valheim"), MemoryMB: 6000,
+		DockerHost: r.config["docker_host"].(string), Mount: r.path("world"), Folder: "worlds_local", State: r.path("state"), Key: key,
+		KeyFile: r.path("run/key"), Storage: "sqlite:" + r.path("hearth.db"), MetadataURL: r.metadata.URL, LogLevel: "info", level: slog.LevelInfo,
+	}
+	if !reflect.DeepEqual(*c, want) {
+		t.Errorf("load = %+v\nwant %+v", *c, want)
+	}
+	if text := fmt.Sprintf("%+v", *c); strings.Contains(text, key) || strings.Contains(text, "secret-of-midgard") {
+		t.Errorf("the configuration prints its secrets: %s", text)
+	}
+}
+
+// TestConfigFromTheEnvironment: every field has its variable, which counts more
+// than the file.
+func TestConfigFromTheEnvironment(t *testing.T) {
+	r := newRig(t)
+	if err := os.WriteFile(r.path("run/password"), []byte("other-secret\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	set := map[string]string{
+		"HEARTH_WORLD": "asgard", "HEARTH_WORLD_FILE": "Asgard", "HEARTH_SERVER_NAME": "Their Asgard",
+		"HEARTH_PASSWORD_FILE": r.path("run/password"), "HEARTH_PORT": "2466", "HEARTH_PUBLIC": "true", "HEARTH_CROSSPLAY": "false",
+		"HEARTH_SAVE_INTERVAL": "7m", "HEARTH_ARGS": "-preset  easy", "HEARTH_IMAGE": "local/valheim:1", "HEARTH_CONTAINER": "game",
+		"HEARTH_ENVIRONMENT": `{"A":"b"}`, "HEARTH_INSTALL_FOLDER": "/srv/game", "HEARTH_MEMORY_MB": "5000", "HEARTH_DOCKER_HOST": "tcp://127.0.0.1:1",
+		"HEARTH_MOUNT": "/srv/share", "HEARTH_FOLDER": ".", "HEARTH_MOUNT_REQUIRED": "false", "HEARTH_ALLOW_NEW_WORLD": "1",
+		"HEARTH_STATE": "/srv/state", "HEARTH_KEY": "another key, long enough", "HEARTH_STORAGE": "sqlite:/srv/other.db",
+		"HEARTH_METADATA_URL": "http://127.0.0.1:2", "HEARTH_LOG_LEVEL": "DEBUG",
+	}
+	want := config{
+		path: r.writeConfig(map[string]any{"memory_mb": 6000}), World: "asgard", WorldFile: "Asgard", ServerName: "Their Asgard", Password: "other-secret",
+		PasswordFile: r.path("run/password"), Port: 2466, Public: true, SaveInterval: span(7 * time.Minute), Args: []string{"-preset", "easy"},
+		Image: "local/valheim:1", Container: "game", Environment: map[string]string{"A": "b"}, InstallFolder: "/srv/game", MemoryMB: 5000,
+		DockerHost: "tcp://127.0.0.1:1", Mount: "/srv/share", Folder: ".", AllowNewWorld: true, State: "/srv/state", Key: "another key, long enough",
+		Storage: "sqlite:/srv/other.db", MetadataURL: "http://127.0.0.1:2", LogLevel: "DEBUG", level: slog.LevelDebug,
+	}
+	c, err := load(want.path, func(name string) string { return set[name] })
+	if err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	if !reflect.DeepEqual(*c, want) {
+		t.Errorf("load = %+v\nwant %+v", *c, want)
+	}
+	for _, f := range c.fields() {
+		if _, ok := set[f.variable()]; !ok && f.name != "password" && f.name != "key_file" {
+			t.Errorf("%s is not tried here", f.variable())
+		}
+	}
+}
+
+func TestConfigProblems(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		changes map[string]any
+		environ map[string]string
+		says    []string
+	}{
+		{name: "unknown fields", changes: map[string]any{"wrold": 1, "worlds": 2}, says: []string{`"wrold" is not known`, `"worlds" is not known`}},
+		{
+			name: "wrong kinds", changes: map[string]any{"port": "2456", "crossplay": "yes", "save_interval": 5, "args": "-a", "environment": []int{1}, "mount": 3, "key_file": []int{}},
+			says: []string{
+				"port must be a whole number", "crossplay must be true or false", `save_interval must be a time such as "10m"`,
+				"args must be a list of texts", "environment must be an object of texts", "mount must be a text", "key_file must be a text",
+			},
+		},
+		{
+			name: "wrong variables", environ: map[string]string{"HEARTH_PORT": "x", "HEARTH_PUBLIC": "y", "HEARTH_SAVE_INTERVAL": "z", "HEARTH_ENVIRONMENT": "{"},
+			says: []string{"HEARTH_PORT must be a whole number", "HEARTH_PUBLIC must be true or false", "HEARTH_SAVE_INTERVAL must be a time", "HEARTH_ENVIRONMENT must be an object"},
+		},
+		{
+			name: "everything is missing", changes: map[string]any{"world": nil, "world_file": nil, "server_name": nil, "mount": nil, "state": "", "key_file": nil, "storage": nil},
+			says: []string{`world "" is not the id`, "world_file is missing", "mount must be the absolute path", "state must be the absolute path", "key has 0 characters", `storage is ""`},
+		},
+		{
+			name: "what the parts refuse", changes: map[string]any{"port": 70000, "password": "abc", "save_interval": "1s", "metadata_url": "https://x/y", "folder": "../elsewhere"},
+			says: []string{"port 70000", "password: ", "between saves", "metadata service", "folder must be"},
+		},
+		{name: "a share that can't be one", changes: map[string]any{"mount": "world", "storage": "sqlite:hearth.db"}, says: []string{"mount must be the absolute path", "storage is"}},
+		{name: "another storage", changes: map[string]any{"storage": "azure:account"}, says: []string{`storage is "azure:account"`}},
+		{name: "two keys", changes: map[string]any{"key": key}, says: []string{"key and key_file are both there"}},
+		{name: "two keys in the environment", environ: map[string]string{"HEARTH_KEY": key, "HEARTH_KEY_FILE": "/x"}, says: []string{"HEARTH_KEY and HEARTH_KEY_FILE are both set"}},
+		{name: "no file of the key", changes: map[string]any{"key_file": "/nowhere/key"}, says: []string{"key_file can't be read", "has that which writes it run?"}},
+		{name: "an empty file of the key", changes: map[string]any{"key_file": os.DevNull}, says: []string{"key_file " + os.DevNull + " is empty"}},
+		{name: "a huge file of the key", changes: map[string]any{"key_file": "/proc/kallsyms"}, says: []string{"it is another file"}},
+		{name: "a level", changes: map[string]any{"log_level": "loud"}, says: []string{`log_level "loud"`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t)
+			r.environ = map[string]string{}
+			for name, value := range c.environ {
+				r.environ[name] = value
+			}
+			code, stdout, stderr := r.run(t.Context(), c.changes, "run")
+			if code != exitUsage || stdout != "" {
+				t.Errorf("run = %d, %q; want %d and nothing", code, stdout, exitUsage)
+			}
+			for _, says := range c.says {
+				if !strings.Contains(stderr, says) {
+					t.Errorf("it does not say %q:\n%s", says, stderr)
+				}
+			}
+			if strings.Contains(stderr, key) || strings.Contains(stderr, "secret-of-midgard") {
+				t.Errorf("it tells a secret:\n%s", stderr)
+			}
+		})
+	}
+}
+
+func TestConfigFileProblems(t *testing.T) {
+	for name, c := range map[string]struct{ text, says string }{
+		"no JSON":    {"world: midgard", "not one JSON object"},
+		"an array":   {"[]", "not one JSON object"},
+		"two":        {"{} {}", "goes on after"},
+		"an unsaved": {"", "not one JSON object"},
+	} {
+		path := filepath.Join(t.TempDir(), "agent.json")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := load(path, func(string) string { return "" })
+		if e, ok := errors.AsType[*configError](err); !ok || !strings.Contains(e.Error(), c.says) || !strings.Contains(e.Error(), path) {
+			t.Errorf("%s: load = %v, want %q and the file's name", name, err, c.says)
+		}
+	}
+	if _, err := load("/nowhere/agent.json", func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), "can't be read") {
+		t.Errorf("load of no file = %v", err)
+	}
+	if _, err := load("", func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), pathVariable) {
+		t.Errorf("load of nothing = %v", err)
+	}
+}
+
+// TestManual: the keeper's page explains every field and no other.
+func TestManual(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "agent.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var explained, fields []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)`(?:, `([a-z_]+)`)? \\|").FindAllStringSubmatch(string(b), -1) {
+		explained = append(explained, m[1])
+		if m[2] != "" {
+			explained = append(explained, m[2])
+		}
+	}
+	for _, f := range new(config).fields() {
+		fields = append(fields, f.name)
+	}
+	slices.Sort(explained)
+	slices.Sort(fields)
+	if !slices.Equal(explained, fields) {
+		t.Errorf("docs/agent.md explains\n%v\nwant\n%v", explained, fields)
+	}
+}
