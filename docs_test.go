@@ -272,6 +272,8 @@ func checkCommand(command, makefile string) (bad string) {
 		return checkMake(args[1:], makefile)
 	case "go":
 		return checkGo(args[1:])
+	case "hearth-agent": // by its own TestManualCommands
+		return ""
 	}
 	return "no test knows this command"
 }

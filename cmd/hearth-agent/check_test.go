@@ -130,7 +130,7 @@ func TestCheckFinds(t *testing.T) {
 		{"no bot", func(r *rig) map[string]any { return map[string]any{"storage": "sqlite:" + r.path("none.db")} }, exitFailed, []string{"fail  storage   join", "start the Hearth that owns it first"}},
 		{"no metadata", func(r *rig) map[string]any { r.dead.Store(true); return nil }, exitFailed, []string{"fail  metadata  METADATA does not tell what machine this is"}},
 		{"a key for all to read", func(r *rig) map[string]any {
-			if err := os.Chmod(r.path("run/key"), 0o644); err != nil { //nolint:gosec // it is what is to be found
+			if err := os.Chmod(r.path("run/key"), 0o644); err != nil {
 				r.t.Fatal(err)
 			}
 			return nil

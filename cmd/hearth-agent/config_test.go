@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -113,10 +114,7 @@ func TestConfigProblems(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t)
-			r.environ = map[string]string{}
-			for name, value := range c.environ {
-				r.environ[name] = value
-			}
+			maps.Copy(r.environ, c.environ)
 			code, stdout, stderr := r.run(t.Context(), c.changes, "run")
 			if code != exitUsage || stdout != "" {
 				t.Errorf("run = %d, %q; want %d and nothing", code, stdout, exitUsage)
@@ -157,14 +155,50 @@ func TestConfigFileProblems(t *testing.T) {
 	}
 }
 
-// TestManual: the keeper's page explains every field and no other.
-func TestManual(t *testing.T) {
+// manual is the keeper's page.
+func manual(t *testing.T) string {
+	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "agent.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(b)
+}
+
+// TestManualCommands: every command that the page shows is one, with its flags.
+func TestManualCommands(t *testing.T) {
+	commands := regexp.MustCompile(`(?m)^hearth-agent (\w+) (--\w+)`).FindAllStringSubmatch(manual(t), -1)
+	if len(commands) == 0 {
+		t.Fatal("docs/agent.md shows no command")
+	}
+	for _, m := range commands {
+		var help, trouble strings.Builder
+		code := run(t.Context(), []string{"hearth-agent", m[1], "--help"}, func(string) string { return "" }, &help, &trouble)
+		if code != exitOK || !strings.Contains(help.String(), m[2]+"=") {
+			t.Errorf("hearth-agent %s has no %s: %d\n%s%s", m[1], m[2], code, help.String(), trouble.String())
+		}
+	}
+}
+
+// TestManualConfig: the configuration that the page shows is taken.
+func TestManualConfig(t *testing.T) {
+	_, tail, _ := strings.Cut(manual(t), "```json\n")
+	text, _, ok := strings.Cut(tail, "```")
+	path := filepath.Join(t.TempDir(), "agent.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); !ok || err != nil {
+		t.Fatalf("docs/agent.md shows no configuration: %v", err)
+	}
+	// The files of its secrets are not there.
+	set := map[string]string{"HEARTH_KEY": key, "HEARTH_PASSWORD": "secret", "HEARTH_MOUNT_REQUIRED": "false"}
+	if _, err := load(path, func(name string) string { return set[name] }); err != nil {
+		t.Errorf("load: %v", err)
+	}
+}
+
+// TestManual: the keeper's page explains every field and no other.
+func TestManual(t *testing.T) {
 	var explained, fields []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)`(?:, `([a-z_]+)`)? \\|").FindAllStringSubmatch(string(b), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)`(?:, `([a-z_]+)`)? \\|").FindAllStringSubmatch(manual(t), -1) {
 		explained = append(explained, m[1])
 		if m[2] != "" {
 			explained = append(explained, m[2])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,15 +44,9 @@ func folder() map[string]string {
 func with(files map[string]string, changes map[string]string) map[string]string {
 	out := map[string]string{}
 	for _, m := range []map[string]string{files, changes} {
-		for name, content := range m {
-			out[name] = content
-		}
+		maps.Copy(out, m)
 	}
-	for name, content := range out {
-		if content == gone {
-			delete(out, name)
-		}
-	}
+	maps.DeleteFunc(out, func(_, content string) bool { return content == gone })
 	return out
 }
 

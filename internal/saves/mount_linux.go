@@ -18,11 +18,11 @@ func mounted(folder string) (bool, error) {
 	if _, err := os.Stat(folder); err != nil { // which also makes systemd mount it
 		return false, err
 	}
-	real, err := filepath.EvalSymlinks(folder)
+	path, err := filepath.EvalSymlinks(folder)
 	if err != nil {
 		return false, err
 	}
-	if real, err = filepath.Abs(real); err != nil {
+	if path, err = filepath.Abs(path); err != nil {
 		return false, err
 	}
 	f, err := os.Open("/proc/self/mountinfo")
@@ -30,7 +30,7 @@ func mounted(folder string) (bool, error) {
 		return false, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	return mountedIn(f, real)
+	return mountedIn(f, path)
 }
 
 // mountedIn looks the folder up in a table of the form of
