@@ -7,8 +7,8 @@ import (
 )
 
 // The ports: what Hearth needs of the world outside. Queue, Store, Lease,
-// Compute and Metadata have a contract suite each in worldtest, Chat has one in
-// chattest below it, and every implementation passes its port's.
+// Compute, Metadata and Game have a contract suite each in worldtest, Chat has
+// one in chattest below it, and every implementation passes its port's.
 
 // Errors that callers branch on.
 var (

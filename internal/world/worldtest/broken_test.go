@@ -29,7 +29,7 @@ const honest = "honest"
 func suites() map[string][]brokenCopy {
 	return map[string][]brokenCopy{
 		"queue": brokenQueues(), "store": brokenStores(), "lease": brokenLeases(),
-		"compute": brokenComputes(), "metadata": brokenMetadatas(), "chat": brokenChats(),
+		"compute": brokenComputes(), "metadata": brokenMetadatas(), "chat": brokenChats(), "game": brokenGames(),
 	}
 }
 
