@@ -19,6 +19,7 @@ const (
 	SpeedVariable  = "HEARTH_SIM_SPEED"  // how many times as fast as life the game runs
 	LoadVariable   = "HEARTH_SIM_LOAD"   // how long the game loads, as "3s"
 	UpdateVariable = "HEARTH_SIM_UPDATE" // how long the updater takes at boot, as "3s"
+	DeafVariable   = "HEARTH_SIM_DEAF"   // not empty: a stop is neither done nor answered
 )
 
 // Where things are in the image.

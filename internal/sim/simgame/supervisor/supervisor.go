@@ -25,7 +25,7 @@ const (
 	pollEvery    = 6 * time.Second  // of the script, whether the game is gone
 	escalate     = 29 * time.Second // from one signal of the script to the next
 	stopWait     = 90 * time.Second // then supervisord kills
-	startSeconds = 10 * time.Second // a shorter life counts as a failed start
+	firmAfter    = 10 * time.Second // a shorter life counts as a failed start
 	startRetries = 10
 	reviveAfter  = time.Second
 )
@@ -58,13 +58,12 @@ type supervisor struct {
 	requests chan request
 	gone     chan struct{} // the child has ended
 
-	child   *exec.Cmd
-	stdin   io.WriteCloser
-	born    time.Time
-	script  int // the pretended number of the script's process
-	lives   int
-	failed  int // starts in a row
-	stopped bool
+	child  *exec.Cmd
+	stdin  io.WriteCloser
+	born   time.Time
+	script int // the pretended number of the script's process
+	lives  int
+	failed int // starts in a row
 
 	stop    *stopping
 	revive  <-chan time.Time
@@ -97,7 +96,7 @@ func (s *supervisor) loop(ctx context.Context, signals <-chan os.Signal) error {
 			updated = nil
 			s.say.syslog(updater, "Success! App '896660' fully installed.")
 			s.say.syslog(updater, "INFO - Valheim Server is already the latest version")
-			if !s.stopped {
+			if s.child == nil && s.revive == nil {
 				s.spawn()
 			}
 		case <-signals:
@@ -152,7 +151,6 @@ func (s *supervisor) spawn() {
 	s.say.syslog(server, "INFO - Running Valheim Server")
 	s.say.syslog(server, "DEBUG - [%d] - Server config is name: %s, port: %s/udp, world: %s, public: %s, mod: none",
 		s.script, s.o.Getenv("SERVER_NAME"), s.o.Getenv("SERVER_PORT"), s.o.Getenv("WORLD_NAME"), s.o.Getenv("SERVER_PUBLIC"))
-	s.stopped = false
 	cmd := exec.Command(s.o.Game) //nolint:gosec,noctx // the caller's own program; it outlives every context
 	cmd.Args = append([]string{GameProgram}, s.plan.args...)
 	cmd.Env = append(os.Environ(), s.plan.env...)
@@ -186,7 +184,6 @@ func (s *supervisor) spawn() {
 
 func (s *supervisor) notSpawned(err error) {
 	s.say.supervisord("ERRO spawnerr: %v", err)
-	s.stopped = true
 }
 
 // request answers one of the control socket.
@@ -201,12 +198,14 @@ func (s *supervisor) request(r request) {
 	switch {
 	case verb == "stop" && ours:
 		if s.child == nil {
-			s.stopped, s.revive = true, nil
+			s.revive = nil
 			r.reply(1, server+": ERROR (not running)")
 			return
 		}
 		s.waiting = append(s.waiting, r)
-		s.beginStop()
+		if s.o.Getenv(DeafVariable) == "" {
+			s.beginStop()
+		}
 	case verb == "start" && ours && s.child == nil:
 		s.failed, s.revive = 0, nil
 		s.spawn()
@@ -250,7 +249,7 @@ func (s *supervisor) eat(mega int) {
 
 // beginStop does what supervisord and the script do when they are told to stop.
 func (s *supervisor) beginStop() {
-	s.revive, s.stopped = nil, true
+	s.revive = nil
 	if s.stop != nil || s.child == nil {
 		return
 	}
@@ -293,7 +292,7 @@ func (s *supervisor) childGone() {
 		s.say.syslog(server, `/usr/local/bin/valheim-server: line 28: %5d Killed                  "$valheim_server" -nographics`, pid)
 	}
 	s.scriptEnds()
-	if s.failed++; lived > startSeconds {
+	if s.failed++; lived > firmAfter {
 		s.failed = 0
 	}
 	if s.failed == 0 {
@@ -303,7 +302,6 @@ func (s *supervisor) childGone() {
 	}
 	if s.failed > startRetries {
 		s.say.supervisord("INFO gave up: %s entered FATAL state, too many start retries too quickly", server)
-		s.stopped = true
 		return
 	}
 	s.revive = s.o.Clock.After(reviveAfter * time.Duration(max(1, s.failed)))

@@ -57,7 +57,7 @@ func (v *voice) flood(n int) {
 	out := bufio.NewWriterSize(v.out, 1<<16)
 	stamp := v.clock.Now().UTC().Format("Jan _2 15:04:05")
 	for i := range n {
-		_, _ = fmt.Fprintf(out, "%s supervisord: %s flood %d\n", stamp, server, i)
+		_, _ = fmt.Fprintf(out, "%s supervisord: %s flood-%d\n", stamp, server, i)
 	}
 	_ = out.Flush() // as in write
 }
