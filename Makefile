@@ -12,7 +12,7 @@ help: ## Show this help
 up: bin/hearth ## Run everything on this machine and print the page's address (ARGS="--speed 1 …")
 	./bin/hearth up $(ARGS)
 
-test: ## Run all tests (the browser's need Chromium; without one they are skipped, in CI they fail)
+test: ## Run all tests (the browser's need Chromium, the container's a Docker engine; without one they are skipped, in CI they fail)
 ifeq ($(CI),true)
 	@mkdir -p bin; go test -timeout 15m -v ./... > bin/test.log 2>&1; status=$$?; \
 	grep -E '^(ok|FAIL|panic:|---? FAIL)' bin/test.log; \

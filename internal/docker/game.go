@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,6 +47,9 @@ const (
 	// engineWithin is how long Start and Find wait for an engine that is not
 	// up: after a boot it may come later than the agent.
 	engineWithin = 30 * time.Second
+
+	// neverRotated times the usual size: of a log that must not be rotated.
+	neverRotated = 50
 
 	leastWait = 100 * time.Millisecond // before something is tried again
 	mostWait  = 5 * time.Second
@@ -113,24 +118,49 @@ func (g *Game) Start(ctx context.Context, began func(world.Step)) (world.Server,
 		return nil, fmt.Errorf("start game: %w", err)
 	}
 	began(world.StepContainer)
-	if err := g.makeRoom(ctx); err != nil {
+	id, err := g.create(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("start game: %w", err)
 	}
-	config, host := g.o.config()
-	made, err := g.api.ContainerCreate(ctx, client.ContainerCreateOptions{Name: g.o.Name, Config: config, HostConfig: host})
+	if _, err := g.api.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
+		return nil, errors.Join(fmt.Errorf("start game: start container %s: %w", g.o.Name, err), g.cleanUp(ctx, id))
+	}
+	found, err := g.inspect(ctx, id)
 	if err != nil {
-		// The answer may be lost and the container there.
-		return nil, errors.Join(fmt.Errorf("start game: create container %s: %w", g.o.Name, err), g.cleanUp(ctx, g.o.Name))
+		return nil, errors.Join(fmt.Errorf("start game: %w", err), g.cleanUp(ctx, id))
 	}
-	if _, err := g.api.ContainerStart(ctx, made.ID, client.ContainerStartOptions{}); err != nil {
-		return nil, errors.Join(fmt.Errorf("start game: start container %s: %w", g.o.Name, err), g.cleanUp(ctx, made.ID))
-	}
-	found, err := g.inspect(ctx, made.ID)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start game: %w", err), g.cleanUp(ctx, made.ID))
-	}
-	g.log.Info("game's container started", "id", made.ID, "image", g.o.Image)
+	g.log.Info("game's container started", "id", id, "image", g.o.Image)
 	return g.attach(found, world.Place{}), nil
+}
+
+// create makes the container, in the last one's place.
+func (g *Game) create(ctx context.Context) (id string, err error) {
+	o := g.o
+	if !g.followsRotation(ctx) {
+		g.log.Warn("engine is older than 23 and would lose lines when it rotates a log that is read: the log is kept whole", "up_to", o.LogSize*neverRotated)
+		o.LogSize *= neverRotated
+	}
+	config, host := o.config()
+	for wait := leastWait; ; wait *= 2 {
+		if err := g.makeRoom(ctx); err != nil {
+			return "", err
+		}
+		made, err := g.api.ContainerCreate(ctx, client.ContainerCreateOptions{Name: g.o.Name, Config: config, HostConfig: host})
+		if err == nil {
+			return made.ID, nil
+		}
+		err = fmt.Errorf("create container %s: %w", g.o.Name, err)
+		// An engine goes on with a request that was given up, and has the name
+		// before it shows the container.
+		if !errdefs.IsConflict(err) || wait > mostWait {
+			return "", errors.Join(err, g.cleanUp(ctx, g.o.Name)) // the answer may be lost and the container there
+		}
+		select {
+		case <-g.clock.After(wait):
+		case <-ctx.Done():
+			return "", errors.Join(ctx.Err(), err)
+		}
+	}
 }
 
 // Find implements world.Game. It needs the engine: one that does not answer
@@ -150,6 +180,21 @@ func (g *Game) Find(ctx context.Context, after world.Place) (world.Server, error
 	}
 	g.log.Info("game's container found", "id", found.ID, "status", string(found.State.Status))
 	return g.attach(found, after), nil
+}
+
+// followsRotation says whether the engine reads a file to its end before it
+// turns to the next one, when it rotates a log that is followed. That began
+// with version 23, whose API is 1.42 (moby's daemon/logger/loggerutils/follow.go);
+// 20.10 was seen to lose lines.
+func (g *Game) followsRotation(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	p, err := g.api.Ping(ctx, client.PingOptions{})
+	if err != nil {
+		return false // whoever makes the container will be told
+	}
+	minor, err := strconv.Atoi(strings.TrimPrefix(p.APIVersion, "1."))
+	return err == nil && minor >= 42
 }
 
 // look inspects the container of our name, whosever it is, and waits for an

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -72,7 +73,7 @@ func rigAt(t *testing.T, host string) *rig {
 	r := &rig{t: t, host: host, api: dockertest.Client(t, host), log: l, o: docker.Options{
 		Host: host, Image: dockertest.Server(t, host), World: name(t), WorldName: "Midgard", ServerName: "The Hall",
 		Password: "yggdrasil", Port: freePort(t), ConfigDir: filepath.Join(dir, "config"), InstallDir: filepath.Join(dir, "valheim"),
-		Environment: fast(), Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(l, nil)),
+		Environment: fast(), Clock: clock.NewScaled(4, time.Now()), Log: slog.New(slog.NewTextHandler(l, nil)),
 	}}
 	for _, d := range []string{r.o.ConfigDir, r.o.InstallDir} {
 		if err := os.Mkdir(d, 0o700); err != nil {
@@ -107,7 +108,11 @@ func freePort(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() {
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	return conn.LocalAddr().(*net.UDPAddr).Port &^ 1
 }
 
@@ -220,6 +225,12 @@ func (r *rig) tell(words ...string) {
 	}
 }
 
+// flood makes the game print n lines.
+func (r *rig) flood(n int) {
+	r.t.Helper()
+	r.tell("flood", strconv.Itoa(n))
+}
+
 // state is what the engine says of the container's state; empty: gone.
 func (r *rig) state() container.ContainerState {
 	r.t.Helper()
@@ -242,6 +253,7 @@ const (
 // it has saved, and its container after it.
 func TestEvening(t *testing.T) {
 	r := newRig(t)
+	r.o.Clock = clock.System{}
 	g := r.game()
 	var steps []world.Step
 	srv, err := g.Start(t.Context(), func(step world.Step) { steps = append(steps, step) })

@@ -22,8 +22,11 @@ func (s *server) hearMemory(ctx context.Context) {
 			case <-r.Messages:
 				s.g.log.Error("kernel ended a process of the game's container for its memory: give it a larger machine, or a higher limit")
 				wait = leastWait
-			case <-r.Err:
+			case err := <-r.Err:
 				broken = true
+				if ctx.Err() == nil {
+					s.g.log.Debug("engine's events broke off", "error", err)
+				}
 			case <-s.ended:
 				return
 			}

@@ -17,8 +17,7 @@ import (
 )
 
 const (
-	// killWithin is how long the engine may take to kill; then the machine
-	// does it.
+	// killWithin is how long the engine may take to kill.
 	killWithin = 2 * time.Second
 	// restartWithin is how long a container that ended unasked may take to be
 	// up again: a keeper's `docker restart` is no end.
@@ -184,9 +183,10 @@ func (s *server) awaitExit(ctx context.Context) error {
 	}
 }
 
-// Kill implements world.Server. It takes two seconds at most: an engine that
-// does not kill by then is gone round, and the container's first process killed
-// by the machine, and all others with it.
+// Kill implements world.Server. The machine kills the container's first process,
+// and the kernel all others with it; the engine is asked as well, for it alone
+// knows of one that was started again just now, but not waited for longer than
+// two seconds.
 func (s *server) Kill() error {
 	if is(s.ended) {
 		return nil
@@ -195,21 +195,21 @@ func (s *server) Kill() error {
 		close(s.killed)
 		s.g.spawn(s.dies)
 	})
+	direct := errNoProcess
+	if p := s.first(); p != nil {
+		direct = p.kill()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), killWithin)
 	defer cancel()
 	_, err := s.g.api.ContainerKill(ctx, s.id, client.ContainerKillOptions{Signal: "KILL"})
-	if err == nil || errdefs.IsNotFound(err) || errdefs.IsConflict(err) { // conflict: it does not run
+	switch {
+	case err == nil || errdefs.IsNotFound(err) || errdefs.IsConflict(err): // conflict: it does not run
+		return nil
+	case direct == nil:
+		s.g.log.Warn("engine did not kill the game's container, the machine did", "error", err)
 		return nil
 	}
-	p := s.first()
-	if p == nil {
-		return fmt.Errorf("kill game: %w", err)
-	}
-	s.g.log.Warn("engine did not kill the game's container, the machine does", "error", err)
-	if direct := p.kill(); direct != nil {
-		return fmt.Errorf("kill game: %w", errors.Join(err, direct))
-	}
-	return nil
+	return fmt.Errorf("kill game: %w", errors.Join(err, direct))
 }
 
 // dies waits for the end of a killed container on this machine, whatever the

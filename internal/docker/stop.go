@@ -139,17 +139,19 @@ func (s *server) interrupt(ctx context.Context) error {
 	return nil
 }
 
-// terminate tells the container's first process to end, by the engine or past
-// it.
+// terminate tells the container's first process to end. The machine is quicker
+// than the engine, which may hang, and a supervisor revives within a second.
 func (s *server) terminate(ctx context.Context) error {
+	if p := s.first(); p != nil {
+		if err := p.terminate(); err == nil {
+			return nil
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	_, err := s.g.api.ContainerKill(ctx, s.id, client.ContainerKillOptions{Signal: "TERM"})
-	if err == nil || errdefs.IsNotFound(err) || errdefs.IsConflict(err) {
+	if errdefs.IsNotFound(err) || errdefs.IsConflict(err) {
 		return nil
-	}
-	if p := s.first(); p != nil {
-		return p.terminate()
 	}
 	return err
 }
@@ -181,7 +183,7 @@ func (s *server) goes(ctx context.Context) {
 		if _, err := s.awaitGame(ctx); err != nil {
 			return
 		}
-		if err := s.Kill(); err != nil {
+		if err := s.Kill(); err != nil { //nolint:contextcheck // world.Server's Kill has a time of its own
 			s.g.log.Warn("game's container could not be ended", "error", err)
 		}
 		if !s.pause(ctx, lookEvery) {

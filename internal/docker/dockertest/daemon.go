@@ -8,6 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -39,13 +42,14 @@ func Start(t testing.TB, args ...string) *Daemon {
 		t.Skipf("no dockerd (Debian: apt-get install --no-install-recommends docker.io iptables): %v", err)
 	}
 	// Not t.TempDir: its long path does not fit a socket's name.
-	dir, err := os.MkdirTemp("", "hearth-engine")
+	dir, err := os.MkdirTemp("", "hearth-engine") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := &Daemon{Host: "unix://" + filepath.Join(dir, "docker.sock"), t: t, dir: dir, args: args}
 	t.Cleanup(func() {
 		d.end(syscall.SIGTERM)
+		d.unmount()
 		if err := os.RemoveAll(dir); err != nil {
 			t.Logf("engine's folder not removed: %v", err)
 		}
@@ -58,6 +62,21 @@ func Start(t testing.TB, args ...string) *Daemon {
 func (d *Daemon) Kill() {
 	d.t.Helper()
 	d.end(syscall.SIGKILL)
+	// Its containerd dies with it. Where nobody waits for orphans the number
+	// stays taken, and the next engine would wait for a dead one.
+	path := filepath.Join(d.dir, "exec", "containerd", "containerd.pid")
+	b, err := os.ReadFile(path) //nolint:gosec // in the folder made above
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL) // most likely it is gone
+	if err := os.Remove(path); err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 func (d *Daemon) end(sig syscall.Signal) {
@@ -71,6 +90,23 @@ func (d *Daemon) end(sig syscall.Signal) {
 	d.cmd = nil
 }
 
+// unmount takes off what an engine that was killed left mounted in its folder.
+func (d *Daemon) unmount() {
+	b, err := os.ReadFile("/proc/mounts")
+	if err != nil {
+		d.t.Error(err)
+		return
+	}
+	lines := strings.Split(string(b), "\n")
+	for _, line := range slices.Backward(lines) { // the last one on top
+		if f := strings.Fields(line); len(f) > 1 && strings.HasPrefix(f[1], d.dir+"/") {
+			if err := syscall.Unmount(f[1], syscall.MNT_DETACH); err != nil {
+				d.t.Logf("unmount %s: %v", f[1], err)
+			}
+		}
+	}
+}
+
 // Restart starts the engine again, after a Kill.
 func (d *Daemon) Restart() {
 	d.t.Helper()
@@ -82,7 +118,10 @@ func (d *Daemon) Restart() {
 	if err := os.RemoveAll(filepath.Join(d.dir, "pid")); err != nil { // of one that was killed
 		d.t.Fatal(err)
 	}
-	d.cmd = exec.CommandContext(context.Background(), "dockerd", args...)
+	d.cmd = exec.CommandContext(context.Background(), "dockerd", args...) //nolint:gosec // the test's own arguments
+	// A network of its own: without a bridge dockerd deletes docker0, which is
+	// another engine's.
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	d.cmd.Stdout, d.cmd.Stderr = &d.out, &d.out
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)

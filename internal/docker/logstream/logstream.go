@@ -24,10 +24,11 @@ const MaxText = 8 << 10
 
 const (
 	headBytes = 8
-	maxStamp  = 40 // RFC 3339 with nanoseconds and any zone takes 35
+	maxStamp  = 40                                    // RFC 3339 with nanoseconds and any zone takes 35
+	fixed     = len("2006-01-02T15:04:05.000000000Z") // how the engine writes it
 )
 
-// ErrFormat: this is no log of a container, or the engine says that it can't
+// ErrFormat says that this is no log of a container, or that the engine can't
 // send it. What was taken apart before is right.
 var ErrFormat = errors.New("not a log stream")
 
@@ -53,6 +54,8 @@ type Parser struct {
 	stamp []byte // as far as it came
 	text  bool   // the stamp is through
 	open  [stderr + 1]begun
+	clock second
+	fed   fed
 }
 
 // begun is a line whose end has not come.
@@ -60,6 +63,50 @@ type begun struct {
 	is   bool
 	at   time.Time
 	text []byte
+}
+
+// second remembers a stamp's whole second, which most stamps share with the one
+// before.
+type second struct {
+	text [19]byte // as in 2006-01-02T15:04:05
+	at   time.Time
+}
+
+// parse reads a stamp.
+func (s *second) parse(b []byte) (time.Time, error) {
+	usual := len(b) == fixed && b[19] == '.' && b[fixed-1] == 'Z'
+	if usual && [19]byte(b) == s.text {
+		ns := 0
+		for _, c := range b[20 : fixed-1] {
+			if c < '0' || c > '9' {
+				return time.Time{}, ErrFormat
+			}
+			ns = 10*ns + int(c-'0')
+		}
+		return s.at.Add(time.Duration(ns)), nil
+	}
+	var at time.Time
+	if err := at.UnmarshalText(b); err != nil {
+		return time.Time{}, err
+	}
+	if usual {
+		s.text, s.at = [19]byte(b), at.Truncate(time.Second)
+	}
+	return at, nil
+}
+
+// fed is what Feed was given, and the one string that the texts of its whole
+// lines are cut from: one allocation for all of them.
+type fed struct {
+	bytes []byte
+	text  string
+}
+
+func (f *fed) cut(from, to int) string {
+	if f.text == "" {
+		f.text = string(f.bytes)
+	}
+	return f.text[from:to]
 }
 
 // New returns a parser that leaves out the lines up to after: the log is read
@@ -82,8 +129,18 @@ func (p *Parser) Lost() bool { return !p.passed && !p.met }
 
 // Feed takes the next bytes and returns lines with the lines that they end
 // appended. ErrFormat if they are no log; nothing more can be fed then.
+//
+// The texts of one call share their memory: whoever keeps one for long copies
+// it.
 func (p *Parser) Feed(b []byte, lines []world.Line) ([]world.Line, error) {
+	p.fed = fed{bytes: b}
+	defer func() { p.fed = fed{} }()
 	for len(b) > 0 {
+		if n, ok := p.whole(b); ok {
+			lines = p.wholeLine(len(p.fed.bytes)-len(b)+headBytes, n, lines)
+			b = b[headBytes+n:]
+			continue
+		}
 		if p.left == 0 && !p.text {
 			n := min(headBytes-len(p.head), len(b))
 			p.head = append(p.head, b[:n]...)
@@ -104,6 +161,34 @@ func (p *Parser) Feed(b []byte, lines []world.Line) ([]world.Line, error) {
 		b = b[n:]
 	}
 	return lines, nil
+}
+
+// whole says whether b begins with a whole frame that is a whole line and like
+// nearly all of them, and how long its payload is.
+func (p *Parser) whole(b []byte) (payload int, ok bool) {
+	if p.left > 0 || p.text || len(p.head) > 0 || len(b) < headBytes+fixed+2 {
+		return 0, false
+	}
+	n := int(binary.BigEndian.Uint32(b[4:]))
+	ok = (b[0] == stdout || b[0] == stderr) && b[1]|b[2]|b[3] == 0 && !p.open[b[0]].is &&
+		n > fixed+1 && n <= len(b)-headBytes && b[headBytes+fixed] == ' ' && b[headBytes+n-1] == '\n'
+	if !ok {
+		return 0, false
+	}
+	at, err := p.clock.parse(b[headBytes : headBytes+fixed])
+	p.open[b[0]].at = at
+	p.from = b[0]
+	return n, err == nil
+}
+
+// wholeLine takes a payload that whole has looked at.
+func (p *Parser) wholeLine(from, n int, lines []world.Line) []world.Line {
+	at := p.open[p.from].at
+	if !p.counts(at) {
+		return lines
+	}
+	from, to := from+fixed+1, from+n-1
+	return append(lines, world.Line{At: at, N: p.place.N, Text: p.fed.cut(from, min(to, from+MaxText))})
 }
 
 // begin reads the head of a frame.
@@ -171,8 +256,8 @@ func (p *Parser) stamped(b []byte, o *begun) ([]byte, error) {
 			p.stamp = append(p.stamp, c)
 			continue
 		}
-		var at time.Time
-		if err := at.UnmarshalText(p.stamp); err != nil {
+		at, err := p.clock.parse(p.stamp)
+		if err != nil {
 			return nil, fmt.Errorf("%w: frame begins with %q", ErrFormat, p.stamp)
 		}
 		if !o.is {
@@ -186,15 +271,25 @@ func (p *Parser) stamped(b []byte, o *begun) ([]byte, error) {
 
 // line counts a whole line, and hands it on if it comes after the place.
 func (p *Parser) line(at time.Time, text []byte, lines []world.Line) []world.Line {
-	p.place = p.place.Next(at)
-	if !p.passed {
-		if c := p.place.At.Compare(p.after.At); c < 0 || c == 0 && p.place.N <= p.after.N {
-			p.met = c == 0 && p.place.N == p.after.N
-			return lines
-		}
-		p.passed = true
+	if !p.counts(at) {
+		return lines
 	}
 	return append(lines, world.Line{At: at, N: p.place.N, Text: string(text[:min(len(text), MaxText)])})
+}
+
+// counts counts a whole line, and says whether it comes after the place.
+func (p *Parser) counts(at time.Time) bool {
+	p.place = p.place.Next(at)
+	if p.passed {
+		return true
+	}
+	c := p.place.At.Compare(p.after.At)
+	if c < 0 || c == 0 && p.place.N <= p.after.N {
+		p.met = c == 0 && p.place.N == p.after.N
+		return false
+	}
+	p.passed = true
+	return true
 }
 
 // End appends the line that was begun and can't be ended any more: of a log

@@ -1,0 +1,250 @@
+package docker_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"hearth/internal/clock"
+	"hearth/internal/docker"
+	"hearth/internal/docker/dockertest"
+	"hearth/internal/sim/simgame/supervisor"
+	"hearth/internal/world"
+)
+
+// TestCrashInside: a game that falls is revived by its supervisor. The container
+// lives, and the log tells.
+func TestCrashInside(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.start(r.game())
+	s.until(opened)
+	r.tell("tell", "crash")
+	s.until("exited: valheim-server (exit status 0; not expected)")
+	s.until("spawned: 'valheim-server'")
+	s.until(opened)
+	select {
+	case <-s.Done():
+		t.Error("done, and the game runs")
+	default:
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.until(saved)
+	s.doneWithin(2 * time.Second)
+}
+
+// TestKilledByOthers: `docker kill` ends it.
+func TestKilledByOthers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.start(r.game())
+	s.until(opened)
+	if _, err := r.api.ContainerKill(t.Context(), s.ID(), client.ContainerKillOptions{Signal: "KILL"}); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("done %v after the kill", s.doneWithin(5*time.Second))
+	s.all()
+}
+
+// TestKill: at once, without a save.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.start(r.game())
+	s.until(opened)
+	if err := s.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if took := s.doneWithin(2 * time.Second); took > time.Second {
+		t.Errorf("done %v after the kill", took)
+	}
+	if texts := strings.Join(s.all(), "\n"); strings.Contains(texts, "World save") {
+		t.Errorf("a killed game saved:\n%s", texts)
+	}
+	if err := errors.Join(s.Kill(), s.Stop(t.Context())); err != nil {
+		t.Errorf("killing what is gone: %v", err)
+	}
+}
+
+// TestOutOfMemory: the kernel's end of it is told, since no log can.
+func TestOutOfMemory(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.o.MemoryLimit = 64 << 20
+	s := r.start(r.game())
+	s.until(opened)
+	r.tell("eat", "500")
+	s.doneWithin(10 * time.Second)
+	s.all()
+	if !strings.Contains(r.log.String(), "killed by the kernel for its memory") {
+		t.Errorf("nobody was told:\n%s", r.log)
+	}
+}
+
+// TestStopUnsupervised: where the supervisor can't be asked, the game itself is,
+// and not revived.
+func TestStopUnsupervised(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.o.Image = dockertest.Mute(t, r.host)
+	s := r.start(r.game())
+	s.until(opened)
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.until(saved)
+	s.doneWithin(5 * time.Second)
+	if texts := strings.Join(s.all(), "\n"); strings.Contains(texts, "Opened") {
+		t.Errorf("the game was revived:\n%s", texts)
+	}
+	if got := r.state(); got != container.StateExited {
+		t.Errorf("the log has ended, and the container is %s", got)
+	}
+}
+
+// TestStopUnheard: a supervisor that takes the request and does nothing is
+// waited for, and then gone round.
+func TestStopUnheard(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.o.Environment[supervisor.DeafVariable] = "yes"
+	r.o.Clock = clock.NewScaled(10, time.Now())
+	s := r.start(r.game())
+	s.until(opened)
+	asked := time.Now()
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.until("OnApplicationQuit")
+	if took := time.Since(asked); took < 1900*time.Millisecond { // 20 s of the clock's
+		t.Errorf("the game was interrupted after %v: its supervisor may be at it", took)
+	}
+	s.until(saved)
+	s.doneWithin(5 * time.Second)
+	if texts := strings.Join(s.all(), "\n"); strings.Contains(texts, "Opened") {
+		t.Errorf("the game was revived:\n%s", texts)
+	}
+}
+
+// TestStopBeforeTheGame: while the updater is at work there is nothing to save,
+// and nothing to wait for.
+func TestStopBeforeTheGame(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.o.Environment[supervisor.UpdateVariable] = "1h"
+	s := r.start(r.game())
+	s.until("Downloading/updating/validating")
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.doneWithin(5 * time.Second)
+	if texts := strings.Join(s.all(), "\n"); strings.Contains(texts, "Opened") {
+		t.Errorf("the game came up:\n%s", texts)
+	}
+}
+
+// TestRestartByHand: a keeper's `docker restart` is no end.
+func TestRestartByHand(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.start(r.game())
+	s.until(opened)
+	patience := 1 // not the six seconds of the supervisor's look
+	if _, err := r.api.ContainerRestart(t.Context(), s.ID(), client.ContainerRestartOptions{Timeout: &patience}); err != nil {
+		t.Fatal(err)
+	}
+	s.until("received SIGTERM")
+	s.until(opened)
+	select {
+	case <-s.Done():
+		t.Fatal("done, and it was restarted")
+	default:
+	}
+	if err := s.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	s.doneWithin(2 * time.Second)
+	if texts := strings.Join(s.all(), "\n"); strings.Contains(texts, opened) {
+		t.Errorf("lines came twice:\n%s", texts)
+	}
+}
+
+// TestStartRefuses: what is in the way, and stays where it is.
+func TestStartRefuses(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	foreign, err := r.api.ContainerCreate(t.Context(), client.ContainerCreateOptions{
+		Name: "hearth-" + r.o.World, Config: &container.Config{Image: r.o.Image, Labels: map[string]string{"hearth.world": "asgard"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := r.game()
+	if _, err := g.Start(t.Context(), noted); !errors.Is(err, docker.ErrForeign) {
+		t.Errorf("start beside another's container: %v, want ErrForeign", err)
+	}
+	if _, err := g.Find(t.Context(), world.Place{}); !errors.Is(err, world.ErrNotFound) {
+		t.Errorf("find of another's container: %v, want ErrNotFound", err)
+	}
+	if got := r.state(); got != container.StateCreated {
+		t.Errorf("another's container is %q now", got)
+	}
+	if _, err := r.api.ContainerRemove(t.Context(), foreign.ID, client.ContainerRemoveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+
+	r.o.ConfigDir += "/missing"
+	if _, err := r.game().Start(t.Context(), noted); err == nil || strings.Contains(err.Error(), "yggdrasil") {
+		t.Errorf("start without a folder: %v", err)
+	}
+	if got := r.state(); got != "" {
+		t.Errorf("a start that failed left a container %s", got)
+	}
+	r.o.Image = "127.0.0.1:1/none:1"
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := r.game().Start(ctx, noted); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1/none:1") {
+		t.Errorf("start without an image: %v", err)
+	}
+	r.o.Host = "unix:///nowhere.sock"
+	if _, err := r.game().Find(ctx, world.Place{}); err == nil || errors.Is(err, world.ErrNotFound) {
+		t.Errorf("find without an engine: %v", err)
+	}
+}
+
+// TestStartCancelled: one that is given up leaves nothing that runs.
+func TestStartCancelled(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	g := r.game()
+	for after := time.Duration(0); after < 400*time.Millisecond; after += 80 * time.Millisecond {
+		ctx, cancel := context.WithCancel(t.Context())
+		s, err := g.Start(ctx, func(step world.Step) {
+			if step == world.StepContainer {
+				time.AfterFunc(after, cancel)
+			}
+		})
+		cancel()
+		if err == nil { // it was quicker
+			if err := s.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			<-s.Done()
+			(&running{Server: s, r: r}).all()
+			continue
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled after %v: %v", after, err)
+		}
+		if got := r.state(); got != "" && got != container.StateExited {
+			t.Errorf("cancelled after %v, the container is %s", after, got)
+		}
+	}
+}
