@@ -4,7 +4,7 @@ GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/bin/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check race bench sim kill fmt
+.PHONY: help up test check race bench sim kill fmt agent
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -58,6 +58,10 @@ bench: ## Measure what docs/performance.md lists (the page needs Chromium, as in
 
 fmt: ## Format the code
 	gofmt -w $$(git ls-files '*.go')
+
+ARCH ?= amd64
+agent: ## Build bin/hearth-agent, the program for the world's machine (Linux, ARCH=amd64)
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -trimpath -ldflags "-s -w" -o bin/hearth-agent ./cmd/hearth-agent
 
 .PHONY: bin/hearth
 bin/hearth:
