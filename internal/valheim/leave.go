@@ -62,6 +62,9 @@ func (r *Reader) end(s *session, owner, reason string, h Happening) {
 		o.pool = slices.DeleteFunc(o.pool, func(id string) bool { return id == s.id })
 	}
 	r.confirmDeath(s)
+	if s.id == "" && s.counted {
+		o.unseen = o.unseen || len(o.all(isNameless)) > 0 // it may have been one of these
+	}
 	o.drop(s)
 	o.departed = bounded(append(o.departed, departure{owner: owner, id: s.id, at: r.now, closed: closed}))
 	o.settle()

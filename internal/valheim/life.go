@@ -35,7 +35,6 @@ func (r *Reader) booted() {
 	r.flush()
 	r.life = life{phase: up}
 	r.saving = 0
-	r.roster.known = true
 }
 
 // alive notes a sign of a started game. After an end it is a new start whose
@@ -59,7 +58,7 @@ func (r *Reader) version(version, network string) {
 		return
 	}
 	r.life.version = version
-	r.roster.known = true
+	r.roster.fromStart()
 	r.emit(Happening{Kind: VersionKnown, Version: version, Network: network})
 }
 
@@ -82,7 +81,7 @@ func (r *Reader) listening(signal string) {
 		}
 	}
 	r.life.listening = true
-	r.roster.known = true // nobody can be on before
+	r.roster.fromStart() // nobody can be on before
 	r.emit(Happening{Kind: Listening, Signal: signal})
 }
 

@@ -117,6 +117,9 @@ func (r *Reader) read(text string) {
 
 // pass does what the passing of the game's time asks for.
 func (r *Reader) pass() {
+	if o := &r.roster; o.began.line == 0 && !o.known {
+		o.began = r.now
+	}
 	if len(r.roster.deaths) > 0 {
 		r.settleDeaths(artefactWindow)
 	}

@@ -296,6 +296,42 @@ func TestLives(t *testing.T) {
 	}
 }
 
+// TestWhoseSocket: the socket of one whose account is not known ends, and it is
+// the right one who is off.
+func TestWhoseSocket(t *testing.T) {
+	at := func(minute int, text string) string { return fmt.Sprintf("10/02/2026 20:%02d:00: %s", minute, text) }
+	const in = "Server: New peer connected,sending global keys"
+	tests := []struct {
+		name  string
+		lines []string
+		want  string
+	}{
+		{"never came in, log from the middle", []string{at(1, "Got connection SteamID 76561198555000801"), at(2, in), at(3, "Closing socket 76561198555000801")}, ""},
+		{"two, one of whom was never heard knocking", []string{
+			at(0, "Opened Steam server"), at(1, in), at(2, "Got connection SteamID 76561198555000801"), at(2, in),
+			at(3, "Got character ZDOID from Una : 5:1"), at(3, "Got character ZDOID from Sif : 6:1"),
+			at(4, "Destroying abandoned non persistent zdo 6:1 owner 6"), at(4, "Closing socket 76561198555000801"),
+		}, "Una"},
+		{"a double is refused", []string{
+			at(0, "Opened Steam server"), at(1, "Got connection SteamID 76561198555000801"), at(1, in), at(1, "Got character ZDOID from Una : 5:1"),
+			at(4, "Got connection SteamID 76561198555000801"), at(4, "Already connected to peer with UID:5  76561198555000801"), at(4, "Closing socket 76561198555000801"),
+		}, "Una"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, _ := read(tt.lines...)
+			now := r.Roster()
+			var on []string
+			for _, p := range now.Players {
+				on = append(on, p.Name)
+			}
+			if got := strings.Join(on, " "); got != tt.want || now.Connecting != 0 {
+				t.Errorf("got %q and %d connecting, want %q", got, now.Connecting, tt.want)
+			}
+		})
+	}
+}
+
 // TestNoGuesses: an account is told only if it is certain.
 func TestNoGuesses(t *testing.T) {
 	at := func(minute int, text string) string { return fmt.Sprintf("10/02/2026 20:%02d:00: %s", minute, text) }
@@ -312,13 +348,18 @@ func TestNoGuesses(t *testing.T) {
 	}{
 		{"one of two is in, both knocks are old", slices.Concat(knock(0, 1), knock(1, 2), []string{at(2, in), at(6, "x"), at(7, "x"), at(7, "Got character ZDOID from Una : 5:1")})},
 		{"one of two is in, the first knock is old", slices.Concat(knock(0, 1), knock(3, 2), []string{at(4, in), at(6, "x"), at(6, "Got character ZDOID from Una : 5:1")})},
+		{"the log begins in the middle", slices.Concat([]string{at(0, "x")}, knock(1, 1), []string{at(2, in), at(3, "Got character ZDOID from Una : 5:1")})},
+		{"the acceptance is missing", slices.Concat(knock(0, 1), []string{at(6, "x")}, knock(7, 2), []string{at(7, "Got character ZDOID from Una : 5:1")})},
+		{"two of two, one gone", slices.Concat([]string{at(0, "Opened PlayFab server")}, knock(1, 1), []string{at(1, in)}, knock(2, 2), knock(2, 3),
+			[]string{at(2, in), at(3, "Got character ZDOID from Una : 5:1"), at(3, "Got character ZDOID from Sif : 6:1"),
+				at(4, "Destroying abandoned non persistent zdo 5:1 owner 5"), at(20, "x"), at(20, "Destroying abandoned non persistent zdo 6:1 owner 6")})},
 		{"and the next comes in", slices.Concat(knock(0, 1), knock(3, 2), []string{at(4, in), at(6, "x"), at(6, in), at(7, "Got character ZDOID from Una : 5:1")})},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, hs := read(tt.lines...)
 			for _, h := range hs {
-				if h.PlatformID != "" {
+				if h.PlatformID != "" && h.Kind != valheim.Connected {
 					t.Errorf("%s tells %s", h.Kind, h.PlatformID)
 				}
 			}

@@ -40,11 +40,13 @@ type roster struct {
 	knocks   []knock
 	loose    int      // sessions whose knock is one of knocks, unknown which
 	pool     []string // ids of sessions, unknown whose
+	unseen   bool     // a session has an id that is in neither
 	departed []departure
 	refused  []departure // whose socket's end is no leave; no owners
 	deaths   []death
 
 	known     bool // the log was read from a start on, or the server said a number
+	began     mark // where the log began, in the middle of an evening
 	crossplay bool
 	off       int // the last report's difference to sessions
 
@@ -108,7 +110,11 @@ func platformID(peer string) string {
 func (r *Reader) knocked(id, hex string) {
 	o := &r.roster
 	o.knocks = slices.DeleteFunc(o.knocks, func(k knock) bool { return k.id == id && k.hex == hex })
-	o.knocks = bounded(append(o.knocks, knock{id: id, hex: hex, at: r.now}))
+	o.knocks = append(o.knocks, knock{id: id, hex: hex, at: r.now})
+	if len(o.knocks) > maxRemember {
+		o.knocks, o.unseen = bounded(o.knocks), o.unseen || o.loose > 0
+		o.loose = min(o.loose, len(o.knocks)-1)
+	}
 	o.refused = slices.DeleteFunc(o.refused, func(d departure) bool { return d.id == id })
 	r.emit(Happening{Kind: Connecting, PlatformID: id, Socket: hex})
 }
@@ -132,16 +138,32 @@ func (r *Reader) connected() {
 	r.emit(Happening{Kind: Connected, PlatformID: s.id, Socket: s.hex})
 }
 
+// fromStart: the log has all of it.
+func (o *roster) fromStart() { o.known, o.began = true, mark{} }
+
+// patience is how many seconds somebody may take from the knock to the
+// password; people type it within one minute.
+const patience = 5 * 60
+
 // accept makes a session of one of the knocks.
 func (r *Reader) accept() *session {
 	o := &r.roster
 	s := &session{since: r.now}
+	if seconds, ok := r.since(o.began); ok && seconds < patience {
+		o.unseen = true // it may have knocked before the log began
+		o.loose = min(o.loose+1, len(o.knocks))
+		o.add(s)
+		o.settle()
+		return s
+	}
 	switch {
 	case len(o.knocks) == 1 && o.loose == 0:
 		s.id, s.hex = o.knocks[0].id, o.knocks[0].hex
 		o.knocks = nil
 	case o.loose < len(o.knocks):
 		o.loose++
+	default:
+		o.unseen = true
 	}
 	o.add(s)
 	o.settle()
@@ -161,11 +183,13 @@ func (o *roster) settle() {
 	nameless := o.all(isNameless)
 	switch {
 	case len(nameless) == 0:
-		o.pool = nil
-	case len(nameless) == 1 && len(o.pool) == 1:
+		o.pool, o.unseen = nil, false
+	case len(nameless) == 1 && len(o.pool) == 1 && o.loose == 0 && !o.unseen:
 		nameless[0].id, o.pool = o.pool[0], nil
 	}
-	o.pool = bounded(o.pool)
+	if len(o.pool) > maxRemember {
+		o.pool, o.unseen = nil, true
+	}
 }
 
 // unknock removes a knock that came to nothing.
@@ -182,7 +206,6 @@ func (o *roster) unknock(is func(knock) bool) bool {
 // forgetKnocks: a socket that says nothing for long is gone; some ends leave
 // no line.
 func (r *Reader) forgetKnocks() {
-	const patience = 5 * 60 // seconds; people type a password within one minute
 	o := &r.roster
 	old := func(k knock) bool {
 		s, ok := r.since(k.at)
@@ -190,7 +213,7 @@ func (r *Reader) forgetKnocks() {
 	}
 	if o.loose > 0 && slices.ContainsFunc(o.knocks, old) {
 		// It may be a session's, or gone: no longer told is whose the others are.
-		o.knocks, o.loose = nil, 0
+		o.knocks, o.loose, o.unseen = nil, 0, true
 		return
 	}
 	o.unknock(old)
@@ -278,8 +301,10 @@ func (r *Reader) character(owner, name, idx string) {
 		s = waiting[0]
 	default:
 		if s = o.first(isCounted); s == nil {
-			s = r.accept() // the line of its acceptance was not seen
+			s = &session{} // the line of its acceptance was not seen
+			o.loose = min(o.loose+1, len(o.knocks))
 		}
+		o.unseen = true
 	}
 	s.owner, s.name, s.counted, s.spawned = owner, name, false, r.now
 	o.drop(s)

@@ -56,7 +56,9 @@ type wireRoster struct {
 	Departed  []wireDeparture `json:"d,omitempty"`
 	Refused   []wireDeparture `json:"x,omitempty"`
 	Deaths    []wireDeath     `json:"de,omitempty"`
+	Unseen    bool            `json:"u,omitempty"`
 	Known     bool            `json:"kn,omitempty"`
+	Began     wireMark        `json:"b"`
 	Crossplay bool            `json:"cp,omitempty"`
 	Off       int             `json:"of,omitempty"`
 	Timeout   wireMark        `json:"t"`
@@ -133,10 +135,10 @@ func (r *Reader) MarshalJSON() ([]byte, error) {
 				return wireSession{s.owner, s.name, s.id, s.hex, s.counted, s.held, s.kicked, s.since.wire(), s.spawned.wire()}
 			}),
 			Knocks: each(o.knocks, func(k knock) wireKnock { return wireKnock{k.id, k.hex, k.at.wire(), k.counted} }),
-			Loose:  o.loose, Pool: o.pool,
+			Loose:  o.loose, Pool: o.pool, Unseen: o.unseen,
 			Departed: each(o.departed, departure.wire), Refused: each(o.refused, departure.wire),
 			Deaths: each(o.deaths, func(d death) wireDeath { return wireDeath{d.name, []byte(d.line), d.number, d.at.wire()} }),
-			Known:  o.known, Crossplay: o.crossplay, Off: o.off,
+			Known:  o.known, Began: o.began.wire(), Crossplay: o.crossplay, Off: o.off,
 			Timeout: o.timeout.wire(), HungUp: o.hungUp.wire(), HeldAt: o.heldAt.wire(), RefusedAt: o.refusedAt.wire(),
 			Closing: o.closing.wire(), ClosingID: o.closingID, Why: o.closingWhy, Line: []byte(o.closingLine),
 		},
@@ -183,10 +185,10 @@ func (r *Reader) UnmarshalJSON(state []byte) error {
 				return &session{s.Owner, s.Name, s.ID, s.Hex, s.Counted, s.Held, s.Kicked, s.Since.mark(), s.Spawned.mark()}
 			}),
 			knocks: each(o.Knocks, func(k wireKnock) knock { return knock{k.ID, k.Hex, k.At.mark(), k.Counted} }),
-			loose:  o.Loose, pool: o.Pool,
+			loose:  o.Loose, pool: o.Pool, unseen: o.Unseen,
 			departed: each(o.Departed, wireDeparture.departure), refused: each(o.Refused, wireDeparture.departure),
 			deaths: each(o.Deaths, func(d wireDeath) death { return death{d.Name, string(d.Line), d.Nr, d.At.mark()} }),
-			known:  o.Known, crossplay: o.Crossplay, off: o.Off,
+			known:  o.Known, began: o.Began.mark(), crossplay: o.Crossplay, off: o.Off,
 			timeout: o.Timeout.mark(), hungUp: o.HungUp.mark(), heldAt: o.HeldAt.mark(), refusedAt: o.RefusedAt.mark(),
 			closing: o.Closing.mark(), closingID: o.ClosingID, closingWhy: o.Why, closingLine: string(o.Line),
 		},
