@@ -173,8 +173,23 @@ type Boot struct {
 	StepSeq int64 `json:"step_seq,omitempty"`
 	// Steps is how long each took, once the game was up: at most one each.
 	Steps []StepTook `json:"steps,omitempty"`
+	// Busy is since when somebody is on; zero while nobody is.
+	Busy time.Time `json:"busy,omitzero"`
+	// SaveLate: somebody is on, and no save has come for too long. LateTold:
+	// the keeper was told of it once.
+	SaveLate bool `json:"save_late,omitempty"`
+	LateTold bool `json:"late_told,omitempty"`
+	// Refusals are those told last, the newest at the end, at most MaxRefusals.
+	Refusals []Refusal `json:"refusals,omitempty"`
 	// WordsLost counts the agent's events that never came.
 	WordsLost int64 `json:"words_lost,omitempty"`
+}
+
+// Refusal is one that people were told of.
+type Refusal struct {
+	Key  uint32    `json:"key"`            // of who and why
+	Said time.Time `json:"said"`           // when
+	More int       `json:"more,omitempty"` // how often it was so again since
 }
 
 // Session is one evening, from start to stopped, for the recap and the bill.
@@ -200,6 +215,7 @@ const (
 	MaxNameRunes  = 32 // of a name; a character's also has at most 48 bytes
 	MaxCommandIDs = 64
 	MaxSeen       = 256
+	MaxRefusals   = 4
 
 	MaxNamed        = 12 // players with names: the game lets in ten
 	MaxCodeRunes    = 16 // of a join code (six digits) or version
@@ -253,6 +269,7 @@ func (s *State) MachineTime(now time.Time) time.Duration {
 func (s State) Clone() State {
 	s.Boot.Players = slices.Clone(s.Boot.Players)
 	s.Boot.Steps = slices.Clone(s.Boot.Steps)
+	s.Boot.Refusals = slices.Clone(s.Boot.Refusals)
 	s.Boot.Seen.Beyond = slices.Clone(s.Boot.Seen.Beyond)
 	s.Session.Played = slices.Clone(s.Session.Played)
 	s.Crashes = slices.Clone(s.Crashes)

@@ -21,9 +21,10 @@ func (r *reaction) heard(d world.AgentPayload) {
 		b.Epoch, b.Seen, b.RosterSeq, b.StepSeq = h.Epoch, world.Seen{}, 0, 0
 	}
 	if h.Epoch > b.Epoch {
-		if b.Up && b.Opened && !b.Proven {
+		if up, _ := d.(*world.HostUp); b.Up && b.Opened && !b.Proven && !r.proves(up, b.Epoch) {
 			r.line(words.StartedOver(&r.c, &r.s, r.now))
 		}
+		r.leaveBoot()
 		r.s.Boot = world.Boot{Epoch: h.Epoch, Up: true, LastSave: b.LastSave, Machine: world.Machine{Address: b.Machine.Address}}
 		b = &r.s.Boot
 		r.newBoot()
@@ -87,13 +88,14 @@ func (r *reaction) told(d world.AgentPayload) {
 	}
 }
 
+// maxMemoryMB is more than any machine has.
+const maxMemoryMB = 1 << 24
+
 func (r *reaction) heartbeat(d *world.Heartbeat) {
 	s, b := &r.s, &r.s.Boot
 	r.machine(d.Machine)
-	if d.LastSave.After(b.LastSave) {
-		b.LastSave = d.LastSave
-	}
-	b.MemoryMB = d.MemoryMB
+	fresh := r.lastSave(d.LastSave)
+	b.MemoryMB = min(max(d.MemoryMB, 0), maxMemoryMB)
 	if d.Seq < b.RosterSeq || b.Proven {
 		return // a late one: newer word on the roster is known
 	}
@@ -112,7 +114,7 @@ func (r *reaction) heartbeat(d *world.Heartbeat) {
 	switch {
 	case d.Listening && s.Status == world.Loading:
 		r.nowOnline()
-	case (newCode || s.OnlinePlayers() != before) && s.Status == world.Online:
+	case (newCode || fresh || s.OnlinePlayers() != before) && s.Status == world.Online:
 		r.card()
 	}
 	r.rosterChanged()
@@ -123,9 +125,18 @@ func (r *reaction) heartbeat(d *world.Heartbeat) {
 
 func (r *reaction) listening(d *world.Listening) {
 	r.s.Boot.Version = world.Visible(d.Version, world.MaxCodeRunes)
+	if len(d.Steps) > 0 {
+		r.s.Boot.Steps = keptSteps(d.Steps)
+	}
 	// One from before a crash, or from before a proof, is no news.
 	if r.s.Status == world.Loading && d.Seq > r.s.Boot.RosterSeq {
 		r.nowOnline()
+	}
+	if d.New {
+		r.line(words.NewWorld(&r.c))
+	}
+	if d.Mended != "" {
+		r.keeper(words.Mended(&r.c, d.Mended))
 	}
 }
 
@@ -221,9 +232,15 @@ func (r *reaction) disconnected(d *world.Disconnected) {
 	}
 }
 
-// rosterChanged keeps the idle clock.
+// rosterChanged keeps the clocks of how long nobody, or somebody, is on.
 func (r *reaction) rosterChanged() {
 	s := &r.s
+	switch n := s.OnlinePlayers(); {
+	case n == 0:
+		s.Boot.Busy, s.Boot.SaveLate = time.Time{}, false
+	case n > 0 && s.Boot.Busy.IsZero():
+		s.Boot.Busy = r.now
+	}
 	switch {
 	case s.Status != world.Online || s.OnlinePlayers() != 0:
 		s.EmptySince = time.Time{}
@@ -237,8 +254,6 @@ func (r *reaction) died(d *world.Died) {
 	r.line(words.Died(d.Player.Name))
 }
 
-func (r *reaction) refused(d *world.Refused) { r.line(words.Refused(&r.c, d)) }
-
 // raid: whoever is away may want to help, so one that is over by now is no news.
 func (r *reaction) raid(d *world.Raid) {
 	if r.s.Status == world.Online && r.now.Sub(r.e.Time) <= RaidLasts {
@@ -247,9 +262,7 @@ func (r *reaction) raid(d *world.Raid) {
 }
 
 func (r *reaction) saved() {
-	if r.e.Time.After(r.s.Boot.LastSave) {
-		r.s.Boot.LastSave = r.e.Time
-	}
+	r.lastSave(r.e.Time)
 	if r.s.Status == world.Online {
 		r.card()
 	}
@@ -257,9 +270,7 @@ func (r *reaction) saved() {
 
 func (r *reaction) crashed(d *world.Crashed) {
 	s, b := &r.s, &r.s.Boot
-	if d.LastSave.After(b.LastSave) {
-		b.LastSave = d.LastSave
-	}
+	r.lastSave(d.LastSave)
 	b.Listening, b.JoinCode, b.Players, b.Connecting, b.RosterSeq = false, "", nil, 0, d.Seq
 	if s.Status != world.Online && s.Status != world.Loading {
 		return // it stops or moves anyway; the agent's proof follows
@@ -312,9 +323,7 @@ func (r *reaction) noticed(d *world.Noticed) {
 
 func (r *reaction) saveProven(d *world.SaveProven) {
 	s, b := &r.s, &r.s.Boot
-	if d.LastSave.After(b.LastSave) {
-		b.LastSave = d.LastSave
-	}
+	r.lastSave(d.LastSave)
 	if b.Proven {
 		return
 	}
@@ -344,6 +353,10 @@ func (r *reaction) saveProven(d *world.SaveProven) {
 
 func (r *reaction) orderRefused(d *world.OrderRefused) {
 	s := &r.s
+	if s.Tail != nil && d.Kind == world.OrderLogTail && d.Operation == s.Tail.Operation {
+		r.noTail()
+		return
+	}
 	if s.Status != world.Stopping || d.Operation != s.Op.ID || s.Boot.Proven {
 		return
 	}

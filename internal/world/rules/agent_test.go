@@ -349,12 +349,12 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		{world.Refused{Reason: world.RefusedPassword}, "Somebody tried the wrong password. `/join` shows the right one"},
-		{world.Refused{Reason: world.RefusedVersion, Theirs: "39", Mine: "40"}, `different version of Valheim (theirs 39, the server's 40). Update the game`},
-		{world.Refused{Reason: world.RefusedVersion, Theirs: "41", Mine: "40"}, "The server is older: `/stop` and `/start` bring **Midgard** up to date"},
-		{world.Refused{Reason: world.RefusedVersion, Theirs: "1.0.17 (network version 41)", Mine: "1.0.16 (network version 40)"}, "The server is older: `/stop` and `/start` bring **Midgard** up to date"},
+		{world.Refused{Reason: world.RefusedVersion, Theirs: "39", Mine: "40"}, "older version of Valheim than the server (theirs 39, the server's 40). Update the game in Steam or your store, then try again"},
+		{world.Refused{Reason: world.RefusedVersion, Theirs: "41", Mine: "40"}, "newer version of Valheim than the server (theirs 41, the server's 40). `/stop` and `/start` bring **Midgard** up to date"},
+		{world.Refused{Reason: world.RefusedVersion, Theirs: "1.0.17 (network version 41)", Mine: "1.0.16 (network version 40)"}, "the server's 1\\.0\\.16 \\(network version 40\\)). `/stop` and `/start` bring **Midgard** up to date"},
 		{world.Refused{Reason: world.RefusedVersion, Theirs: "1.0.7 (network version 39)", Mine: "1.0.16 (network version 40)"}, "Update the game"},
 		{world.Refused{Reason: world.RefusedVersion, Theirs: "0.147.3", Mine: "40"}, `(theirs 0\.147\.3, the server's 40). Update the game`},
-		{world.Refused{Reason: world.RefusedVersion}, "different version of Valheim. Update the game"},
+		{world.Refused{Reason: world.RefusedVersion}, "different version of Valheim. Update the game in Steam or your store; if it is up to date, the server is older, and `/stop` and `/start` update **Midgard**"},
 		{world.Refused{Reason: world.RefusedBanned, Name: "Bo"}, "**Bo** is banned, or not on the world's list. A keeper can change that"},
 		{world.Refused{Reason: world.RefusedFull}, "the world is full"},
 		{world.Refused{Reason: world.RefusedOther}, "Try once more"},

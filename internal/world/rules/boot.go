@@ -60,7 +60,26 @@ func (r *reaction) keepMachine() {
 }
 
 func (r *reaction) hostUp(d *world.HostUp) {
+	s := &r.s
 	r.machine(d.Machine)
+	if s.Unproven > 0 && r.proves(d, s.Unproven) {
+		r.lastSave(d.Previous.LastSave)
+		r.line(words.SavedAfterAll(&r.c, d.Previous.At))
+	}
+	s.Unproven = 0 // what stands beside the world's files is told
+}
+
+// proves: the boot that was left open had saved, and did not get to say so.
+func (r *reaction) proves(d *world.HostUp, epoch int64) bool {
+	return d != nil && d.Previous != nil && d.Previous.World == r.c.ID && d.Previous.Epoch == epoch && d.Previous.Confirmed
+}
+
+// leaveBoot remembers that the end of a boot that may have changed the world was
+// not heard.
+func (r *reaction) leaveBoot() {
+	if b := &r.s.Boot; b.Opened && !b.Proven {
+		r.s.Unproven = b.Epoch
+	}
 }
 
 func (r *reaction) machine(m world.Machine) {
@@ -98,6 +117,19 @@ func (r *reaction) stepBegun(d *world.StepBegun) {
 	r.card()
 }
 
+// keptSteps are the steps as a state keeps them: each once.
+func keptSteps(steps []world.StepTook) []world.StepTook {
+	var kept []world.StepTook
+	for _, name := range world.Steps() {
+		i := slices.IndexFunc(steps, func(t world.StepTook) bool { return t.Step == name })
+		if i >= 0 {
+			took := min(max(steps[i].Took, 0), 24*time.Hour)
+			kept = append(kept, world.StepTook{Step: name, Took: took.Round(time.Second / 10)})
+		}
+	}
+	return kept
+}
+
 // fetches: how long the step takes is a matter of how fast others send.
 func fetches(s world.Step) bool { return s == world.StepImage || s == world.StepUpdate }
 
@@ -112,12 +144,11 @@ func (r *reaction) upSince() time.Time {
 // upBy is when the game must listen at the latest, whatever the agent tells.
 func (r *reaction) upBy() time.Time { return r.upSince().Add(FetchWithin + ListenWithin) }
 
-// stillFetching gives a game that is being fetched more time, while its agent
-// speaks.
+// stillFetching gives a game that is being fetched more time. If its agent falls
+// silent over it, silence gives it up.
 func (r *reaction) stillFetching() bool {
-	b := &r.s.Boot
 	left := r.upBy().Sub(r.now) - ListenWithin
-	if left <= 0 || !fetches(b.Step) || r.now.Sub(b.Heard) > SilentAfter {
+	if left <= 0 || !fetches(r.s.Boot.Step) {
 		return false
 	}
 	r.within(min(left, ListenWithin))
@@ -133,8 +164,10 @@ func (r *reaction) cannotStart(d *world.CannotStart) {
 	}
 	r.keeper(words.CannotStart(&r.c, d))
 	switch s.Status {
-	case world.Online: // the crash before it is still on its way
-		r.line(words.GameGone(&r.c, s, r.now))
+	case world.Online, world.Relocating:
+		if b.Opened { // the crash before it is still on its way
+			r.line(words.GameGone(&r.c, s, r.now))
+		}
 	case world.Stopping:
 		if b.Opened {
 			return // the agent's proof tells what became of it
@@ -142,7 +175,7 @@ func (r *reaction) cannotStart(d *world.CannotStart) {
 		r.release()
 		r.cardIfAny()
 		return
-	case world.Starting, world.Booting, world.Loading, world.Relocating, world.Stopped, world.Failed:
+	case world.Starting, world.Booting, world.Loading, world.Stopped, world.Failed:
 	}
 	r.fail(words.WhyFiles(d.Reason))
 	r.cardIfAny()

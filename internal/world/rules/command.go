@@ -25,7 +25,7 @@ func (r *reaction) command(c *world.Command) {
 	}
 	switch c.Name {
 	case world.CmdStatus:
-		r.answer(c, words.Status(&r.c, &r.s, r.now))
+		r.answer(c, words.Status(&r.c, &r.s, c.Keeper, r.now))
 		return
 	case world.CmdJoin:
 		r.answer(c, words.Join(&r.c, &r.s))
@@ -92,6 +92,7 @@ func (r *reaction) light(by world.Person, id string, reply *world.Reply) {
 	s.Op = world.Operation{ID: id, By: by, Since: r.now, Reply: reply}
 	s.Card, s.Recarded = nil, false
 	s.Session = world.Session{ID: id, Began: r.now, Total: s.Session.Total + s.Session.Paid}
+	r.leaveBoot()
 	s.Boot = world.Boot{Epoch: s.Boot.Epoch, Over: true, LastSave: s.Boot.LastSave}
 	s.Again, s.WhenEmpty, s.Why = nil, nil, ""
 	s.Crashes, s.Tries = nil, 0

@@ -42,6 +42,8 @@
 //     made up for by the check, which re-arms itself while the world is not
 //     stopped and for CheckAfter after; a lost check by whatever happens next,
 //     reconcile at the latest.
+//   - The word of a loss is taken back if the next boot proves otherwise
+//     (Unproven).
 //   - What was silent while no event was handled is not taken for silent
 //     (ListensSince): nothing is deleted for it before AgentWithin.
 //   - The effect that begins a scale is waited for (beginning): no second one is
@@ -67,7 +69,9 @@
 //	none anywhere          told with the time of the next try; four tries, then failed
 //	quota, configuration   to the keeper with what to click; failed
 //	no machine, no agent   MachineWithin, HostWithin: deleted, failed
-//	never listens          ListenWithin: stopped, deleted, failed
+//	never listens          ListenWithin: stopped, deleted, failed; while server or game is fetched, FetchWithin more
+//	the files are not fit  deleted, failed; channel and keeper told, nothing tried again by itself
+//	does not save          the keeper told after SaveAgeMost while somebody is on
 //	no proof of a save     told after SaveWithin, deleted after LostAfter with the loss
 //	crash                  the agent starts the game again once; twice within CrashWindow: stopped, keeper told
 //	silence                looked after SilentAfter, told after SaveWithin, deleted after LostAfter with the loss

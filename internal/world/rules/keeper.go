@@ -1,6 +1,10 @@
 package rules
 
 import (
+	"hash/fnv"
+	"slices"
+	"time"
+
 	"hearth/internal/world"
 	"hearth/internal/world/words"
 )
@@ -16,7 +20,7 @@ func (r *reaction) log(c *world.Command) {
 	case !c.Keeper:
 		r.answer(c, words.Denied(world.DenyLog, nil))
 		return
-	case !s.Boot.Up || s.Boot.Over || s.Status == world.Relocating:
+	case !s.Boot.Up || s.Status == world.Relocating:
 		r.answer(c, words.NoLogNow(&r.c, s))
 		return
 	}
@@ -45,9 +49,13 @@ func (r *reaction) logTail(d *world.LogTail) {
 // or its agent silent, of which people are told apart.
 func (r *reaction) tailOverdue() {
 	if t := r.s.Tail; t != nil && r.now.Sub(t.At) > TailWithin && !r.deaf() {
-		r.s.Tail = nil
-		r.chat(world.ChatDo{Kind: world.ChatKeeper, Say: words.NoLog(&r.c), Key: "log"})
+		r.noTail()
 	}
+}
+
+func (r *reaction) noTail() {
+	r.s.Tail = nil
+	r.chat(world.ChatDo{Kind: world.ChatKeeper, Say: words.NoLog(&r.c), Key: "log"})
 }
 
 // wordsLost tells the sum of a boot, so that of several messages that wait the
@@ -59,5 +67,61 @@ func (r *reaction) wordsLost(d *world.WordsLost) {
 	b := &r.s.Boot
 	const most = 1_000_000_000
 	b.WordsLost = min(b.WordsLost+min(d.Count, most), most)
-	r.chat(world.ChatDo{Kind: world.ChatKeeper, Say: words.WordsLost(&r.c, b.WordsLost), Key: "words_lost"})
+	r.chat(world.ChatDo{Kind: world.ChatKeeper, Say: words.EventsLost(&r.c, b.WordsLost), Key: "words_lost"})
+}
+
+// lastSave notes when the game saved last. It tells whether that ends an alarm.
+func (r *reaction) lastSave(at time.Time) bool {
+	b := &r.s.Boot
+	if !at.After(b.LastSave) {
+		return false
+	}
+	late := b.SaveLate
+	b.LastSave, b.SaveLate = at, false
+	return late
+}
+
+// saveAge: while somebody is on, the game saves. Nobody but the keeper can do
+// something about it if it does not.
+func (r *reaction) saveAge() {
+	b := &r.s.Boot
+	since := b.Busy
+	if since.IsZero() || b.SaveLate || r.deaf() {
+		return
+	}
+	if b.LastSave.After(since) {
+		since = b.LastSave
+	}
+	if r.now.Sub(since) <= SaveAgeMost {
+		return
+	}
+	b.SaveLate = true
+	if !b.LateTold {
+		b.LateTold = true
+		r.keeper(words.SaveLate(&r.c, r.now.Sub(since)))
+	}
+	r.card()
+}
+
+// refused: whoever tries again and again must not fill the channel.
+func (r *reaction) refused(d *world.Refused) {
+	b := &r.s.Boot
+	h := fnv.New32a()
+	for _, text := range []string{string(d.Reason), d.Name, d.Theirs, d.Mine} {
+		_, _ = h.Write([]byte(text + "\x00")) // a hash takes everything
+	}
+	told := world.Refusal{Key: h.Sum32(), Said: r.now}
+	more := 0
+	if i := slices.IndexFunc(b.Refusals, func(q world.Refusal) bool { return q.Key == told.Key }); i >= 0 {
+		if q := &b.Refusals[i]; r.now.Sub(q.Said) < RefusedAgain {
+			q.More = min(q.More+1, 1_000_000)
+			return
+		}
+		more = b.Refusals[i].More
+		b.Refusals = slices.Delete(b.Refusals, i, i+1)
+	}
+	if b.Refusals = append(b.Refusals, told); len(b.Refusals) > world.MaxRefusals {
+		b.Refusals = b.Refusals[1:]
+	}
+	r.line(words.Refused(&r.c, d, more))
 }

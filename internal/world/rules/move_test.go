@@ -132,6 +132,40 @@ func TestEvictionWithoutNotice(t *testing.T) {
 	g.tellsNot("ten minutes")
 }
 
+// TestToldSoon holds P12 and P13: whatever the machine was at when it went, and
+// whenever it went between two heartbeats and two checks, people are told within
+// their time what became of the world.
+func TestToldSoon(t *testing.T) {
+	online := func(g *stage) { g.toOnline(); g.pass(3 * time.Minute) }
+	noticed := func(g *stage) { online(g); g.notice() }
+	const lost = "The last save is "
+	for _, tc := range []struct {
+		name   string
+		to     func(*stage)
+		within time.Duration
+		want   string
+	}{
+		{"noticed, and no proof", noticed, time.Minute, "is gone before it could prove the save. " + lost},
+		{"noticed, and saved", func(g *stage) { noticed(g); g.proves(world.StopNotice) }, time.Minute, "is safe. Lighting it elsewhere now"},
+		{"stopping, and no proof", func(g *stage) { online(g); g.stop() }, time.Minute, "went before it could prove the save. " + lost},
+		{"stopping, noticed, and no proof", func(g *stage) { online(g); g.stop(); g.notice() }, time.Minute, "went before it could prove the save. " + lost},
+		{"without notice", online, 90 * time.Second, "is gone without notice. " + lost},
+		{"loading, without notice", (*stage).toLoading, 90 * time.Second, "is gone without notice. Nobody could have been in yet"},
+		{"crashed, without notice", func(g *stage) { online(g); g.hear(&world.Crashed{Restarting: true}) }, 90 * time.Second, "is gone without notice. " + lost},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			for later := range 30 { // seconds
+				g := newStage(t)
+				tc.to(g)
+				g.hush()
+				g.pass(time.Duration(later) * time.Second)
+				g.vanish()
+				g.until(tc.within, tc.want, func() bool { return g.told(world.ChatLine, tc.want) == 1 })
+			}
+		})
+	}
+}
+
 // TestEvictionNewAddress: the new machine's agent does not know its address,
 // and the old one's must not be told.
 func TestEvictionNewAddress(t *testing.T) {

@@ -31,6 +31,13 @@ const (
 	FetchWithin = time.Hour
 	TailWithin  = 90 * time.Second // then a keeper is told that the log does not come
 
+	// SaveAgeMost is how old the last save may be while somebody is on. The agent
+	// has the game save every five minutes; two that did not come, and half of
+	// one for what a save takes and for its word to come here.
+	SaveAgeMost = 12*time.Minute + 30*time.Second
+	// RefusedAgain is how long the same refusal is not told again.
+	RefusedAgain = time.Minute
+
 	BlockFor    = time.Hour // a placement without capacity
 	CrashWindow = 10 * time.Minute
 

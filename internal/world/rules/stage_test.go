@@ -303,6 +303,7 @@ type cmd struct {
 	keeper    bool
 	private   bool
 	operation string
+	lines     int
 	id        string
 	at        time.Time
 }
@@ -318,7 +319,7 @@ func (g *stage) say(c cmd) string {
 	}
 	g.askers = append(g.askers, c.by.ID)
 	effects := g.send(world.Event{ID: c.id, Source: world.SourceDiscord, Time: c.at, Data: &world.Command{
-		Name: c.name, By: c.by, Keeper: c.keeper, Operation: c.operation,
+		Name: c.name, By: c.by, Keeper: c.keeper, Operation: c.operation, Lines: c.lines,
 		Reply: world.Reply{Application: "app", Token: world.Token("token-" + c.id), Ephemeral: c.private},
 	}})
 	for _, e := range effects {

@@ -68,6 +68,7 @@ func (r *reaction) check() {
 		if s.Boot.Proven {
 			r.look() // the game is down and safe; its next boot is waited for
 		} else if !r.silence() && s.Status == world.Online {
+			r.saveAge()
 			r.idle()
 		}
 	}

@@ -18,6 +18,8 @@ import (
 const evil = "@everyone **pwn** [a](http://x) ```\n# h\n <@666> \u202eob ||s|| \x1b"
 
 var (
+	// A block of code is text of ours around lines without a backtick.
+	inBlock = regexp.MustCompile("(?m)^```\n(?:[^`\n]*\n)+```$")
 	inCode  = regexp.MustCompile("`[^`\n]*`")
 	mention = regexp.MustCompile(`<@[!&]?[0-9]+>`)
 )
@@ -26,7 +28,7 @@ var (
 // on a stage goes through it.
 func (g *stage) unfit(s world.Say) string {
 	text := whole(s)
-	bare := inCode.ReplaceAllString(text, "")
+	bare := inCode.ReplaceAllString(inBlock.ReplaceAllString(text, ""), "")
 	for _, raw := range []string{"@everyone", "@here", "**pwn", "](", "://", "\n# h", "<@666>", "||s", "```"} {
 		if strings.Contains(bare, raw) {
 			return "a player's text comes through: " + raw
@@ -88,7 +90,10 @@ func TestHostileNames(t *testing.T) {
 		g.untilStatus(2*time.Minute, world.Booting)
 		g.epoch++
 		g.hear(&world.HostUp{Machine: world.Machine{Name: name, Size: name, Zone: name, Address: name}})
-		g.hear(&world.Listening{Version: name})
+		g.hear(&world.StepBegun{Step: world.Step(name)})
+		g.hear(&world.Listening{Version: name, New: true, Mended: name, Steps: []world.StepTook{{Step: world.Step(name), Took: time.Hour}}})
+		g.say(cmd{name: world.CmdLog, by: eve, keeper: true, id: "log"})
+		g.hear(&world.LogTail{Operation: "log", Lines: []string{name, name}})
 		g.hear(&world.JoinCode{Code: name})
 		g.hear(&world.Connected{})
 		g.hear(&world.Spawned{Player: bo})
@@ -119,6 +124,9 @@ func TestHostileNames(t *testing.T) {
 		g.bot(&world.CloudReport{Round: g.s.Cloud.Round, Placement: g.s.Cloud.Placement, Phase: world.CloudFailed, Class: world.ClassConfig, Code: name, Detail: name})
 		g.hear(&world.SaveProven{Why: world.StopWhy(name), Operation: name})
 		g.pass(10 * time.Minute)
+		g.toLoading()
+		g.hear(&world.CannotStart{Reason: world.FilesReason(name), Detail: name})
+		g.pass(time.Minute)
 		if g.told(world.ChatCard, "Played") == 0 && i == 0 {
 			t.Error("the recap was not drawn")
 		}

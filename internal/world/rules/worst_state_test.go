@@ -3,12 +3,14 @@ package rules_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"hearth/internal/world"
 	"hearth/internal/world/rules"
+	"hearth/internal/world/words"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -28,7 +30,7 @@ func TestWorstState(t *testing.T) {
 	token := strings.Repeat("t", 220)
 	command := func(n world.CommandName, i int) []world.Effect {
 		return g.send(world.Event{ID: id(i), Source: world.SourceDiscord, Data: &world.Command{
-			Name: n, By: world.Person{ID: id(1), Name: long}, Operation: g.s.Session.ID,
+			Name: n, By: world.Person{ID: id(1), Name: long}, Keeper: true, Operation: g.s.Session.ID,
 			Reply: world.Reply{Application: id(2), Token: world.Token(token)},
 		}})
 	}
@@ -54,9 +56,19 @@ func TestWorstState(t *testing.T) {
 	}
 	machine := world.Machine{Name: strings.Repeat("m", 500), Size: strings.Repeat("s", 500), Zone: strings.Repeat("z", 500), Address: strings.Repeat("9", 500)}
 	g.hear(&world.HostUp{Machine: machine})
-	g.hear(&world.Listening{Version: long})
+	var steps []world.StepTook
+	for _, name := range world.Steps() {
+		steps = append(steps, world.StepTook{Step: name, Took: 23*time.Hour + 1234567890})
+	}
+	g.hear(&world.Listening{Version: long, Steps: steps})
 	g.hear(&world.JoinCode{Code: long})
 	g.seq = 9_000_000
+	for i := range 2 * world.MaxRefusals { // two of each
+		for range 3 {
+			g.hear(&world.Refused{Reason: world.RefusedPassword, Name: name(i % world.MaxRefusals)})
+		}
+	}
+	g.hear(&world.WordsLost{Count: 1 << 60})
 	beat := g.hear(&world.Heartbeat{Machine: machine, Listening: true, Players: players, Connecting: 1 << 40, LastSave: at, MemoryMB: 1 << 40, JoinCode: long})
 	var lines []world.Effect
 	for i := range world.MaxSeen + 10 { // every other number is missing
@@ -67,6 +79,10 @@ func TestWorstState(t *testing.T) {
 			}
 		}
 	}
+	lines = lines[:13]
+	g.send(world.Event{ID: id(99), Source: world.SourceDiscord, Data: &world.Command{Name: world.CmdLog, By: world.Person{ID: id(1)}, Keeper: true}})
+	logged := slices.Repeat([]string{strings.Repeat(`"`, 400)}, world.MaxTailLines)
+	lines = append(lines, g.hear(&world.LogTail{Operation: id(99), Lines: logged})...)
 	var answers []world.Effect
 	for i := range world.MaxCommandIDs {
 		command(world.CmdStop, 100+i)
@@ -79,6 +95,9 @@ func TestWorstState(t *testing.T) {
 		}
 	}
 	s := g.s
+	if r := s.Boot.Refusals; len(r) != world.MaxRefusals || r[0].More == 0 || s.Boot.ComesUp.IsZero() || s.Boot.Busy.IsZero() || len(s.Boot.Steps) != len(steps) {
+		t.Fatalf("boot: got %+v, want it full", s.Boot)
+	}
 	for i, want := range []int{len(s.Boot.Players), len(s.Session.Played), len(s.Boot.Seen.Beyond), len(s.Commands)} {
 		if got := []int{world.MaxPlayers, world.MaxPlayed, world.MaxSeen, world.MaxCommandIDs}[i]; got != want {
 			t.Fatalf("list %d: got %d, want %d", i, want, got)
@@ -90,7 +109,9 @@ func TestWorstState(t *testing.T) {
 	s.Card = &world.MessageRef{Channel: id(3), ID: id(4)}
 	s.Op.Reply = &world.Reply{Application: id(2), Token: world.Token(token)}
 	s.Again = &world.Again{By: s.Op.By, ID: id(5), Reply: s.Op.Reply}
-	s.Why = "the game crashed twice in ten minutes. The keeper has been told; the world is as of its last save"
+	s.Why = words.WhyNeverListens
+	s.Tail, s.Unproven = &world.Tail{Operation: id(7), At: at}, g.epoch
+	s.Boot.Step, s.Boot.StepSeq, s.Boot.SaveLate, s.Boot.LateTold = world.StepContainer, g.seq, true, true
 	s.Crashes = []time.Time{at, at, at}
 	s.Blocked = blocked
 	s.Deadline, s.RetryAt, s.EmptySince, s.WishAt = at, at, at, at
@@ -107,6 +128,7 @@ func TestWorstState(t *testing.T) {
 	}
 	others := []world.Effect{
 		{Order: &world.Order{Schema: 1, Kind: world.OrderStopIfEmpty, World: g.c.ID, Operation: id(6), Epoch: g.epoch, Issued: at}},
+		{Order: &world.Order{Schema: 1, Kind: world.OrderLogTail, World: g.c.ID, Operation: id(6), Epoch: g.epoch, Issued: at, Lines: world.MaxTailLines}},
 		{Cloud: &world.CloudDo{Act: world.ActLook, Operation: id(6), Round: 1e6, Placement: places[0], Token: s.Cloud.Token}},
 		{Delay: &world.Delay{Timer: world.Timer{Kind: world.TimerLook, Operation: id(6), Number: 1e9}, After: rules.LookEvery}},
 		{Delay: &world.Delay{Timer: world.Timer{Kind: world.TimerCheck, Operation: id(6), Number: 1e9}, After: rules.CheckEvery}},

@@ -39,13 +39,35 @@ func nameWorlds(worlds []world.Config) string {
 	return strings.Join(names, ", ")
 }
 
-// Status answers /status: the card as it is now.
-func Status(c *world.Config, s *world.State, now time.Time) world.Say {
+// Status answers /status: the card as it is now, and for a keeper how the
+// machine does.
+func Status(c *world.Config, s *world.State, keeper bool, now time.Time) world.Say {
 	say := Card(c, s, now)
+	if keeper && s.Boot.Up {
+		say.Card.Fields = append(say.Card.Fields, machineFields(&s.Boot)...)
+	}
 	if s.Status == world.Stopped && s.Session.ID == "" {
 		say.Card.Body = "🌙 The fire has not been lit yet. `/start` lights it."
 	}
 	return say
+}
+
+// machineFields are what only a keeper wants to know.
+func machineFields(b *world.Boot) []world.Field {
+	var fs []world.Field
+	var took []string
+	for _, t := range b.Steps {
+		if t.Took >= time.Second/2 {
+			took = append(took, string(t.Step)+" "+spell(t.Took))
+		}
+	}
+	if len(took) > 0 {
+		fs = append(fs, world.Field{Name: "Came up in", Value: strings.Join(took, ", "), Inline: true})
+	}
+	if b.MemoryMB > 0 {
+		fs = append(fs, world.Field{Name: "Memory", Value: fmt.Sprintf("%.1f GB", float64(b.MemoryMB)/1000), Inline: true})
+	}
+	return fs
 }
 
 // Join answers /join: address, join code and password, or why there is none

@@ -32,6 +32,10 @@ func Card(c *world.Config, s *world.State, now time.Time) world.Say {
 		if s.WhenEmpty != nil {
 			k.Body = fmt.Sprintf("The fire burns. %s asked to let it go out when the last one leaves.", world.PlainName(s.WhenEmpty.Name))
 		}
+		if s.Boot.SaveLate {
+			k.Tone = world.ToneTrouble
+			k.Body += " But the game has not saved for a while, and what you do may be lost; the keeper knows."
+		}
 		if s.Boot.Silent {
 			k.Tone = world.ToneTrouble
 			k.Body = "The machine has gone quiet. I can't see who is on; looking after it."

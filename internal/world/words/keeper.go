@@ -42,9 +42,19 @@ func CannotStart(c *world.Config, d *world.CannotStart) world.Say {
 	return world.Say{Text: fmt.Sprintf("🔧 The game of %s was not started on the world's files: %s. %s, then `/start`; I try nothing by myself.", bold(c.Name), what, next)}
 }
 
-// WordsLost tells the keeper how many of its events an agent has lost since it
+// Mended tells the keeper what was put right in the world's files.
+func Mended(c *world.Config, what string) world.Say {
+	return world.Say{Text: fmt.Sprintf("🔧 The last save of %s had been interrupted. Before the start I put right: %s. Look in and see that the world is as it should be.", bold(c.Name), world.Plain(what, 400))}
+}
+
+// SaveLate tells the keeper that the game has not saved for so long.
+func SaveLate(c *world.Config, d time.Duration) world.Say {
+	return world.Say{Text: fmt.Sprintf("🔧 The game of %s has not saved for %s, and people are playing; it should every five minutes. `/log` shows what it says: a full disk is the usual reason. `/stop` saves before anything else.", bold(c.Name), spell(d))}
+}
+
+// EventsLost tells the keeper how many of its events an agent has lost since it
 // came up.
-func WordsLost(c *world.Config, n int64) world.Say {
+func EventsLost(c *world.Config, n int64) world.Say {
 	what := fmt.Sprintf("%d of the things it had to tell are lost", n)
 	if n == 1 {
 		what = "one of the things it had to tell is lost"

@@ -2,8 +2,6 @@ package words
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"hearth/internal/world"
@@ -60,44 +58,9 @@ func Died(name string) world.Say {
 	return world.Say{Text: fmt.Sprintf("💀 **%s** died.", world.PlainName(name))}
 }
 
-// Refused tells who could not come in, and what helps.
-func Refused(c *world.Config, d *world.Refused) world.Say {
-	who := "Somebody"
-	if d.Name != "" {
-		who = "**" + world.PlainName(d.Name) + "**"
-	}
-	switch d.Reason {
-	case world.RefusedPassword:
-		return world.Say{Text: "🚪 " + who + " tried the wrong password. `/join` shows the right one."}
-	case world.RefusedVersion:
-		text := "🚪 " + who + " has a different version of Valheim"
-		if d.Theirs != "" && d.Mine != "" {
-			text += fmt.Sprintf(" (theirs %s, the server's %s)", world.PlainName(d.Theirs), world.PlainName(d.Mine))
-			if theirs, mine := networkVersion(d.Theirs), networkVersion(d.Mine); mine > 0 && theirs > mine {
-				return world.Say{Text: text + fmt.Sprintf(". The server is older: `/stop` and `/start` bring %s up to date.", bold(c.Name))}
-			}
-		}
-		return world.Say{Text: text + ". Update the game in Steam or your store and try again."}
-	case world.RefusedBanned:
-		return world.Say{Text: "🚪 " + who + " is banned, or not on the world's list. A keeper can change that."}
-	case world.RefusedFull:
-		return world.Say{Text: "🚪 " + who + " could not come in: the world is full."}
-	case world.RefusedOther:
-	}
-	return world.Say{Text: "🚪 " + who + " could not come in. Try once more; if it stays so, restart the game."}
-}
-
-// networkVersion is the number that decides who may join: "36", or in
-// brackets as in "0.221.12 (network version 36)". 0 if there is none.
-func networkVersion(s string) int {
-	if _, tail, ok := strings.Cut(s, "network version "); ok {
-		s, _, _ = strings.Cut(tail, ")")
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(s))
-	if err != nil {
-		return 0
-	}
-	return n
+// NewWorld tells that the game made a world, because there was none.
+func NewWorld(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("🌱 %s is a new world: there was none yet, so the game has made one. If you expected your old one, `/stop` and tell the keeper.", bold(c.Name))}
 }
 
 // Raid tells that a raid began. event is that of a world.Raid.

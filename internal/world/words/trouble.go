@@ -100,6 +100,11 @@ func StartedOver(c *world.Config, s *world.State, now time.Time) world.Say {
 	return world.Say{Text: fmt.Sprintf("🔁 The machine of %s started over without word of a save. %s", bold(c.Name), loss)}
 }
 
+// SavedAfterAll tells that a boot whose end nobody had heard did save.
+func SavedAfterAll(c *world.Config, when time.Time) world.Say {
+	return world.Say{Text: fmt.Sprintf("💾 %s was saved after all, %s: the machine before did not get to say so. Nothing that was done then is lost.", bold(c.Name), at(when))}
+}
+
 // Silent tells that the agent has not been heard for a while.
 func Silent(c *world.Config, s *world.State) world.Say {
 	text := fmt.Sprintf("🔇 The machine of %s has not spoken for over a minute. It still exists, so people may be playing.", bold(c.Name))
