@@ -148,6 +148,10 @@ func TestInteractionDenied(t *testing.T) {
 			m["type"], m["data"] = 3, map[string]any{"component_type": 2, "custom_id": "h1:stop_now:midgard:1"}
 			m["message"] = map[string]any{"id": "5", "flags": 0}
 		}, "Only a keeper"},
+		{"command for keepers", func(m map[string]any) {
+			world("midgard")(m)
+			data(m)["name"] = "log"
+		}, "log is for keepers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := r.ask(r.typed(c.change))

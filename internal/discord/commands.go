@@ -18,16 +18,20 @@ func Commands(worlds []world.Config) []disgo.ApplicationCommandCreate {
 	for _, c := range []struct {
 		name        world.CommandName
 		description string // at most 100 characters
+		options     []disgo.ApplicationCommandOption
 	}{
-		{world.CmdStart, "Light the fire: wake the world up so that you can play"},
-		{world.CmdStop, "Save the world and let the fire go out"},
-		{world.CmdStatus, "See whether the fire burns and who sits around it"},
-		{world.CmdJoin, "How to get in: address and password, for your eyes only"},
+		{world.CmdStart, "Light the fire: wake the world up so that you can play", nil},
+		{world.CmdStop, "Save the world and let the fire go out", nil},
+		{world.CmdStatus, "See whether the fire burns and who sits around it", nil},
+		{world.CmdJoin, "How to get in: address and password, for your eyes only", nil},
+		// Who is a keeper may be a role's matter; Discord's own permissions
+		// know nothing of it, so everybody is offered this one.
+		{world.CmdLog, "For keepers: the last lines of the game's log, into the keeper's channel", linesOption()},
 	} {
 		commands = append(commands, disgo.SlashCommandCreate{
 			Name:        string(c.name),
 			Description: c.description,
-			Options:     worldOption(worlds),
+			Options:     append(worldOption(worlds), c.options...), // what must be chosen comes first
 			// Without these a PUT would offer the commands in direct
 			// messages as well.
 			Contexts:         []disgo.InteractionContextType{disgo.InteractionContextTypeGuild},
@@ -35,6 +39,13 @@ func Commands(worlds []world.Config) []disgo.ApplicationCommandCreate {
 		})
 	}
 	return commands
+}
+
+func linesOption() []disgo.ApplicationCommandOption {
+	least, most := 1, world.MaxTailLines
+	return []disgo.ApplicationCommandOption{disgo.ApplicationCommandOptionInt{
+		Name: optionLines, Description: "How many lines", MinValue: &least, MaxValue: &most,
+	}}
 }
 
 func worldOption(worlds []world.Config) []disgo.ApplicationCommandOption {

@@ -41,8 +41,12 @@ func Decide(g world.Guild, worlds []world.Config, i Interaction) (Decision, worl
 	}) {
 		return Decision{}, world.DenyRole
 	}
-	if i.Command == world.CmdStopNow && !d.Keeper {
+	switch {
+	case d.Keeper:
+	case i.Command == world.CmdStopNow:
 		return Decision{}, world.DenyKeeper
+	case i.Command == world.CmdLog:
+		return Decision{}, world.DenyLog
 	}
 	return d, world.DenyNone
 }

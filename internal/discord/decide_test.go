@@ -25,7 +25,7 @@ func worlds(ids ...string) []world.Config {
 func TestDecideMatrix(t *testing.T) {
 	const manage, administrator, talk = 1 << 5, 1 << 3, 1 << 11
 	commands := map[world.CommandName]bool{ // may be typed
-		world.CmdStart: true, world.CmdStop: true, world.CmdStatus: true, world.CmdJoin: true,
+		world.CmdStart: true, world.CmdStop: true, world.CmdStatus: true, world.CmdJoin: true, world.CmdLog: true,
 		world.CmdStopNow: false, world.CmdStopWhenEmpty: false, world.CmdKeepGoing: false,
 	}
 	allowed, denied := 0, 0
@@ -49,7 +49,7 @@ func TestDecideMatrix(t *testing.T) {
 									isPlayer := needs == nil || needs[0] == vikings && role == vikings
 									want := inGuild == guildID && (channel == channelID || channel == keeperID) &&
 										(kind == discord.Button || kind == discord.Command && typed) &&
-										(isPlayer || isKeeper) && (command != world.CmdStopNow || isKeeper)
+										(isPlayer || isKeeper) && (command != world.CmdStopNow && command != world.CmdLog || isKeeper)
 									d, denial := discord.Decide(g, []world.Config{w}, i)
 									if got := denial == world.DenyNone; got != want {
 										t.Errorf("%+v in %+v with roles %q: %v, want allowed %v", i, g, needs, denial, want)
@@ -106,6 +106,9 @@ func TestDecideDenials(t *testing.T) {
 		{"stop now by a player", guild(), roles, with(func(i *discord.Interaction) {
 			i.Roles, i.Kind, i.Command = []string{vikings}, discord.Button, world.CmdStopNow
 		}), world.DenyKeeper, ""},
+		{"the log by a player", guild(), roles, with(func(i *discord.Interaction) { i.Roles, i.Command = []string{vikings}, world.CmdLog }), world.DenyLog, ""},
+		{"the log by a stranger", guild(), roles, with(func(i *discord.Interaction) { i.Command = world.CmdLog }), world.DenyRole, ""},
+		{"the log by a keeper", guild(), roles, with(func(i *discord.Interaction) { i.Roles, i.Command = []string{wardens}, world.CmdLog }), world.DenyNone, "midgard"},
 		{"manage server, but a keeper's role is configured", guild(), roles, with(func(i *discord.Interaction) {
 			i.Roles, i.Kind, i.Command, i.Permissions = []string{vikings}, discord.Button, world.CmdStopNow, 1<<5|1<<3
 		}), world.DenyKeeper, ""},

@@ -48,6 +48,7 @@ type Interaction struct {
 	Command     world.CommandName
 	World       string    // as asked for: may be empty, may not exist
 	Operation   string    // the one the button was made for
+	Lines       int       // of the log, for world.CmdLog; 0 if none were asked for
 	Created     time.Time // by Discord's clock, out of the ID
 	// OnEphemeral: the button stands under a message that only By sees.
 	OnEphemeral bool
@@ -95,6 +96,7 @@ type (
 
 const (
 	optionWorld  = "world"
+	optionLines  = "lines"
 	maxTokenLen  = 1024 // real ones have about 230; the row keeps it
 	maxNameRunes = 64   // Discord's own limit is 32; the row keeps it
 	maxOptionLen = 100
@@ -188,12 +190,18 @@ func (i Interaction) slash(d wireData) (Interaction, error) {
 	}
 	i.Command = name
 	for _, o := range d.Options {
-		if o.Name != optionWorld {
-			continue
-		}
-		// Unmarshal would leave a null in silence.
-		if len(o.Value) == 0 || !bytes.HasPrefix(o.Value, []byte{'"'}) || json.Unmarshal(o.Value, &i.World) != nil || len(i.World) > maxOptionLen {
-			return malformed("option world is not a short text")
+		switch {
+		case o.Name == optionWorld:
+			// Unmarshal would leave a null in silence.
+			if len(o.Value) == 0 || !bytes.HasPrefix(o.Value, []byte{'"'}) || json.Unmarshal(o.Value, &i.World) != nil || len(i.World) > maxOptionLen {
+				return malformed("option world is not a short text")
+			}
+		case o.Name == optionLines && name == world.CmdLog:
+			n, err := strconv.Atoi(string(o.Value))
+			if err != nil || n < 1 || n > world.MaxTailLines {
+				return malformed("option lines is not a number from 1 to %d", world.MaxTailLines)
+			}
+			i.Lines = n
 		}
 	}
 	return i, nil
@@ -216,7 +224,7 @@ func (i Interaction) button(d wireData) (Interaction, error) {
 // as buttons only.
 func slashCommand(name world.CommandName) bool {
 	switch name {
-	case world.CmdStart, world.CmdStop, world.CmdStatus, world.CmdJoin:
+	case world.CmdStart, world.CmdStop, world.CmdStatus, world.CmdJoin, world.CmdLog:
 		return true
 	default:
 		return false
@@ -253,7 +261,7 @@ func (i Interaction) Ephemeral() bool {
 // s is the signed form i was parsed from.
 func (i Interaction) ToCommand(d Decision, s world.Signed) world.Command {
 	return world.Command{
-		Name: i.Command, By: i.By, Keeper: d.Keeper, Operation: i.Operation,
+		Name: i.Command, By: i.By, Keeper: d.Keeper, Operation: i.Operation, Lines: i.Lines,
 		Reply:  world.Reply{Application: i.Application, Token: i.Token, Ephemeral: i.Ephemeral()},
 		Signed: s,
 	}

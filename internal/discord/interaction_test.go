@@ -174,6 +174,39 @@ func TestParseInteractionRefuses(t *testing.T) {
 	}
 }
 
+func TestParseLog(t *testing.T) {
+	const body = `{"id":"1400000000000000008","application_id":"` + appID + `","type":2,"token":"tok-log","guild_id":"` + guildID + `","channel_id":"` + keeperID + `",
+		"member":{"user":{"id":"1100000000000000001","username":"astrid"},"roles":[],"permissions":"32"},"data":{"name":"NAME","type":1,"options":[OPTIONS]}}`
+	for _, tt := range []struct {
+		name, command, options string
+		lines                  int
+		want                   error
+	}{
+		{"plain", "log", ``, 0, nil},
+		{"lines", "log", `{"name":"lines","type":4,"value":42}`, 42, nil},
+		{"all of them, of a world", "log", `{"name":"world","type":3,"value":"midgard"},{"name":"lines","type":4,"value":100}`, world.MaxTailLines, nil},
+		{"none", "log", `{"name":"lines","type":4,"value":0}`, 0, discord.ErrMalformed},
+		{"too many", "log", `{"name":"lines","type":4,"value":101}`, 0, discord.ErrMalformed},
+		{"fewer than none", "log", `{"name":"lines","type":4,"value":-1}`, 0, discord.ErrMalformed},
+		{"a text", "log", `{"name":"lines","type":4,"value":"42"}`, 0, discord.ErrMalformed},
+		{"null", "log", `{"name":"lines","type":4,"value":null}`, 0, discord.ErrMalformed},
+		{"no value", "log", `{"name":"lines","type":4}`, 0, discord.ErrMalformed},
+		{"beyond 64 bits", "log", `{"name":"lines","type":4,"value":99999999999999999999}`, 0, discord.ErrMalformed},
+		{"of another command", "stop", `{"name":"lines","type":4,"value":42}`, 0, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			i, err := discord.ParseInteraction([]byte(strings.NewReplacer("NAME", tt.command, "OPTIONS", tt.options).Replace(body)))
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("ParseInteraction = %+v, %v; want %v", i, err, tt.want)
+			}
+			c := i.ToCommand(discord.Decision{Keeper: true}, world.Signed{})
+			if err == nil && (string(c.Name) != tt.command || c.Lines != tt.lines || i.Ephemeral() != (tt.command == "log")) {
+				t.Errorf("command %s of %d lines, ephemeral %v; want %s of %d", c.Name, c.Lines, i.Ephemeral(), tt.command, tt.lines)
+			}
+		})
+	}
+}
+
 func TestPermissionsMayOutgrowANumber(t *testing.T) {
 	// 2^70 + 32: the low bits still count.
 	body := strings.Replace(string(readFile(t, "testdata/interactions/start.json")), "2248473465835073", "1180591620717411303456", 1)

@@ -32,6 +32,7 @@ func ParseAction(id string) (Action, error) {
 	switch a.Command {
 	case CmdStart, CmdStop, CmdStatus, CmdJoin, CmdStopWhenEmpty, CmdStopNow, CmdKeepGoing:
 		return a, nil
+	case CmdLog: // it is typed only
 	}
 	return Action{}, fmt.Errorf("custom_id: %w: command %q", ErrMalformed, parts[1])
 }

@@ -41,6 +41,7 @@ func TestParseActionRefuses(t *testing.T) {
 		"too few parts":    "h1:start:midgard",
 		"unknown command":  "h1:format:midgard:1",
 		"no command":       "h1::midgard:1",
+		"a typed command":  "h1:log:midgard:1",
 		"command in caps":  "h1:START:midgard:1",
 		"no world":         "h1:start::1",
 		"world of capital": "h1:start:Midgard:1",

@@ -16,6 +16,7 @@ func TestDenied(t *testing.T) {
 		world.DenyChannel:     "Go to the Hearth channel",
 		world.DenyRole:        "Ask a keeper to give it to you",
 		world.DenyKeeper:      "**Stop when empty** is for everybody",
+		world.DenyLog:         "log is for keepers. Ask one to look",
 		world.DenyWorld:       `There is **\*A\***, **Bee**`,
 		world.DenyWorldNeeded: "Say it with the `world` option",
 		world.DenyCommand:     "Try `/start`, `/stop`, `/status` or `/join`",

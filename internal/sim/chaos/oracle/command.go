@@ -147,7 +147,7 @@ func wants(name world.CommandName) (up, ok bool) {
 		return true, true
 	case world.CmdStop, world.CmdStopWhenEmpty, world.CmdStopNow:
 		return false, true
-	case world.CmdStatus, world.CmdJoin:
+	case world.CmdStatus, world.CmdJoin, world.CmdLog:
 	}
 	return false, false
 }

@@ -248,11 +248,24 @@ func (o CommandOption) Value(v any) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("value of option %q does not fit its type %d", o.Name, o.Type)
 	}
+	if n, number := v.(json.Number); number && (below(n, o.MinValue) || o.MaxValue != nil && below(*o.MaxValue, &n)) {
+		return nil, fmt.Errorf("value of option %q is beyond its bounds", o.Name)
+	}
 	offered := func(c CommandChoice) bool { return fmt.Sprint(c.Value) == fmt.Sprint(v) }
 	if len(o.Choices) > 0 && !slices.ContainsFunc(o.Choices, offered) {
 		return nil, fmt.Errorf("value of option %q is none of its choices", o.Name)
 	}
 	return v, nil
+}
+
+// below: n is less than a bound, if there is one. Both are numbers.
+func below(n json.Number, bound *json.Number) bool {
+	if bound == nil {
+		return false
+	}
+	x, errX := n.Float64()
+	y, errY := bound.Float64()
+	return errX == nil && errY == nil && x < y
 }
 
 func readNumber(o *object, key string) *json.Number {

@@ -192,6 +192,30 @@ func TestCommandForm(t *testing.T) {
 	}
 }
 
+// TestOptionValue: what a person's client lets them choose.
+func TestOptionValue(t *testing.T) {
+	commands, err := form.ReadCommands([]byte(`[{"name":"log","description":"d","options":[
+		{"type":4,"name":"lines","description":"d","min_value":1,"max_value":100},
+		{"type":3,"name":"world","description":"d","choices":[{"name":"M","value":"m"}]}]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, of := commands[0].Options[0], commands[0].Options[1]
+	for _, tt := range []struct {
+		option form.CommandOption
+		value  any
+		ok     bool
+	}{
+		{lines, 1, true}, {lines, "100", true}, {lines, json.Number("42"), true},
+		{lines, 0, false}, {lines, 101, false}, {lines, 1.5, false}, {lines, "many", false}, {lines, nil, false},
+		{of, "m", true}, {of, "n", false}, {of, 1, false},
+	} {
+		if got, err := tt.option.Value(tt.value); (err == nil) != tt.ok {
+			t.Errorf("%s %v: got %v, %v; want it offered: %v", tt.option.Name, tt.value, got, err, tt.ok)
+		}
+	}
+}
+
 // FuzzRead: whatever comes is read or refused with the errors that are
 // promised, and a refusal can be written as JSON.
 func FuzzRead(f *testing.F) {
