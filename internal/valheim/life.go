@@ -182,7 +182,9 @@ func (r *Reader) matchScript(body string) bool {
 	case body == "Downloading/updating/validating Valheim server from Steam":
 		r.emit(Happening{Kind: UpdateStarted})
 	case strings.HasPrefix(body, "Timeout while waiting for server to shut down - sending SIG"):
-		r.escalated(body[strings.LastIndexByte(body, ' ')+1:])
+		// The script of 2026 goes on: " to PGID N".
+		signal, _, _ := strings.Cut(strings.TrimPrefix(body, "Timeout while waiting for server to shut down - sending "), " ")
+		r.escalated(signal)
 	case body == "Valheim Server was updated - restarting":
 		r.emit(Happening{Kind: UpdateFinished, Count: 1})
 	case body == "Valheim Server is already the latest version":

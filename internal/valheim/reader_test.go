@@ -272,6 +272,7 @@ func TestLives(t *testing.T) {
 			super + "exited: valheim-server (exit status 0; expected)", super + "spawned: 'valheim-server' with pid 5"},
 			"listening spawned disconnected crashed=signal 11"},
 		{"impatient script", []string{opened, script + "SIGTERM", script + "SIGKILL", script + "SIGHUP"}, "listening stopping escalated=SIGTERM escalated=SIGKILL"},
+		{"impatient script, with a group", []string{opened, script + "SIGTERM to PGID 94", script + "SIGKILL to PGID 94"}, "listening stopping escalated=SIGTERM escalated=SIGKILL"},
 		{"impatient supervisord", []string{opened, super + "waiting for valheim-server to stop", super + "killing 'valheim-server' (94) with SIGKILL",
 			super + "stopped: valheim-server (terminated by SIGKILL)"}, "listening stopping escalated=SIGKILL stopped=SIGKILL"},
 		{"killed without a word before", []string{opened, super + "waiting for valheim-server to stop", super + "stopped: valheim-server (terminated by SIGKILL)"},
