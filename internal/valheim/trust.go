@@ -44,7 +44,7 @@ func (t *trust) believes(s line.Line) bool {
 	}
 	// In a framed log each line of the game has its frame. What has another,
 	// or none, is somebody else's, who had the word meanwhile.
-	other := t.framed && (!s.Framed || s.From == line.Other)
+	other := t.framed && (!s.Framed || s.Foreign)
 	writer := uint(1) << s.From
 	if t.quoted && t.heard&writer == 0 && !other && !s.Dated {
 		return false

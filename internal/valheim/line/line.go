@@ -28,6 +28,8 @@ type Line struct {
 	// that wrote this. Each line of a text has such a frame, so without one in
 	// a framed log, it is not the game's.
 	Framed bool
+	// Foreign: the frame is not the game's.
+	Foreign bool
 	// Dated: supervisord, or a script of before mid 2021, put the time before
 	// what it says.
 	Dated bool
@@ -39,7 +41,6 @@ type Line struct {
 // It is written by hand, because it runs on every line.
 func Strip(s string) Line {
 	var out Line
-	other := false
 	for {
 		for s != "" && (s[0] == ' ' || s[0] == '\t' || s[0] == ',') { // a comma: reports pasted out of a table
 			s = s[1:]
@@ -58,14 +59,14 @@ func Strip(s string) Line {
 		out.Dated = out.Dated || p.dated
 		switch p.from {
 		case Other:
-			other = true
+			out.Foreign = true
 		case Game:
 		default:
 			out.From = p.from
 		}
 		s = p.rest
 	}
-	if other && out.From == Game {
+	if out.Foreign && out.From == Game {
 		out.From = Other
 	}
 	out.Body = strings.TrimSpace(s)
