@@ -28,7 +28,7 @@ const DefaultImage = "ghcr.io/community-valheim-tools/valheim-server:1.4.0" +
 // The defaults and bounds of Options.
 const (
 	DefaultPort         = 2456
-	DefaultSaveInterval = 10 * time.Minute
+	DefaultSaveInterval = 5 * time.Minute
 	DefaultLogSize      = 20 << 20
 	DefaultLogFiles     = 5
 
