@@ -53,8 +53,8 @@ kill: ## Kill `hearth up` at every point of an evening, then KILLS (500) times a
 	HEARTH_KILLS=$(KILLS) go test -count=1 -timeout 180m -run '^TestKilledAtRandom$$' -v ./cmd/hearth > bin/kill.log 2>&1; \
 	status=$$?; grep -E '^(ok|FAIL|panic:)|kills=|violation|seed' bin/kill.log; exit $$status
 
-bench: ## Measure what docs/performance.md lists (the page needs Chromium, as in `make test`)
-	go test -run '^$$' -bench . -benchtime 2s $$(grep -rl --include='*_test.go' '^func Benchmark' internal | xargs -n 1 dirname | sort -u | sed 's,^,./,')
+bench: ## Measure what docs/performance.md lists (the page needs Chromium, the agent Docker, as in `make test`)
+	go test -run '^$$' -bench . -benchtime 2s $$(grep -rl --include='*_test.go' '^func Benchmark' internal cmd | xargs -n 1 dirname | sort -u | sed 's,^,./,')
 
 fmt: ## Format the code
 	gofmt -w $$(git ls-files '*.go')

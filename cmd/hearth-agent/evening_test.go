@@ -48,7 +48,7 @@ const patience = 60 * time.Second
 // evening is a machine of a pretend cloud with a real engine, the bot's file
 // with the queues, and a configuration for hearth-agent as a program.
 type evening struct {
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	world string
 	db    *sqlite.DB
@@ -87,7 +87,7 @@ func (o *output) String() string {
 }
 
 // newEvening: the game in the container runs speed times as fast as life.
-func newEvening(t *testing.T, speed string) *evening {
+func newEvening(t testing.TB, speed string) *evening {
 	t.Helper()
 	host := dockertest.Engine(t)
 	e := &evening{t: t, dir: t.TempDir(), world: fmt.Sprintf("w%x", time.Now().UnixNano()), api: dockertest.Client(t, host), log: &output{}}
@@ -193,7 +193,7 @@ func (e *evening) openCloud() string {
 	return s.URL
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	conn, err := net.ListenUDP("udp", nil)
 	if err != nil {
@@ -349,6 +349,16 @@ func (e *evening) proof() world.Proof {
 	return p
 }
 
+// acknowledged reports whether the cloud may go on with its notice.
+func (e *evening) acknowledged() bool {
+	for _, vm := range e.cloud.Snapshot().VMs {
+		if vm.ID == e.vm && vm.State == simcloud.VMRunning && !vm.Notice.NotBefore.IsZero() {
+			return false
+		}
+	}
+	return true
+}
+
 // held reports whether somebody has the world's lease.
 func (e *evening) held() bool {
 	_, _, held, err := e.db.Lease().Holder(e.t.Context(), e.world)
@@ -434,15 +444,7 @@ func TestEviction(t *testing.T) {
 	if p := proven.Data.(*world.SaveProven); !p.Confirmed || p.Why != world.StopNotice {
 		t.Errorf("proof %+v", p)
 	}
-	acknowledged := func() bool {
-		for _, vm := range e.cloud.Snapshot().VMs {
-			if vm.ID == e.vm && vm.State == simcloud.VMRunning && !vm.Notice.NotBefore.IsZero() {
-				return false
-			}
-		}
-		return true
-	}
-	e.until("acknowledgement", acknowledged)
+	e.until("acknowledgement", e.acknowledged)
 	whole := time.Since(begun)
 	if beside := e.proof(); !beside.Confirmed || beside.Why != world.StopNotice {
 		t.Errorf("beside the world stands %+v", beside)
