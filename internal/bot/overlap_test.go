@@ -56,7 +56,7 @@ func TestPostedCardIsKept(t *testing.T) {
 	if got := r.said("Midgard is being lit"); len(got) != 1 {
 		t.Errorf("%d cards of one session, want 1", len(got))
 	}
-	if got := r.said("Loading the world"); len(got) != 1 {
+	if got := r.said("Bringing the game up"); len(got) != 1 {
 		t.Errorf("the card is not the newer one: %d say so", len(got))
 	}
 }

@@ -172,7 +172,7 @@ func TestJoin(t *testing.T) {
 	g.c.Password = "hunter2"
 	has(t, join(g), "is not burning now. Say `/start` to light it")
 	g.toLoading()
-	has(t, join(g), "It is being lit: 3/3 Loading the world")
+	has(t, join(g), "It is being lit: 3/3 Bringing the game up")
 	g.hear(&world.Listening{})
 	has(t, join(g), "Address: `203.0.113.7:2456`\nPassword: ||`hunter2`||")
 	g.hear(&world.JoinCode{Code: "034505"})

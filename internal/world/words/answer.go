@@ -65,7 +65,7 @@ func machineFields(b *world.Boot) []world.Field {
 		fs = append(fs, world.Field{Name: "Came up in", Value: strings.Join(took, ", "), Inline: true})
 	}
 	if b.MemoryMB > 0 {
-		fs = append(fs, world.Field{Name: "Memory", Value: fmt.Sprintf("%.1f GB", float64(b.MemoryMB)/1000), Inline: true})
+		fs = append(fs, world.Field{Name: "Memory", Value: sizeText(int64(b.MemoryMB) * 1_000_000), Inline: true})
 	}
 	return fs
 }

@@ -122,8 +122,9 @@ func doing(st world.Step) string {
 	case world.StepCode:
 		return "Waiting for the join code"
 	case world.StepLoad:
+		return "Loading the world"
 	}
-	return "Loading the world"
+	return "Bringing the game up"
 }
 
 // defaultUsually is how long a start is said to take while none is known.

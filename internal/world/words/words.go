@@ -50,7 +50,10 @@ func sizeText(n int64) string {
 	if n < 1_000_000 {
 		return fmt.Sprintf("%d kB", (n+999)/1000)
 	}
-	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	if n < 1_000_000_000 {
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 }
 
 // ellipsis shortens s to n characters and shows that it did.
