@@ -252,12 +252,3 @@ func TestEngineRestarts(t *testing.T) {
 		})
 	}
 }
-
-func is(ch <-chan struct{}) bool {
-	select {
-	case <-ch:
-		return true
-	default:
-		return false
-	}
-}

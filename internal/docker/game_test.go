@@ -204,6 +204,15 @@ func (s *running) doneWithin(d time.Duration) time.Duration {
 	return time.Since(begun)
 }
 
+func is(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}
+
 // tell runs supervisorctl in the container.
 func (r *rig) tell(words ...string) {
 	r.t.Helper()

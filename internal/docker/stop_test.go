@@ -88,6 +88,37 @@ func TestOutOfMemory(t *testing.T) {
 	}
 }
 
+// TestOutOfMemoryInside: nor of a process in it, which somebody revives.
+func TestOutOfMemoryInside(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.o.MemoryLimit = 64 << 20
+	s := r.start(r.game())
+	s.until(opened)
+	made, err := r.api.ExecCreate(t.Context(), s.ID(), client.ExecCreateOptions{Cmd: []string{"supervisorctl", "gorge", "500"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.api.ExecStart(t.Context(), made.ID, client.ExecStartOptions{Detach: true}); err != nil {
+		t.Fatal(err)
+	}
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	late := time.After(patience)
+	for !strings.Contains(r.log.String(), "kernel ended a process of the game's container for its memory") {
+		select {
+		case <-again.C: // nothing but the log tells
+		case <-late:
+			t.Fatalf("nobody was told:\n%s", r.log)
+		}
+	}
+	r.flood(1)
+	s.floods(0, 1)
+	if is(s.Done()) {
+		t.Error("done, and the container lives")
+	}
+}
+
 // TestStopUnsupervised: where the supervisor can't be asked, the game itself is,
 // and not revived.
 func TestStopUnsupervised(t *testing.T) {

@@ -29,4 +29,5 @@
 //	flood N                 the game prints N lines
 //	long N                  the game prints a line of N bytes
 //	eat N                   the first process takes N MiB of memory
+//	gorge N                 Ctl itself does, and asks nobody
 package supervisor

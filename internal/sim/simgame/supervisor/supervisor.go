@@ -230,21 +230,22 @@ func (s *supervisor) request(r request) {
 		r.reply(0)
 	case verb == "eat":
 		r.reply(0)
-		s.eat(count)
+		s.ballast = append(s.ballast, eat(count)...)
 	default:
 		r.reply(2, "*** Unknown syntax: "+r.line)
 	}
 }
 
 // eat takes memory and uses it.
-func (s *supervisor) eat(mega int) {
+func eat(mega int) (eaten [][]byte) {
 	for range mega {
 		b := make([]byte, 1<<20)
 		for i := 0; i < len(b); i += 512 {
 			b[i] = 1
 		}
-		s.ballast = append(s.ballast, b)
+		eaten = append(eaten, b)
 	}
+	return eaten
 }
 
 // beginStop does what supervisord and the script do when they are told to stop.
