@@ -125,6 +125,7 @@ func TestStopUnsupervised(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.o.Image = dockertest.Mute(t, r.host)
+	r.o.Clock = clock.System{} // as fast as the supervisor's
 	s := r.start(r.game())
 	s.until(opened)
 	if err := s.Stop(t.Context()); err != nil {
