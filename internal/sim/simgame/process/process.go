@@ -186,7 +186,7 @@ func (s *server) read(out *os.File, log *slog.Logger) {
 				incoming = nil
 				continue
 			}
-			now := time.Now()
+			now := time.Now() //nolint:forbidigo // when it was taken down here, whatever the game's clock says
 			at = at.Next(now)
 			waiting = append(waiting, world.Line{At: now, N: at.N, Text: line})
 		case take <- waiting:
