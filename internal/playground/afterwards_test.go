@@ -108,6 +108,7 @@ func (f *afterwards) inReason(want, at *afterwards) error {
 	// The game runs once more, and one more may come in.
 	count(want.said("is burning. Join"), want.said("is burning. Join")+1, "is burning. Join")
 	count(want.said("came in"), 2, "came in")
+	count(0, 2, "is a new world")
 	count(0, 1, "started over without word")
 	count(0, 1, "is not saved yet")
 	count(0, 1, "has not spoken")
