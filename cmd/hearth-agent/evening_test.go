@@ -209,8 +209,19 @@ type process struct {
 	done chan struct{}
 }
 
-// agent starts the program, with these changes to its configuration.
-func (e *evening) agent(changes map[string]any) *process {
+// check is what `hearth-agent check` prints.
+func (e *evening) check() string {
+	e.t.Helper()
+	cmd := e.command("check", nil)
+	out, err := cmd.Output()
+	if err != nil {
+		e.t.Errorf("check: %v", err)
+	}
+	return string(out)
+}
+
+// command is the program, with these changes to its configuration.
+func (e *evening) command(name string, changes map[string]any) *exec.Cmd {
 	e.t.Helper()
 	conf := map[string]any{}
 	for _, m := range []map[string]any{e.conf, changes} {
@@ -226,8 +237,15 @@ func (e *evening) agent(changes map[string]any) *process {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		e.t.Fatal(err)
 	}
-	p := &process{cmd: exec.CommandContext(context.Background(), os.Args[0], "run", "--config", path), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asAgent+"=1")
+	cmd := exec.CommandContext(context.Background(), os.Args[0], name, "--config", path)
+	cmd.Env = append(os.Environ(), asAgent+"=1")
+	return cmd
+}
+
+// agent starts the program, with these changes to its configuration.
+func (e *evening) agent(changes map[string]any) *process {
+	e.t.Helper()
+	p := &process{cmd: e.command("run", changes), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = e.log, e.log
 	if err := p.cmd.Start(); err != nil {
 		e.t.Fatal(err)
@@ -315,8 +333,14 @@ func (e *evening) order(kind world.OrderKind, operation string, epoch int64) {
 // tell has the game do something: a command of package simgame.
 func (e *evening) tell(words ...string) {
 	e.t.Helper()
+	e.control(append([]string{"tell"}, words...)...)
+}
+
+// control asks the supervisor in the container, which may end by it.
+func (e *evening) control(words ...string) {
+	e.t.Helper()
 	made, err := e.api.ExecCreate(e.t.Context(), "hearth-"+e.world, client.ExecCreateOptions{
-		Cmd: append([]string{"supervisorctl", "tell"}, words...), AttachStdout: true, AttachStderr: true,
+		Cmd: append([]string{"supervisorctl"}, words...), AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
 		e.t.Fatal(err)
@@ -379,6 +403,9 @@ func TestEvening(t *testing.T) {
 	e.order(world.OrderStopIfEmpty, "op-1", 1)
 	if r := e.wait("order_refused", 1)[0].Data.(*world.OrderRefused); r.Reason != world.OrderOccupied || len(r.Players) != 2 {
 		t.Errorf("refused %+v", r)
+	}
+	if out := e.check(); strings.Contains(out, "fail") || strings.Count(out, "\n") < 6 {
+		t.Errorf("check beside an agent that runs says\n%s", out)
 	}
 	e.tell("leave", "Bo")
 	e.wait("disconnected", 1)
@@ -524,6 +551,37 @@ func TestContainerDies(t *testing.T) {
 	e.order(world.OrderStop, "op-1", 1)
 	if p := e.wait("save_proven", 1)[0].Data.(*world.SaveProven); !p.Confirmed {
 		t.Errorf("proof %+v", p)
+	}
+}
+
+// TestOutOfMemory: the kernel ends the container, or the game in it.
+func TestOutOfMemory(t *testing.T) {
+	e := newEvening(t, "10")
+	p := e.agent(map[string]any{"memory_mb": 128})
+	e.wait("listening", 1)
+	e.tell("join", "Ana")
+	e.wait("spawned", 1)
+	e.control("eat", "256")
+	c := e.wait("crashed", 1)[0].Data.(*world.Crashed)
+	if !c.Restarting {
+		t.Errorf("crashed %+v", c)
+	}
+	if d := e.wait("disconnected", 1)[0].Data.(*world.Disconnected); d.Player.Name != "Ana" {
+		t.Errorf("disconnected %+v", d)
+	}
+	e.wait("listening", 2)
+	if log := e.log.String(); !strings.Contains(log, "killed by the kernel for its memory") {
+		t.Error("the log does not say why")
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-p.done
+	if proof := e.proof(); !proof.Confirmed || proof.Why != world.StopAgent {
+		t.Errorf("a clean end left %+v", proof)
+	}
+	if e.held() {
+		t.Error("the lease was not given back")
 	}
 }
 
