@@ -62,7 +62,7 @@ func (e *evening) stamp(text string) time.Time {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	defer logs.Close()
+	defer func() { _ = logs.Close() }() // it was read
 	r, w := io.Pipe()
 	go func() {
 		_, err := stdcopy.StdCopy(w, w, logs)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http/httptest"
 	"os"
@@ -199,7 +200,7 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // it was asked for its number only
 	return conn.LocalAddr().(*net.UDPAddr).Port &^ 1
 }
 
@@ -225,9 +226,7 @@ func (e *evening) command(name string, changes map[string]any) *exec.Cmd {
 	e.t.Helper()
 	conf := map[string]any{}
 	for _, m := range []map[string]any{e.conf, changes} {
-		for k, v := range m {
-			conf[k] = v
-		}
+		maps.Copy(conf, m)
 	}
 	text, err := json.Marshal(conf)
 	if err != nil {

@@ -386,7 +386,7 @@ func TestWhichBoot(t *testing.T) {
 			t.Errorf("%d games in epoch %d, want a second in epoch 2", n, r.lease.epoch())
 		}
 	})
-	inBubble(t, "an engine that is away is waited for", func(t *testing.T, r *rig) {
+	inBubble(t, "an engine that is away is waited for", func(_ *testing.T, r *rig) {
 		s := r.up()
 		r.die()
 		r.game.set(func(g *gameHost) { g.findAway = true })

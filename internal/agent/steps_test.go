@@ -102,7 +102,7 @@ func TestUnfit(t *testing.T) {
 			}
 		})
 	}
-	inBubble(t, "a share that comes late", func(t *testing.T, r *rig) {
+	inBubble(t, "a share that comes late", func(_ *testing.T, r *rig) {
 		r.files.unfit = &world.FilesError{Reason: world.FilesNotMounted, Detail: "not yet"}
 		r.start()
 		pass(12 * time.Second)

@@ -228,7 +228,7 @@ func TestResume(t *testing.T) {
 	after := func(d time.Duration) func(*testing.T, *service, world.Holding) {
 		return func(*testing.T, *service, world.Holding) { <-time.After(d) }
 	}
-	again("still held", after(30*time.Second), func(t *testing.T, s *service, k *lease.Keeper, first world.Holding) {
+	again("still held", after(30*time.Second), func(t *testing.T, _ *service, k *lease.Keeper, first world.Holding) {
 		if h := acquired(t, k); h != first {
 			t.Errorf("got %+v, want %+v", h, first)
 		}
@@ -236,7 +236,7 @@ func TestResume(t *testing.T) {
 			t.Errorf("news %+v, want a renewal", n)
 		}
 	})
-	again("ran out: acquired anew", after(2*time.Minute), func(t *testing.T, s *service, k *lease.Keeper, first world.Holding) {
+	again("ran out: acquired anew", after(2*time.Minute), func(t *testing.T, _ *service, k *lease.Keeper, first world.Holding) {
 		if h := acquired(t, k); h.Epoch != first.Epoch+1 || h.ID == first.ID {
 			t.Errorf("got %+v after %+v", h, first)
 		}
@@ -246,7 +246,7 @@ func TestResume(t *testing.T) {
 		if _, err := s.Lease.Acquire(t.Context(), midgard); err != nil {
 			t.Fatal(err)
 		}
-	}, func(t *testing.T, s *service, k *lease.Keeper, _ world.Holding) {
+	}, func(t *testing.T, _ *service, k *lease.Keeper, _ world.Holding) {
 		if n := hear(t, k); !n.Lost {
 			t.Errorf("news %+v, want a loss", n)
 		}

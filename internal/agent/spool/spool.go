@@ -48,7 +48,7 @@ const (
 	version = 1
 )
 
-// ErrNewer: a newer version of Hearth wrote the checkpoint.
+// ErrNewer says that a newer version of Hearth wrote the checkpoint.
 var ErrNewer = errors.New("written by a newer version of Hearth")
 
 // Disk is a folder of small files. A write is on the disk when its call
