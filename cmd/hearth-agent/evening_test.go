@@ -390,6 +390,7 @@ func (e *evening) held() bool {
 
 // TestEvening: two players, an order, a proof, and nothing left that runs.
 func TestEvening(t *testing.T) {
+	t.Parallel()
 	e := newEvening(t, "10")
 	p := e.agent(nil)
 	up := e.wait("listening", 1)[0].Data.(*world.Listening)
@@ -537,6 +538,7 @@ func TestKilledInEveryPhase(t *testing.T) {
 
 // TestContainerDies: a game that is gone is told and started once more.
 func TestContainerDies(t *testing.T) {
+	t.Parallel()
 	e := newEvening(t, "10")
 	e.agent(nil)
 	e.wait("listening", 1)
@@ -555,6 +557,7 @@ func TestContainerDies(t *testing.T) {
 
 // TestOutOfMemory: the kernel ends the container, or the game in it.
 func TestOutOfMemory(t *testing.T) {
+	t.Parallel()
 	e := newEvening(t, "10")
 	p := e.agent(map[string]any{"memory_mb": 128})
 	e.wait("listening", 1)
@@ -587,6 +590,7 @@ func TestOutOfMemory(t *testing.T) {
 // TestSecondAgent: whoever does not hold the lease starts no game, and one whose
 // lease is taken kills its own.
 func TestSecondAgent(t *testing.T) {
+	t.Parallel()
 	e := newEvening(t, "10")
 	e.agent(nil)
 	e.wait("listening", 1)

@@ -146,6 +146,7 @@ func TestQueueAway(t *testing.T) {
 // TestDiskFull: with its own disk full and the queue away the agent loses the
 // oldest words, says how many, and the game goes on.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("mounting a small file system needs root")
 	}
@@ -189,6 +190,7 @@ func TestDiskFull(t *testing.T) {
 // TestLeaseNotRenewed: an agent that can't renew its lease saves and stops
 // before another could have it.
 func TestLeaseNotRenewed(t *testing.T) {
+	t.Parallel()
 	e := newEvening(t, "10")
 	in := &inside{}
 	const speed = 5
