@@ -52,5 +52,6 @@
 //     that nobody read.
 //   - A log whose place was rotated away *and* whose clock was set back is read
 //     from its beginning; lines may come twice then.
-//   - A start that fails leaves no container behind.
+//   - A start that fails leaves no container behind. One whose engine is away
+//     from then on may run: world.ErrMaybeRunning.
 package docker

@@ -106,7 +106,8 @@ func (g *Game) Close() error {
 // Start implements world.Game. It begins world.StepImage and
 // world.StepContainer. ErrRunning while the last server has not ended,
 // ErrForeign if the container's name is taken. When it fails, no container of
-// ours is left behind; if even that fails, the error says so.
+// ours is left behind; if even that fails, the error says so, and is a
+// world.ErrMaybeRunning once the engine was asked to start it.
 func (g *Game) Start(ctx context.Context, began func(world.Step)) (world.Server, error) {
 	g.starting.Lock()
 	defer g.starting.Unlock()
@@ -123,14 +124,22 @@ func (g *Game) Start(ctx context.Context, began func(world.Step)) (world.Server,
 		return nil, fmt.Errorf("start game: %w", err)
 	}
 	if _, err := g.api.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
-		return nil, errors.Join(fmt.Errorf("start game: start container %s: %w", g.o.Name, err), g.cleanUp(ctx, id))
+		return nil, g.notStarted(ctx, id, fmt.Errorf("start game: start container %s: %w", g.o.Name, err))
 	}
 	found, err := g.inspect(ctx, id)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start game: %w", err), g.cleanUp(ctx, id))
+		return nil, g.notStarted(ctx, id, fmt.Errorf("start game: %w", err))
 	}
 	g.log.Info("game's container started", "id", id, "image", g.o.Image)
 	return g.attach(found, world.Place{}), nil
+}
+
+// notStarted undoes a start that failed. What can't be undone may run.
+func (g *Game) notStarted(ctx context.Context, id string, failed error) error {
+	if err := g.cleanUp(ctx, id); err != nil {
+		return errors.Join(failed, fmt.Errorf("%w: %w", world.ErrMaybeRunning, err))
+	}
+	return failed
 }
 
 // create makes the container, in the last one's place.
@@ -264,10 +273,12 @@ func (g *Game) makeRoom(ctx context.Context) error {
 }
 
 // cleanUp removes the container of a start that failed, whatever it does by
-// now: the caller of Start may be told that nothing runs. ctx may be over.
+// now: the caller of Start may be told that nothing runs. ctx may be over. The
+// clock bounds how often it tries, the timeout how long a try may hang.
 func (g *Game) cleanUp(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpFor)
 	defer cancel()
+	late := g.clock.After(cleanUpFor)
 	for {
 		err := g.tryCleanUp(ctx, id)
 		if err == nil {
@@ -275,9 +286,11 @@ func (g *Game) cleanUp(ctx context.Context, id string) error {
 		}
 		select {
 		case <-g.clock.After(time.Second):
+			continue
+		case <-late:
 		case <-ctx.Done():
-			return fmt.Errorf("container %s may run all the same: %w", g.o.Name, err)
 		}
+		return fmt.Errorf("container %s was not removed: %w", g.o.Name, err)
 	}
 }
 

@@ -33,6 +33,9 @@ var (
 	// ErrChatForbidden: the chat refuses the bot for good (permission or
 	// token). Trying again does not help.
 	ErrChatForbidden = errors.New("chat refuses the bot")
+	// ErrMaybeRunning: the server may have been started: its state is not
+	// known. Nothing else may take its place before Find has told.
+	ErrMaybeRunning = errors.New("the server may have been started: its state is not known")
 )
 
 // Clock tells the time and waits. Hearth's parts take one instead of reading
@@ -202,7 +205,8 @@ type Game interface {
 	// exists. ctx bounds the start only. began is called, before Start
 	// returns, with each step as it begins; which ones there are is the
 	// implementation's. A server that was started before and has ended is
-	// forgotten; one that still runs is an error.
+	// forgotten; one that still runs is an error. After any error but
+	// ErrMaybeRunning no server of this Start's runs.
 	Start(ctx context.Context, began func(Step)) (Server, error)
 	// Find returns the server that was started last on this machine, by
 	// whatever process, running or ended, with its lines after the place: from
