@@ -5,7 +5,8 @@
 // # From line to happening
 //
 // Package line takes off what containers, journals and mods put before a line,
-// and learns from it who wrote the line. match.go compares the rest with
+// and learns from it who wrote the line. trust.go and cut.go keep out what
+// players wrote. match.go compares the rest with
 // anchored, case-sensitive forms; life.go, save.go, roster.go, leave.go and
 // death.go say what a match means. Lines that players can write into
 // (everything after "Console: ") are dropped first.
@@ -52,9 +53,21 @@
 // the log or the process ends there, a crash. In a log of several programs
 // whoever has another frame is believed, too.
 //
-// Beyond telling is a rest that brings a stamp along, or BepInEx' mark in a log
-// that has it; a whole line of the quoting form, which can forge an owner or a
-// death; and a crash right after what seems a whole shout. The game's own client
-// has a single line for a name; the server's count and the end of the
+// A rest may bring a stamp along, but the game's line then lacks its end, and
+// until that comes no line is believed at all (cut.go): they are the name. If it
+// does not come within 60 lines, or a second by the time that docker or a journal
+// put before the lines, the line was only cut, and what was held back is read.
+// If one of these lines is of the same form and whole, it may have been the end of
+// the name: what lies before it is dropped but for others like it. Meanwhile somebody seems to be connecting,
+// so that no world is taken for empty.
+//
+// Beyond telling is a name that holds a whole end of its form and then whole
+// lines with a stamp (or BepInEx' mark in a log that has it), or more than 60 lines
+// in a log in which nobody else puts the time; the forms without an end, "Kicking
+// NAME" and a refused version; and a crash right after what seems a whole shout.
+// A name can so forge an owner that never leaves, or several: an owner without an
+// accepted session is let in, because real logs have such spawns, too, and a
+// player who is not seen costs more than one who is not there. The game's own
+// client has a single line for a name; the server's count and the end of the
 // process put right what another one forges.
 package valheim

@@ -134,8 +134,8 @@ func (r *Reader) matchDay(body string) bool {
 // The lines of joins and leaves. A player chooses NAME, so it is greedy and
 // the line's end is fixed.
 var (
-	banned    = regexp.MustCompile(`^Player (.*) : ([\w.:/-]{1,64}) is blacklisted or not in whitelist\.?$`)
-	kickedFor = regexp.MustCompile(`^Kicking player not in permitted list (.*) host: ([\w.:/-]{1,64})$`)
+	banned    = regexp.MustCompile(`^(?s:Player (.*)) : ([\w.:/-]{1,64}) is blacklisted or not in whitelist\.?$`)
+	kickedFor = regexp.MustCompile(`^Kicking player not in permitted list (?s:(.*)) host: ([\w.:/-]{1,64})$`)
 	duplicate = regexp.MustCompile(`^Already connected to peer with UID:\S+(?: +([\w.:/-]{1,64}))?$`)
 	playFabID = regexp.MustCompile(`^PlayFab socket with remote ID playfab/(\w{1,64}) received local Platform ID (\w{1,64})$`)
 )

@@ -27,6 +27,7 @@ type Reader struct {
 	now  mark
 
 	trust  trust
+	cut    cut
 	life   life
 	saving int // how far the save under way is, 0 for none; see save.go
 	roster roster
@@ -70,15 +71,28 @@ func (r *Reader) near(m mark) bool {
 // incomplete tail until its line end comes.
 func (r *Reader) Read(text string) []Happening {
 	r.now.line++
-	if len(text) > maxLine {
+	if len(text) > maxLine && r.cut.form == noForm {
 		return nil
 	}
-	r.out, r.line, r.nr = r.out[:0], text, r.now.line
-	r.read(line.Plain(text))
+	r.out = r.out[:0]
+	r.next(text, r.now.line)
 	return r.take()
 }
 
-func (r *Reader) read(text string) {
+// next reads a line of that number, or holds it back.
+func (r *Reader) next(text string, number int64) {
+	r.line, r.nr = text, number
+	switch {
+	case r.cut.form != noForm:
+		r.hold(text)
+	case len(text) <= maxLine:
+		r.read(line.Plain(text), true)
+	}
+}
+
+// read reads a line, or a part of one. wait: if a player's text in it has no
+// end, the end is waited for.
+func (r *Reader) read(text string, wait bool) {
 	s := line.Strip(text)
 	if s.Seconds != 0 {
 		r.now.sec = s.Seconds
@@ -91,16 +105,23 @@ func (r *Reader) read(text string) {
 		r.matchDoubtful(s.Body)
 		return
 	}
+	quotes := s.From == line.Game && quotesPlayer(s.Body)
+	if quotes && wait {
+		if f := unfinished(s.Body); f != noForm && r.trust.other&(1<<f) == 0 {
+			r.begin(f)
+			return
+		}
+	}
 	// What players shout. Nothing that is needed stands only there.
 	if strings.HasPrefix(s.Body, "Console:") {
 		r.trust.doubt = doubt{}
 		return
 	}
-	whole := s.From != line.Game || quotesPlayer(s.Body)
+	whole := s.From != line.Game || quotes
 	if !whole {
 		if at := line.Glued(s.Body); at > 0 {
-			r.read(s.Body[:at])
-			r.read(s.Body[at:])
+			r.read(s.Body[:at], false)
+			r.read(s.Body[at:], false)
 			return
 		}
 	}
@@ -110,7 +131,7 @@ func (r *Reader) read(text string) {
 	}
 	if !known && !whole {
 		if at := line.GluedScript(s.Body); at > 0 {
-			r.read(s.Body[at:])
+			r.read(s.Body[at:], false)
 		}
 	}
 }
@@ -159,6 +180,7 @@ func (r *Reader) Settle() []Happening {
 }
 
 func (r *Reader) settle() {
+	r.releaseAll()
 	r.settleDeaths(0)
 	r.settleClosing(true)
 	r.confirm()
@@ -175,6 +197,9 @@ func (r *Reader) Roster() Roster {
 		out.Players = append(out.Players, world.Player{Owner: s.owner, Name: short(s.name)})
 	}
 	out.Connecting = out.Authenticated + r.roster.knocking()
+	if r.cut.form != noForm {
+		out.Connecting = max(out.Connecting, 1) // what is held back may say so
+	}
 	out.Known = r.roster.known
 	return out
 }

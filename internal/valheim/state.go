@@ -18,6 +18,7 @@ type wireReader struct {
 	Version int        `json:"v"`
 	At      wireMark   `json:"at"`
 	Trust   wireTrust  `json:"trust"`
+	Cut     *wireCut   `json:"cut,omitempty"`
 	Life    wireLife   `json:"life"`
 	Saving  int        `json:"sv,omitempty"`
 	Roster  wireRoster `json:"r"`
@@ -32,9 +33,18 @@ type wireTrust struct {
 	Framed bool   `json:"f,omitempty"`
 	Modded bool   `json:"m,omitempty"`
 	Heard  uint   `json:"h,omitempty"`
+	Other  uint   `json:"o,omitempty"`
 	Line   []byte `json:"l,omitempty"` // bytes, because a line need not be UTF-8
 	Detail string `json:"d,omitempty"`
 	Number int64  `json:"n,omitempty"`
+}
+
+type wireCut struct {
+	Form   form     `json:"f"`
+	Number int64    `json:"n"`
+	Outer  int64    `json:"o,omitempty"`
+	Held   [][]byte `json:"h"`
+	Last   int      `json:"l,omitempty"`
 }
 
 type wireLife struct {
@@ -123,9 +133,10 @@ func (r *Reader) MarshalJSON() ([]byte, error) {
 		Version: stateVersion,
 		At:      r.now.wire(),
 		Trust: wireTrust{
-			Quoted: r.trust.quoted, Whole: r.trust.whole, Framed: r.trust.framed, Modded: r.trust.modded, Heard: r.trust.heard,
+			Quoted: r.trust.quoted, Whole: r.trust.whole, Framed: r.trust.framed, Modded: r.trust.modded, Heard: r.trust.heard, Other: r.trust.other,
 			Line: []byte(d.line), Detail: d.detail, Number: d.number,
 		},
+		Cut: r.cut.wire(),
 		Life: wireLife{
 			Phase: l.phase, Version: l.version, Listening: l.listening, Opened: l.opened.wire(), Code: l.code, Faults: l.faults, Escalated: l.escalated, Clue: l.clue,
 		},
@@ -143,6 +154,24 @@ func (r *Reader) MarshalJSON() ([]byte, error) {
 			Closing: o.closing.wire(), ClosingID: o.closingID, Why: o.closingWhy, Line: []byte(o.closingLine),
 		},
 	})
+}
+
+func (c cut) wire() *wireCut {
+	if c.form == noForm {
+		return nil
+	}
+	return &wireCut{c.form, c.number, c.outer, each(c.held, func(l string) []byte { return []byte(l) }), c.last}
+}
+
+func (w *wireCut) cut() cut {
+	if w == nil {
+		return cut{}
+	}
+	c := cut{form: w.Form, number: w.Number, outer: w.Outer, last: w.Last}
+	for _, l := range w.Held {
+		c.held, c.bytes = append(c.held, string(l)), c.bytes+len(l)
+	}
+	return c
 }
 
 func (d departure) wire() wireDeparture { return wireDeparture{d.owner, d.id, d.at.wire(), d.closed} }
@@ -170,12 +199,17 @@ func (r *Reader) UnmarshalJSON(state []byte) error {
 	if l.Phase < unknown || l.Phase > down || w.Saving < 0 || w.Saving > stageChecked || o.Loose < 0 || o.Loose > len(o.Knocks) {
 		return fmt.Errorf("read the reader's state: phase %d, save %d, loose %d of %d", l.Phase, w.Saving, o.Loose, len(o.Knocks))
 	}
+	held := w.Cut.cut()
+	if !held.valid() {
+		return fmt.Errorf("read the reader's state: %d lines of form %d held back", len(held.held), held.form)
+	}
 	*r = Reader{
 		now: w.At.mark(),
 		trust: trust{
-			quoted: w.Trust.Quoted, whole: w.Trust.Whole, framed: w.Trust.Framed, modded: w.Trust.Modded, heard: w.Trust.Heard,
+			quoted: w.Trust.Quoted, whole: w.Trust.Whole, framed: w.Trust.Framed, modded: w.Trust.Modded, heard: w.Trust.Heard, other: w.Trust.Other,
 			doubt: doubt{line: string(w.Trust.Line), detail: w.Trust.Detail, number: w.Trust.Number},
 		},
+		cut: held,
 		life: life{
 			phase: l.Phase, version: l.Version, listening: l.Listening, opened: l.Opened.mark(), code: l.Code, faults: l.Faults, escalated: l.Escalated, clue: l.Clue,
 		},

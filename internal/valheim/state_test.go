@@ -137,6 +137,7 @@ func TestStateOfAnyLog(t *testing.T) {
 			`Player connection lost server "x" that has join code 00000%d, now %[1]d player(s)`, "clone %d", "World saved ( %d.0ms )",
 			"Resume TX on playfab/AB%d", "Opened Steam server", "Opened PlayFab server", "ZNet Shutdown", "Kicking P%d",
 			"Destroying abandoned non persistent zdo 1:1 owner 9%d", "Console: <color=orange>P%d</color>: <color=#FFEB04FF>HO</color>",
+			"Got character ZDOID from P%d", "Player P%d", "Console: <color=orange>P%d</color>: <color=#FFEB04FF>HO",
 		}).Draw(t, "body")
 		if strings.Contains(body, "%") {
 			body = fmt.Sprintf(body, who)
@@ -146,7 +147,7 @@ func TestStateOfAnyLog(t *testing.T) {
 	bare := rapid.SampledFrom([]string{ // no time before them
 		"Segmentation fault", "INFO - Shutdown complete", "DEBUG - [1] - Received signal to shut down valheim-server",
 		"WARN - Timeout while waiting for server to shut down - sending SIGKILL", "[Info   : Unity Log] RPC_Disconnect",
-		"[Info   : Unity Log] ZNet Shutdown", "Opened Steam server",
+		"[Info   : Unity Log] ZNet Shutdown", "Opened Steam server", "HO</color>", "P1 : 1:1", " : 2:1",
 	})
 	line := rapid.OneOf(
 		few, few, few, few, few, few, bare,
@@ -213,6 +214,13 @@ func TestStateIsBounded(t *testing.T) {
 	a.r.Read(at(299) + "World load failed mid-file")
 	a.r.Read(at(299) + "Got character ZDOID from " + name + " : 0:0")
 	a.r.Read("Segmentation fault" + name + strings.Repeat("x", 1000))
+	cut := at(299) + "Got character ZDOID from " + strings.Repeat("x", 900)
+	for range 9 {
+		a.r.Read(cut)
+	}
+	for range 50 {
+		a.r.Read(cut + " : 9:9")
+	}
 	a.sleep(t) // measures
 	state, err := json.Marshal(a.r)
 	if err != nil {
@@ -227,7 +235,8 @@ func TestStateRefused(t *testing.T) {
 	r, _ := read("Got character ZDOID from Bo : 7:1")
 	var p valheim.Proof
 	for _, state := range []string{
-		`null`, `{}`, `[]`, `"x"`, `{"v":2}`, `{"v":0}`, `{"v":1,"life":{"p":9}}`, `{"v":1,"life":{"p":-1}}`, `{"v":1,"sv":-1}`, `{"v":1,"r":{"lo":1}}`,
+		`null`, `{}`, `[]`, `"x"`, `{"v":2}`, `{"v":0}`, `{"v":1,"life":{"p":9}}`, `{"v":1,"life":{"p":-1}}`, `{"v":1,"sv":-1}`, `{"v":1,"r":{"lo":1}}`, `{"v":1,"cut":{"f":1}}`, `{"v":1,"cut":{"f":9,"h":["eA=="]}}`, `{"v":1,"cut":{"f":1,"h":["eA=="],"l":1}}`,
+		`{"v":1,"cut":{"f":1,"h":["` + strings.Repeat("eHh4", 400) + `"]}}`, `{"v":1,"cut":{"f":1,"h":["` + strings.Repeat(`","`, 60) + `"]}}`,
 		`{"v":1,"r":{"p":["` + strings.Repeat(`","`, 100) + `"]}}`,
 	} {
 		if err := json.Unmarshal([]byte(state), r); err == nil {

@@ -9,13 +9,14 @@ import (
 // trust tells the game's own lines from those that a player may have written:
 // a name or a shout with a line break in it puts the rest on lines of their
 // own. Such a rest follows a line that quotes a player, and has no time before
-// it, or one that the player forged; the latter is beyond telling.
+// it, or one that the player forged; cut.go is about the latter.
 type trust struct {
 	quoted bool // the last line that surely began a message quotes a player
 	whole  bool // and is a shout that seems to have its end
 	framed bool // the game's lines have a frame, see line.Line
 	modded bool // BepInEx marks where they begin
 	heard  uint // the writers but the game that were heard beyond doubt
+	other  uint // forms that are somebody else's in this log too, see anybody
 	doubt  doubt
 }
 
@@ -92,7 +93,7 @@ func (r *Reader) confirm() {
 // confirmation if the shout seems whole: the game lets no < into it.
 func (r *Reader) matchDoubtful(body string) {
 	if at := max(line.Glued(body), line.GluedScript(body)); at > 0 && !quotesPlayer(body) {
-		r.read(body[at:])
+		r.read(body[at:], false)
 		return
 	}
 	switch {

@@ -94,7 +94,7 @@ func stripDate(s string) prefix {
 // journald's "Mar 07 13:19:16 host program[pid]: " off.
 func stripSyslog(s string) prefix {
 	if len(s) < 16 || s[3] != ' ' || !like(s[6:], " 00:00:00 ") ||
-		!strings.Contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", s[:3]) {
+		!strings.Contains(months, s[:3]) {
 		return prefix{}
 	}
 	first, rest, _ := strings.Cut(s[16:], " ")
