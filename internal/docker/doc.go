@@ -44,8 +44,8 @@
 //   - The supervisor can't be asked, or says no: the game's process is
 //     interrupted, and the container ended as soon as it is gone, before the
 //     supervisor revives it. Done then follows the container. A supervisor that
-//     took the request is not doubted for 20 seconds: a second interrupt may cut
-//     a save short.
+//     took the request is not doubted for 30 seconds, nor at all once the log
+//     shows that the game goes: a second interrupt may cut a save short.
 //   - The log's stream breaks: it is opened again and read on behind the last
 //     whole line.
 //   - Lines that were rotated away are lost: after 100 MB, by default, of a log

@@ -130,6 +130,7 @@ func (s *server) stream(ctx context.Context, place *world.Place, follow bool, ba
 		if b == nil && !follow {
 			lines = p.End(lines)
 		}
+		s.notice(lines)
 		if len(lines) > 0 {
 			select {
 			case batches <- lines:

@@ -38,6 +38,7 @@ type server struct {
 	askOnce  sync.Once
 	told     atomic.Bool // a supervisor in the container was
 	byHand   atomic.Bool // the game was, past its supervisor
+	going    atomic.Bool // the game goes, by its log
 	killed   chan struct{}
 	killOnce sync.Once
 

@@ -4,21 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
+
+	"hearth/internal/world"
 )
 
 const (
 	// askWithin is how long the engine may take to hand the request on; then
 	// the machine asks the game itself.
 	askWithin = 3 * time.Second
-	// askAgainAfter: a supervisor that took the request has interrupted the
-	// game long ago. If the game still runs and nothing answers, the
-	// request was lost on its way. The image's own script escalates at 29 s, so
-	// a second interrupt is no worse by then.
-	askAgainAfter = 20 * time.Second
+	// askAgainAfter: the stop command blocks for as long as the game saves, so
+	// that it runs says nothing. If the log says nothing either, the request was
+	// lost on its way. The image's own script escalates at 29 s, so an interrupt
+	// is no worse by then.
+	askAgainAfter = 30 * time.Second
 	// logFor is how long the container lives on after the game, for what is
 	// still in its pipes. It is part of an eviction's eight seconds.
 	logFor = 2 * time.Second
@@ -84,20 +87,25 @@ func (s *server) tell(ctx context.Context) (exec string, err error) {
 }
 
 // heed looks how the stop command ended. One that fails, or neither ends nor has
-// ended the game, is followed by an interrupt.
+// reached the game, is followed by an interrupt. A game that goes by its own log
+// is never interrupted a second time: its save may take long.
 func (s *server) heed(ctx context.Context, exec string) {
 	late := s.g.clock.After(askAgainAfter)
-	for why := ""; ; {
+	for waited := false; !waited; {
 		select {
 		case <-s.g.clock.After(lookEvery):
 		case <-late:
-			why = "the supervisor does not answer"
+			waited = true
 		case <-s.done:
 			return
 		case <-ctx.Done():
 			return
 		}
-		if why == "" {
+		if s.going.Load() {
+			continue
+		}
+		why := "the supervisor does not answer"
+		if !waited {
 			looking, cancel := context.WithTimeout(ctx, askWithin)
 			r, err := s.g.api.ExecInspect(looking, exec, client.ExecInspectOptions{})
 			cancel()
@@ -114,6 +122,20 @@ func (s *server) heed(ctx context.Context, exec string) {
 			s.g.log.Error("game could not be interrupted", "error", err)
 		}
 		return
+	}
+}
+
+// notice looks for the lines by which a stop of the game shows in the log: that
+// of the script that interrupts it, and the game's own. supervisord's word about
+// the next start ends it.
+func (s *server) notice(lines []world.Line) {
+	for _, l := range lines {
+		switch {
+		case strings.HasSuffix(l.Text, "Game - OnApplicationQuit"), strings.Contains(l.Text, "Shutting down Valheim server with PID "):
+			s.going.Store(true)
+		case strings.Contains(l.Text, "spawned: 'valheim-server'"):
+			s.going.Store(false)
+		}
 	}
 }
 

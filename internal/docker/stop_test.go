@@ -155,13 +155,36 @@ func TestStopUnheard(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.until("OnApplicationQuit")
-	if took := time.Since(asked); took < 1900*time.Millisecond { // 20 s of the clock's
+	if took := time.Since(asked); took < 2900*time.Millisecond { // 30 s of the clock's
 		t.Errorf("the game was interrupted after %v: its supervisor may be at it", took)
 	}
 	s.until(saved)
 	s.doneWithin(5 * time.Second)
 	if texts := strings.Join(s.all(), "\n"); strings.Contains(texts, "Opened") {
 		t.Errorf("the game was revived:\n%s", texts)
+	}
+}
+
+// TestStopTakesLong: a save that takes longer than anybody waits for a
+// supervisor is left alone, for the stop command blocks as long.
+func TestStopTakesLong(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.o.Environment = map[string]string{supervisor.LoadVariable: "1s"} // a game in real time
+	r.o.Clock = clock.NewScaled(100, time.Now())                 // 30 s are over before it has saved
+	s := r.start(r.game())
+	s.until(opened)
+	asked := time.Now()
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.until(saved)
+	if took := time.Since(asked); took < 500*time.Millisecond {
+		t.Fatalf("saved after %v: no long save", took)
+	}
+	s.doneWithin(5 * time.Second)
+	if strings.Contains(r.log.String(), "interrupting the game itself") {
+		t.Errorf("a game that saves was interrupted again:\n%s", r.log)
 	}
 }
 
