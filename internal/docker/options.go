@@ -62,7 +62,7 @@ type Options struct {
 	Public   bool // listed among the public servers
 	// Crossplay lets others than Steam's players in, by a join code.
 	Crossplay    bool
-	SaveInterval time.Duration // between the game's own saves, 1 min to 2 h; default 10 min
+	SaveInterval time.Duration // between the game's own saves, 1 min to 2 h; default 5 min
 	Args         []string      // more of the game's arguments, without blanks
 	// Environment is more of it for the image, such as ADMINLIST_IDS.
 	Environment map[string]string
