@@ -234,16 +234,12 @@ func (e *StatusError) Error() string {
 	if e.Detail != "" {
 		out += fmt.Sprintf(" (%q)", e.Detail)
 	}
-	if e.Transient() {
+	// The same request may succeed later: after 410 (in at most 70 s), 429 (more
+	// than five a second) and any 5xx.
+	if e.Code == http.StatusGone || e.Code == http.StatusTooManyRequests || e.Code >= 500 {
 		out += ", try again"
 	}
 	return out
-}
-
-// Transient says whether the same request may succeed later: after 410 (in at
-// most 70 s), 429 (more than five a second) and any 5xx.
-func (e *StatusError) Transient() bool {
-	return e.Code == http.StatusGone || e.Code == http.StatusTooManyRequests || e.Code >= 500
 }
 
 func refusal(code int, answer []byte) error {
