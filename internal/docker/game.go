@@ -173,7 +173,8 @@ func (g *Game) create(ctx context.Context) (id string, err error) {
 }
 
 // Find implements world.Game. It needs the engine: one that does not answer
-// for half a minute is an error.
+// for half a minute is an error. A container that does not run is looked at
+// twice, a second apart.
 func (g *Game) Find(ctx context.Context, after world.Place) (world.Server, error) {
 	g.starting.Lock()
 	defer g.starting.Unlock()
@@ -183,6 +184,16 @@ func (g *Game) Find(ctx context.Context, after world.Place) (world.Server, error
 	}
 	if !ours(found, g.o.World) || found.State.Status == container.StateCreated {
 		return nil, fmt.Errorf("find game: container %s: %w", g.o.Name, world.ErrNotFound)
+	}
+	if !running(found) { // Done says so at once, unless it is up again
+		select {
+		case <-g.clock.After(restartWithin):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("find game: %w", ctx.Err())
+		}
+		if found, err = g.inspect(ctx, found.ID); err != nil {
+			return nil, fmt.Errorf("find game: %w", err)
+		}
 	}
 	if after.Server != found.ID {
 		after = world.Place{}

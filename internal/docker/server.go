@@ -32,7 +32,7 @@ type server struct {
 
 	done     chan struct{} // the game's process is gone and won't come back
 	doneOnce sync.Once
-	ended    chan struct{} // the container has, for good; closed by watch alone
+	ended    chan struct{} // the container has, for good; closed by close alone, once
 
 	asked    chan struct{} // to stop
 	askOnce  sync.Once
@@ -46,16 +46,21 @@ type server struct {
 	init *process   // the container's first process; nil if it is on no machine of ours
 }
 
-// attach begins to watch a container and to read its log.
+// attach begins to watch a container and to read its log. One that does not run
+// has ended.
 func (g *Game) attach(c container.InspectResponse, after world.Place) *server {
 	s := &server{
 		g: g, id: c.ID,
 		lines: make(chan []world.Line), done: make(chan struct{}), ended: make(chan struct{}),
 		asked: make(chan struct{}), killed: make(chan struct{}),
 	}
-	s.hold(c.State.Pid)
-	g.spawn(s.watch)
-	g.spawn(s.hearMemory)
+	if running(c) {
+		s.hold(c.State.Pid)
+		g.spawn(s.watch)
+		g.spawn(s.hearMemory)
+	} else {
+		s.end(c)
+	}
 	g.spawn(func(ctx context.Context) { s.follow(ctx, after) })
 	return s
 }
@@ -136,7 +141,7 @@ func (s *server) watch(ctx context.Context) {
 		switch {
 		case errors.Is(looked, world.ErrNotFound) || errdefs.IsNotFound(looked):
 			s.g.log.Warn("game's container was removed")
-			s.end()
+			s.close()
 			return
 		case looked != nil:
 			s.g.log.Warn("engine does not answer, asking again", "wait", wait, "error", looked)
@@ -156,16 +161,21 @@ func (s *server) watch(ctx context.Context) {
 			s.hold(c.State.Pid) // another one, or the engine that was away
 			continue
 		}
-		if c.State.OOMKilled {
-			s.g.log.Error("game's container was killed by the kernel for its memory", "exit_code", c.State.ExitCode)
-		}
-		s.g.log.Info("game's container ended", "exit_code", c.State.ExitCode, "asked", is(s.asked), "killed", is(s.killed))
-		s.end()
+		s.end(c)
 		return
 	}
 }
 
-func (s *server) end() {
+// end takes note of how the container ended.
+func (s *server) end(c container.InspectResponse) {
+	if c.State.OOMKilled {
+		s.g.log.Error("game's container was killed by the kernel for its memory", "exit_code", c.State.ExitCode)
+	}
+	s.g.log.Info("game's container ended", "exit_code", c.State.ExitCode, "asked", is(s.asked), "killed", is(s.killed))
+	s.close()
+}
+
+func (s *server) close() {
 	close(s.ended)
 	s.closeDone()
 }

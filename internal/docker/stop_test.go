@@ -171,7 +171,7 @@ func TestStopTakesLong(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.o.Environment = map[string]string{supervisor.LoadVariable: "1s"} // a game in real time
-	r.o.Clock = clock.NewScaled(100, time.Now())                 // 30 s are over before it has saved
+	r.o.Clock = clock.NewScaled(100, time.Now())                       // 30 s are over before it has saved
 	s := r.start(r.game())
 	s.until(opened)
 	asked := time.Now()

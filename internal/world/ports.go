@@ -210,8 +210,9 @@ type Game interface {
 	Start(ctx context.Context, began func(Step)) (Server, error)
 	// Find returns the server that was started last on this machine, by
 	// whatever process, running or ended, with its lines after the place: from
-	// its first one if the place is another server's. ErrNotFound if there is
-	// none, or it was forgotten. For an agent that died and came back.
+	// its first one if the place is another server's. One that has ended has
+	// Done closed. ErrNotFound if there is none, or it was forgotten. For an
+	// agent that died and came back.
 	Find(ctx context.Context, after Place) (Server, error)
 }
 

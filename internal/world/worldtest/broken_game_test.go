@@ -43,6 +43,7 @@ func brokenGames() []brokenCopy {
 		on("finds what was never started", "nothing is found where nothing was started", func(m *toy) { m.dreams = true }),
 		on("finds from the beginning only", "running server is found behind a line", func(m *toy) { m.anew = true }),
 		on("finds no server that ended", "ended server is found with its log", func(m *toy) { m.forgets = true }),
+		on("finds what has ended and looks later", "ended server is done as soon as it is found", func(m *toy) { m.sleepy = true }),
 		on("finds to look at only", "found server can be stopped", func(m *toy) { m.shy = true }),
 	}
 }
@@ -55,7 +56,7 @@ type toy struct {
 	memory  int64
 	onStart func(context.Context, *life)
 
-	many, late, hasty, waits, blocks, soon, twice, tough, blind, strict, deaf, dreams, anew, forgets, shy bool
+	many, late, hasty, waits, blocks, soon, twice, tough, blind, strict, deaf, dreams, anew, forgets, shy, sleepy bool
 
 	closing chan struct{}
 	work    sync.WaitGroup
@@ -209,10 +210,22 @@ type toyServer struct {
 	l     *life
 	found bool
 	lines chan []world.Line
+	done  chan struct{}
 }
 
 func (m *toy) serve(l *life, after world.Place, found bool) *toyServer {
-	s := &toyServer{m: m, l: l, found: found, lines: make(chan []world.Line)}
+	s := &toyServer{m: m, l: l, found: found, lines: make(chan []world.Line), done: l.done}
+	if found && m.sleepy {
+		s.done = make(chan struct{})
+		m.work.Go(func() {
+			select {
+			case <-l.done:
+			case <-m.closing:
+			}
+			m.wait(toySave)
+			close(s.done)
+		})
+	}
 	m.work.Go(func() { s.follow(after) })
 	return s
 }
@@ -257,7 +270,7 @@ func (s *toyServer) follow(after world.Place) {
 
 func (s *toyServer) ID() string                 { return s.l.id }
 func (s *toyServer) Lines() <-chan []world.Line { return s.lines }
-func (s *toyServer) Done() <-chan struct{}      { return s.l.done }
+func (s *toyServer) Done() <-chan struct{}      { return s.done }
 
 func (s *toyServer) Stop(ctx context.Context) error {
 	if err := ctx.Err(); err != nil && !s.m.deaf {

@@ -65,6 +65,7 @@ func Game(t *testing.T, open GameOpener) {
 		{"nothing is found where nothing was started", gameNothing},
 		{"running server is found behind a line", gameFound},
 		{"ended server is found with its log", gameFoundEnded},
+		{"ended server is done as soon as it is found", gameFoundDone},
 		{"found server can be stopped", gameFoundStops},
 	}
 	for _, c := range cases {
@@ -480,6 +481,20 @@ func gameFoundEnded(t *testing.T, m GameMachine) {
 	}
 	found := m.find(t, at)
 	found.floods(n/2, n)
+	found.ended()
+}
+
+func gameFoundDone(t *testing.T, m GameMachine) {
+	s := m.ready(t)
+	s.kill()
+	s.ended()
+	if m.Again == nil {
+		return
+	}
+	found := m.find(t, s.at)
+	if !found.isDone() {
+		t.Error("found after its end and not done")
+	}
 	found.ended()
 }
 
