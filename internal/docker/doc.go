@@ -30,6 +30,8 @@
 //   - Nothing is killed while the game's process lives, unless Kill asks for it.
 //   - Lines come from the engine's file, read from its beginning and counted
 //     each time. No filter by time: a clock that is set back would hide lines.
+//     One line of our own may be the last: that the kernel ended the container
+//     for its memory.
 //   - A container without our label is left alone.
 //   - The password is in the container's environment, where whoever may use the
 //     engine can read it, and in no error and no log.

@@ -127,8 +127,14 @@ func (s *server) stream(ctx context.Context, place *world.Place, follow bool, ba
 	p := logstream.New(after)
 	return s.scan(ctx, client.ContainerLogsOptions{Follow: follow}, func(b []byte) error {
 		lines, err := p.Feed(b, nil)
+		end := p.Place()
 		if b == nil && !follow {
 			lines = p.End(lines)
+			if end = p.Place(); s.starved && !end.At.IsZero() {
+				if end = epitaph(end); !same(end, after) {
+					lines = append(lines, world.Line{At: end.At, N: end.N, Text: killedForMemory})
+				}
+			}
 		}
 		s.notice(lines)
 		if len(lines) > 0 {
@@ -137,11 +143,24 @@ func (s *server) stream(ctx context.Context, place *world.Place, follow bool, ba
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			*place = p.Place()
+			*place = end
 		}
 		return err
 	})
 }
+
+// killedForMemory is a line of our own behind the log of a container that the
+// kernel ended for its memory, for nobody in it could say so. valheim.Reader
+// knows it.
+const killedForMemory = "hearth: the game's container was killed by the kernel for its memory"
+
+// epitaph is the place behind killedForMemory in a log that ends at end: that of
+// one more line with the same stamp. The engine remembers how the container
+// ended, so the line is there whenever the log is read, and always the last.
+func epitaph(end world.Place) world.Place { return end.Next(end.At) }
+
+// same says whether two places of one log are the same.
+func same(a, b world.Place) bool { return a.At.Equal(b.At) && a.N == b.N }
 
 // lost says whether the place's line is no more in the log, although the
 // stamps of the lines that are there come before it.
@@ -162,7 +181,8 @@ func (s *server) lost(ctx context.Context, after world.Place) (bool, error) {
 			return false, err
 		}
 		if tail == "all" {
-			return p.Lost(), nil
+			ours := is(s.ended) && s.starved && same(epitaph(p.Place()), after) // that line is in no file
+			return p.Lost() && !ours, nil
 		}
 	}
 	return false, nil

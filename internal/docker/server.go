@@ -22,6 +22,7 @@ const (
 	// restartWithin is how long a container that ended unasked may take to be
 	// up again: a keeper's `docker restart` is no end.
 	restartWithin = time.Second
+	exitKilled    = 128 + 9 // of a process that SIGKILL ended
 )
 
 // server is a container that was started.
@@ -33,6 +34,8 @@ type server struct {
 	done     chan struct{} // the game's process is gone and won't come back
 	doneOnce sync.Once
 	ended    chan struct{} // the container has, for good; closed by close alone, once
+
+	starved bool // the kernel ended it for its memory; set before ended is closed
 
 	asked    chan struct{} // to stop
 	askOnce  sync.Once
@@ -168,7 +171,10 @@ func (s *server) watch(ctx context.Context) {
 
 // end takes note of how the container ended.
 func (s *server) end(c container.InspectResponse) {
-	if c.State.OOMKilled {
+	// The engine remembers that the kernel ended *a* process; the first one's end
+	// is the container's.
+	s.starved = c.State.OOMKilled && c.State.ExitCode == exitKilled
+	if s.starved {
 		s.g.log.Error("game's container was killed by the kernel for its memory", "exit_code", c.State.ExitCode)
 	}
 	s.g.log.Info("game's container ended", "exit_code", c.State.ExitCode, "asked", is(s.asked), "killed", is(s.killed))

@@ -14,6 +14,7 @@ import (
 	"hearth/internal/docker"
 	"hearth/internal/docker/dockertest"
 	"hearth/internal/sim/simgame/supervisor"
+	"hearth/internal/valheim"
 	"hearth/internal/world"
 )
 
@@ -73,18 +74,60 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// TestOutOfMemory: the kernel's end of it is told, since no log can.
+// TestOutOfMemory: the kernel's end of it is told, since no log can: by a line
+// of our own, which is the last whenever the log is read.
 func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.o.MemoryLimit = 64 << 20
-	s := r.start(r.game())
+	g := r.game()
+	s := r.start(g)
 	s.until(opened)
 	r.tell("eat", "500")
 	s.doneWithin(10 * time.Second)
-	s.all()
 	if !strings.Contains(r.log.String(), "killed by the kernel for its memory") {
 		t.Errorf("nobody was told:\n%s", r.log)
+	}
+	// read reads what comes after a place: how many lines, the places behind the
+	// last two, and what the last happening was.
+	read := func(after world.Place) (n int, before, last world.Place, end valheim.Happening) {
+		t.Helper()
+		f, err := g.Find(t.Context(), after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, reader := &running{Server: f, r: r}, valheim.NewReader()
+		last = after
+		for l, ok := found.next(); ok; l, ok = found.next() {
+			n, before, last = n+1, last, last.Next(l.At)
+			if l.N != last.N {
+				t.Errorf("line %q has the number %d, want %d", l.Text, l.N, last.N)
+			}
+			for _, h := range reader.Read(l.Text) {
+				end = h
+			}
+		}
+		return n, before, last, end
+	}
+	all, before, last, end := read(world.Place{Server: s.ID()})
+	if end.Kind != valheim.Crashed || end.Detail != "out of memory" {
+		t.Errorf("the log ends with %s %q, want a crash out of memory", end.Kind, end.Detail)
+	}
+	for _, tc := range []struct {
+		from  string
+		after world.Place
+		want  int
+	}{
+		{"its beginning", world.Place{Server: s.ID()}, all},
+		{"before the last line", before, 1},
+		{"behind it", last, 0},
+	} {
+		if n, _, at, _ := read(tc.after); n != tc.want || at != last {
+			t.Errorf("from %s: %d lines up to %+v, want %d up to %+v", tc.from, n, at, tc.want, last)
+		}
+	}
+	if texts := s.all(); len(texts) == 0 || !strings.HasPrefix(texts[len(texts)-1], "hearth: ") {
+		t.Errorf("whoever was there when it ended read %q", texts)
 	}
 }
 

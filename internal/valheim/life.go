@@ -281,6 +281,8 @@ func crashDetail(body string) (detail string, ok bool) {
 		return "signal " + strings.TrimPrefix(body, "Caught fatal signal - signo:"), true
 	case body == "Native Crash Reporting", strings.HasPrefix(body, "Segmentation fault"):
 		return "segmentation fault", true
+	case body == "hearth: the game's container was killed by the kernel for its memory": // package docker's own
+		return "out of memory", true
 	case strings.Contains(body, ": line "):
 		if m := killed.FindStringSubmatch(body); m != nil {
 			return strings.ToLower(m[1]), true

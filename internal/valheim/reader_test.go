@@ -243,6 +243,7 @@ func TestLives(t *testing.T) {
 		quit    = "05/05/2026 03:02:00: Game - OnApplicationQuit"
 		super   = "2026-05-05 03:02:01,000 INFO "
 		script  = "May  5 03:02:00 supervisord: valheim-server WARN - Timeout while waiting for server to shut down - sending "
+		starved = "hearth: the game's container was killed by the kernel for its memory"
 	)
 	tests := []struct {
 		name  string
@@ -259,6 +260,9 @@ func TestLives(t *testing.T) {
 		{"likewise, nobody on", []string{opened, later}, "listening listening"},
 		{"one stop of many words", []string{opened, quit, quit[:21] + "Shutting down", quit[:21] + "ZNet Shutdown", quit[:21] + "Net scene destroyed", quit[:21] + "ZNet OnDestroy"},
 			"listening stopping stopped"},
+		{"out of memory", []string{opened, starved}, "listening crashed=out of memory"},
+		{"out of memory after a name", []string{opened, spawn, starved, version}, "listening spawned disconnected crashed=out of memory version"},
+		{"out of memory over a stop", []string{opened, quit, starved}, "listening stopping stopped=out of memory"},
 		{"a crash over a stop", []string{opened, quit, "Segmentation fault (core dumped)"}, "listening stopping stopped=segmentation fault"},
 		{"a crash", []string{opened, "Caught fatal signal - signo:11", "Native Crash Reporting", super + "exited: valheim-server (exit status 0; expected)"},
 			"listening crashed=signal 11"},
