@@ -52,7 +52,7 @@
 // A process that finds its boot down stays down. One whose predecessor was asked
 // to end, and did, begins a new boot, and so does one on another life of the
 // machine. A game that runs and that no memory tells of is saved and ended
-// before another is started.
+// at once, whoever has the lease.
 //
 // # Invariants
 //

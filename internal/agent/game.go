@@ -85,7 +85,7 @@ func (b *boot) begin(work context.Context) {
 	b.cancelStart = cancel
 	b.errands.Go(func() {
 		defer cancel()
-		b.clear(work, ctx)
+		_ = b.endUnknown(work, ctx) // if it can't be found, Start says why not
 		server, err := b.Game.Start(ctx, func(s world.Step) {
 			select {
 			case b.steps <- s:
@@ -128,33 +128,6 @@ func (b *boot) handOver(work context.Context, r startResult) {
 		if r.err == nil && !errors.Is(context.Cause(work), ErrKilled) {
 			b.reap(r.server, killGrace) // it came up on a machine that is gone
 		}
-	}
-}
-
-// clear ends a game that nobody knows of: its agent's memory is gone, or it was
-// an older boot's. Nobody else holds the lease, so what it has is the newest
-// there is.
-func (b *boot) clear(work, ctx context.Context) {
-	s, err := b.Game.Find(ctx, world.Place{})
-	if err != nil {
-		return // none, or Start says why not
-	}
-	b.ignore(work, s.Lines())
-	if gone(s) {
-		return
-	}
-	b.Log.Error("a game runs that nobody knows of, saving and ending it", "world", b.World, "server", s.ID())
-	b.insist(ctx, s, func() error { return b.tryStop(ctx, s) }, func(err error) {
-		b.Log.Warn("game could not be asked to stop, asking again", "world", b.World, "error", err)
-	})
-	select {
-	case <-s.Done():
-		return
-	case <-b.Clock.After(StopWithin):
-	case <-ctx.Done():
-	}
-	if err := s.Kill(); err != nil {
-		b.Log.Error("game could not be killed", "world", b.World, "error", err)
 	}
 }
 

@@ -83,6 +83,7 @@ func (b *boot) remember(work context.Context, state []byte) {
 		if m.Holding.Epoch != 0 && !m.Released && m.Holding.World == b.World {
 			b.errands.Go(func() { b.release(work, m.Holding) }) // the machine's last life: its game is gone
 		}
+		b.feeders.Go(func() { b.lookForUnknown(work) })
 		b.step(world.StepLease)
 		b.askProof(work)
 		return

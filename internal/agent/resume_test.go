@@ -379,12 +379,66 @@ func TestWhichBoot(t *testing.T) {
 		pass(2 * time.Minute)
 		r.start()
 		pass(5 * time.Second)
-		if len(s.stops()) != 1 || len(s.kills()) != 0 || !gone(s) {
+		if len(s.stops()) == 0 || len(s.kills()) != 0 || !gone(s) {
 			t.Errorf("%d stops, %d kills; want it saved", len(s.stops()), len(s.kills()))
 		}
 		if n := len(r.game.all()); n != 2 || r.lease.epoch() != 2 {
 			t.Errorf("%d games in epoch %d, want a second in epoch 2", n, r.lease.epoch())
 		}
+	})
+	unknown := func(r *rig) *server {
+		s := r.up()
+		r.game.set(func(g *gameHost) {
+			s.onStop = func(s *server) { <-time.After(5 * time.Second); quit(s) }
+		})
+		r.die()
+		r.disk = &simdisk.Disk{}
+		return s
+	}
+	saved := func(t *testing.T, s *server) {
+		t.Helper()
+		if len(s.stops()) == 0 || len(s.kills()) != 0 || !gone(s) {
+			t.Errorf("%d stops, %d kills, gone %v; want it saved", len(s.stops()), len(s.kills()), gone(s))
+		}
+	}
+	inBubble(t, "a game that nobody knows of is not left without a lease", func(t *testing.T, r *rig) {
+		s := unknown(r)
+		r.lease.set(func(l *lease) { l.away = true })
+		r.start()
+		pass(2 * time.Second)
+		if len(s.stops()) != 1 {
+			t.Errorf("asked to stop %d times, want once", len(s.stops()))
+		}
+		pass(10 * time.Second)
+		saved(t, s)
+	})
+	inBubble(t, "a game that nobody knows of is saved when the machine is taken", func(t *testing.T, r *rig) {
+		s := unknown(r)
+		r.start()
+		r.notice("n-1", "Preempt")
+		pass(10 * time.Second)
+		saved(t, s)
+	})
+	inBubble(t, "a game that nobody knows of is saved when a stop hurries", func(t *testing.T, r *rig) {
+		s := unknown(r)
+		pass(2 * time.Minute) // the lease is free
+		r.start()
+		pass(3 * time.Second)
+		r.order(world.OrderStop, "op-1")
+		pass(15 * time.Second)
+		saved(t, s)
+	})
+	inBubble(t, "a game that nobody knows of outlives the next process, too", func(t *testing.T, r *rig) {
+		s := unknown(r)
+		pass(2 * time.Minute)
+		r.start()
+		pass(3 * time.Second)
+		r.die()
+		pass(time.Second)
+		if n := len(s.kills()); n != 0 {
+			t.Errorf("killed %d times by a process that died", n)
+		}
+		pass(10 * time.Second)
 	})
 	inBubble(t, "an engine that is away is waited for", func(_ *testing.T, r *rig) {
 		s := r.up()
