@@ -14,8 +14,8 @@
 //
 // At most Limit events wait; a disk that is full gives up its oldest. Either
 // way the oldest go, are counted (Lost), and the counting survives, too. If the
-// disk takes nothing at all, events are sent all the same: what is lost then is
-// only what a dying process would lose.
+// disk takes nothing at all, events are sent all the same, and a process that
+// dies then leaves no memory: the next one begins anew.
 package outbox
 
 import (

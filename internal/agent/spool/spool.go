@@ -16,7 +16,10 @@
 // # When the disk is full
 //
 // The oldest segment gives way, and then the next one. Who commits is told
-// from which number on events are still kept, and counts the others.
+// from which number on events are still kept, and counts the others. When there
+// is no room even so, the checkpoint gives way, too: it is written anew in its own
+// room, or there is none. An older one would have the next process say again, and
+// under the same numbers, what is sent all the same.
 package spool
 
 import (
@@ -268,6 +271,9 @@ func (s *Spool) Commit(e Entry) (kept int64, err error) {
 		}
 		gone, ok := s.dropOldest()
 		if !ok {
+			if len(e.Letters) > 0 && s.disk.Remove(checkpointName) == nil {
+				err = s.commit(e)
+			}
 			break
 		}
 		e.Lost += gone

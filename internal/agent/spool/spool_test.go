@@ -198,6 +198,35 @@ func TestNoRoomAtAll(t *testing.T) {
 	}
 }
 
+// TestNoOldMemory: a state that is older than what was said is worse than none.
+func TestNoOldMemory(t *testing.T) {
+	long := func(n int) []byte { return fmt.Appendf(nil, `{"n":%d,"more":"%s"}`, n, strings.Repeat("x", 300)) }
+	for _, tt := range []struct {
+		name  string
+		limit int64
+		entry spool.Entry
+		want  []byte
+	}{
+		{"no room", 1, spool.Entry{Letters: []spool.Letter{letter(2, 10)}, State: long(2)}, nil},
+		{"room for one checkpoint", 700, spool.Entry{Letters: []spool.Letter{letter(2, 10)}, State: long(2)}, long(2)},
+		{"nothing is said", 1, spool.Entry{State: long(2)}, long(1)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &simdisk.Disk{}
+			s, _ := open(t, d)
+			commit(t, s, spool.Entry{Letters: []spool.Letter{letter(1, 100)}, State: long(1)})
+			d.SetLimit(tt.limit)
+			_, err := s.Commit(tt.entry)
+			if full := errors.Is(err, syscall.ENOSPC); full != (tt.limit == 1) {
+				t.Errorf("the error is %v", err)
+			}
+			if _, found := open(t, d); string(found.State) != string(tt.want) {
+				t.Errorf("state %q, want %q", found.State, tt.want)
+			}
+		})
+	}
+}
+
 // TestDamage: a letter that is damaged is counted as lost, with those behind it.
 func TestDamage(t *testing.T) {
 	d := &simdisk.Disk{}
