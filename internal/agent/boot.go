@@ -129,9 +129,9 @@ func (b *boot) loop(ctx, work context.Context) error {
 	for !b.leaving || b.Phase != down {
 		var batches <-chan []world.Line
 		var done <-chan struct{}
-		var settled, tail <-chan time.Time
+		var settled, tail, revive <-chan time.Time
 		if g := b.game; g != nil {
-			batches, done, settled, tail = g.lines, g.done, g.settled, g.tail
+			batches, done, settled, tail, revive = g.lines, g.done, g.settled, g.tail, g.revive
 		}
 		var deadline, abandon <-chan time.Time
 		if s := b.stop; s != nil {
@@ -175,6 +175,9 @@ func (b *boot) loop(ctx, work context.Context) error {
 			b.checkGone(work)
 		case <-tail:
 			b.game.lines = nil
+			b.checkGone(work)
+		case <-revive:
+			b.game.revive = nil
 			b.checkGone(work)
 		case <-settled:
 			b.nowListening()

@@ -337,6 +337,9 @@ func (g *gameHost) Find(_ context.Context, after world.Place) (world.Server, err
 }
 
 func (g *gameHost) Start(ctx context.Context, began func(world.Step)) (world.Server, error) {
+	if g.dead() {
+		return nil, errAway
+	}
 	for _, s := range g.steps {
 		began(s)
 	}

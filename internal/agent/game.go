@@ -35,6 +35,10 @@ const (
 	// crashWindow: a second crash within it is not answered by a restart.
 	crashWindow = 10 * time.Minute
 
+	// reviveWithin is how long a supervisor in the game's container may take to
+	// have it up again.
+	reviveWithin = 10 * time.Minute
+
 	// afterLast numbers what the end of the log means behind what its last line
 	// does.
 	afterLast = 1000
@@ -51,6 +55,8 @@ type game struct {
 	done    <-chan struct{}     // nil once it was closed
 	tail    <-chan time.Time    // bounds the wait for lines after done
 	settled <-chan time.Time    // then it stayed up
+	revive  <-chan time.Time    // then it should be up again
+	ending  bool                // what is left of it was told to end
 }
 
 func newGame(s world.Server, p play) *game {
@@ -80,11 +86,12 @@ func (b *boot) running() bool { return b.game != nil || b.cancelStart != nil || 
 // begin makes the game's process.
 func (b *boot) begin(work context.Context) {
 	b.Phase = starting
-	b.unwritten = true
+	known := b.out.Commit(b.remembered()) // the next process looks for a game only from now on
 	ctx, cancel := context.WithTimeout(work, startTimeout)
 	b.cancelStart = cancel
 	b.errands.Go(func() {
 		defer cancel()
+		b.await(work, known)
 		_ = b.endUnknown(work, ctx) // if it can't be found, Start says why not
 		server, err := b.Game.Start(ctx, func(s world.Step) {
 			select {
@@ -157,9 +164,11 @@ func (b *boot) onStarted(work context.Context, r startResult) {
 		}
 		return
 	}
-	if r.found && r.err == nil && r.server.ID() == b.Over {
+	if r.found && r.err == nil && (r.server.ID() == b.Over || b.Play == nil && gone(r.server)) {
+		// Another one was to come. What has ended, and was not read by this
+		// boot, is most likely yesterday's.
 		b.ignore(work, r.server.Lines())
-		r.err = world.ErrNotFound // another one was to come
+		r.err = world.ErrNotFound
 	}
 	if r.err != nil {
 		b.notStarted(work, r)
@@ -174,6 +183,9 @@ func (b *boot) onStarted(work context.Context, r startResult) {
 	b.game = newGame(r.server, p)
 	if !b.game.Opened.IsZero() {
 		b.settle()
+	}
+	if !b.game.Fell.IsZero() {
+		b.waitForRevival()
 	}
 	if b.stop == nil {
 		if b.Phase != listening {
@@ -199,10 +211,10 @@ func (b *boot) notStarted(work context.Context, r startResult) {
 		b.stop.Took = b.Clock.Now().Sub(b.stop.Since)
 		b.sync(work)
 	case r.found && b.Phase == starting:
-		b.begin(work) // it had not come to that
+		b.check(work) // it had not come to that
 	default:
 		b.Log.Error("game could not be started", "world", b.World, "boot", b.Holding.Epoch, "error", r.err)
-		b.crashed(work, "the game's process could not be started")
+		b.restart(work, b.crashed("the game's process could not be started"))
 	}
 }
 
@@ -273,14 +285,18 @@ func (b *boot) happened(h valheim.Happening, nth int) {
 		b.Log.Error("game reports a fault", "world", b.World, "boot", b.Holding.Epoch, "detail", h.Detail)
 	case valheim.Escalated:
 		b.escalated(h)
-	case valheim.Stopping, valheim.Stopped:
+	case valheim.Stopping:
 		b.closed()
-	case valheim.Crashed:
-		if g.Detail == "" {
-			g.Detail = h.Detail
+	case valheim.Stopped:
+		b.closed()
+		if b.stop == nil {
+			b.fell("somebody else stopped it")
 		}
-		g.Fell = true
+	case valheim.Crashed:
 		b.closed()
+		if b.stop == nil {
+			b.fell(h.Detail)
+		}
 	default: // of no matter to the agent
 	}
 	if data := h.Payload(); data != nil {
@@ -308,13 +324,9 @@ func (b *boot) heardListening(h valheim.Happening) {
 		b.step(world.StepCode)
 	}
 	b.Touched = true // from now on somebody may come in
-	if g.Fell {
-		// A supervisor in the game's container revived it: the process that
-		// the agent sees never went away.
-		g.Fell = false
-		b.reportCrash(g.Detail, true)
-		g.Detail = ""
-	}
+	// If it fell, a supervisor in its container revived it: the process that
+	// the agent sees never went away.
+	g.Fell, g.Again, g.Detail, g.revive = time.Time{}, false, "", nil
 	if g.settled == nil && !g.Up {
 		g.Heard, g.Took, g.Opened = h.Line, b.Clock.Now().Sub(g.Began), b.Clock.Now()
 		g.Crossplay, b.unwritten = h.Signal == valheim.SignalPlayFab, true
@@ -355,7 +367,7 @@ func (b *boot) closed() {
 
 // saved: the game finished a save.
 func (b *boot) saved(h valheim.Happening) {
-	b.LastSave = b.Clock.Now()
+	b.LastSave = b.game.Place.At // which may lie back, if the agent was away
 	if b.stop != nil {
 		return // SaveProven tells whether it counts
 	}
@@ -367,7 +379,11 @@ func (b *boot) saved(h valheim.Happening) {
 // leaves no time.
 func (b *boot) checkGone(work context.Context) {
 	g := b.game
-	if g == nil || g.done != nil {
+	if g == nil {
+		return
+	}
+	if g.done != nil {
+		b.reviveOrEnd(work)
 		return
 	}
 	if g.lines != nil {
@@ -379,6 +395,9 @@ func (b *boot) checkGone(work context.Context) {
 	for i, h := range g.Reader.End() {
 		b.happened(h, afterLast+i)
 	}
+	if b.stop == nil && g.Fell.IsZero() {
+		b.fell("")
+	}
 	b.game, b.Over, b.unwritten = nil, g.Place.Server, true
 	if b.stop != nil {
 		b.stop.Took = b.Clock.Now().Sub(b.stop.Since)
@@ -386,26 +405,58 @@ func (b *boot) checkGone(work context.Context) {
 		b.sync(work)
 		return
 	}
-	b.crashed(work, g.Detail)
+	b.restart(work, g.Again)
 }
 
-// crashed: the game went without being asked. It gets one more chance in
-// crashWindow.
-func (b *boot) crashed(work context.Context, detail string) {
+// fell: by its log, or its end, the game ended without being asked. What the log
+// said of the cause before counts most. Its process may go on: that of a
+// supervisor which revives it.
+func (b *boot) fell(detail string) {
+	g := b.game
+	if g.Detail != "" {
+		detail = g.Detail
+	}
+	g.Fell, g.Again, g.Detail = b.Clock.Now(), b.crashed(detail), ""
+	b.waitForRevival()
+}
+
+func (b *boot) waitForRevival() {
+	g := b.game
+	g.revive = b.Clock.After(reviveWithin - b.Clock.Now().Sub(g.Fell))
+}
+
+// reviveOrEnd ends what is left of a game that fell and is to have no other
+// chance, or was not revived in time.
+func (b *boot) reviveOrEnd(work context.Context) {
+	g := b.game
+	late := !g.Fell.IsZero() && b.Clock.Now().Sub(g.Fell) >= reviveWithin
+	if b.stop != nil || g.Fell.IsZero() || g.ending || g.Again && !late {
+		return
+	}
+	b.Log.Error("game fell and is not up again, ending what is left of it", "world", b.World, "boot", b.Holding.Epoch)
+	g.ending, g.revive = true, nil
+	b.killServer(work, g.server)
+}
+
+// crashed notes and tells a crash, and whether the game gets one more chance:
+// once in crashWindow.
+func (b *boot) crashed(detail string) (again bool) {
 	b.savesAgain()
 	now := b.Clock.Now()
 	b.Crashes = slices.DeleteFunc(b.Crashes, func(t time.Time) bool { return now.Sub(t) > crashWindow })
-	again := len(b.Crashes) == 0
+	again = len(b.Crashes) == 0
 	b.Crashes = append(b.Crashes, now)
-	b.reportCrash(detail, again)
+	b.Log.Warn("game ended without being asked", "world", b.World, "boot", b.Holding.Epoch, "detail", detail, "restarting", again)
+	b.emit(valheim.Happening{}, &world.Crashed{Detail: detail, Restarting: again, LastSave: b.LastSave})
+	return again
+}
+
+// restart makes the next process after a crash, on files that are looked at again.
+func (b *boot) restart(work context.Context, again bool) {
 	if again {
-		b.begin(work)
+		b.check(work)
 		return
 	}
 	b.Phase = down
-}
-
-func (b *boot) reportCrash(detail string, again bool) {
-	b.Log.Warn("game ended without being asked", "world", b.World, "boot", b.Holding.Epoch, "detail", detail, "restarting", again)
-	b.emit(valheim.Happening{}, &world.Crashed{Detail: detail, Restarting: again, LastSave: b.LastSave})
+	b.unwritten = true
 }

@@ -266,7 +266,9 @@ func TestCrash(t *testing.T) {
 		s := r.up()
 		s.log("Caught fatal signal - signo:11 code:1 errno:0 addr:(nil)")
 		pass(time.Second)
-		r.want("crashed", 0) // its process is still there
+		if b := r.want("crashed", 1); len(s.kills()) != 0 {
+			t.Fatalf("got %+v and a kill of what may be revived", b)
+		}
 		s.log(opened)
 		pass(4 * time.Second)
 		if got := r.want("crashed", 1)[0].Data.(*world.Crashed); !got.Restarting {
@@ -275,6 +277,52 @@ func TestCrash(t *testing.T) {
 		r.want("listening", 2)
 		if n := len(r.game.all()); n != 1 {
 			t.Fatalf("got %d processes, want 1", n)
+		}
+	})
+	inBubble(t, "not revived inside its container: ended, and started anew", func(t *testing.T, r *rig) {
+		s := r.up()
+		s.log("Caught fatal signal - signo:11 code:1 errno:0 addr:(nil)")
+		pass(9 * time.Minute)
+		if len(s.kills()) != 0 {
+			t.Fatal("killed too early")
+		}
+		pass(2 * time.Minute)
+		if n := len(r.game.all()); len(s.kills()) != 1 || n != 2 {
+			t.Fatalf("%d kills, %d processes", len(s.kills()), n)
+		}
+		r.want("crashed", 1)
+	})
+	inBubble(t, "falls twice inside its container: ended for good", func(t *testing.T, r *rig) {
+		s := r.up()
+		for range 2 {
+			s.log("Caught fatal signal - signo:11 code:1 errno:0 addr:(nil)")
+			pass(time.Minute)
+			s.log("Valheim version: l-1.0.16 (network version 40)", opened)
+			pass(time.Minute)
+		}
+		got := r.want("crashed", 2)
+		if got[1].Data.(*world.Crashed).Restarting || len(s.kills()) != 1 || len(r.game.all()) != 1 {
+			t.Fatalf("got %+v, %d kills, %d processes", got[1].Data, len(s.kills()), len(r.game.all()))
+		}
+	})
+	inBubble(t, "stopped by somebody else inside its container", func(t *testing.T, r *rig) {
+		s := r.up()
+		s.log("Game - OnApplicationQuit", "ZNet Shutdown", saveBegan, saveEnded, "ZNet OnDestroy")
+		pass(time.Second)
+		if got := r.want("crashed", 1)[0].Data.(*world.Crashed); !got.Restarting || got.Detail == "" || got.LastSave.IsZero() {
+			t.Fatalf("got %+v", got)
+		}
+	})
+	inBubble(t, "files that are not fit any more", func(t *testing.T, r *rig) {
+		s := r.up()
+		r.files.mu.Lock()
+		r.files.unfit = &world.FilesError{Reason: world.FilesMissing, Detail: "no Midgard.db"}
+		r.files.mu.Unlock()
+		crash(s)
+		pass(time.Second)
+		r.want("cannot_start", 1)
+		if n := len(r.game.all()); n != 1 {
+			t.Fatalf("%d processes on files that are not fit", n)
 		}
 	})
 	inBubble(t, "a start that fails is a crash", func(t *testing.T, r *rig) {

@@ -110,7 +110,11 @@ func (b *boot) remember(work context.Context, state []byte) {
 	// after the last renewal.
 	b.graceUntil = b.Clock.Now().Add(resumeGrace)
 	b.checkLease(work)
-	if m.Phase != down {
+	switch m.Phase {
+	case down:
+	case checking:
+		b.check(work) // nothing was started
+	default:
 		b.find(work)
 	}
 }
@@ -157,5 +161,6 @@ type play struct {
 	Opened    time.Time     `json:"opened,omitzero"`     // since when it is waited whether it stays up
 	Crossplay bool          `json:"crossplay,omitempty"` // and for its join code
 	Detail    string        `json:"detail,omitempty"`    // what the log said of its end
-	Fell      bool          `json:"fell,omitempty"`      // the log told of a crash, but the process went on
+	Fell      time.Time     `json:"fell,omitzero"`       // when the log told of a crash, after which the process went on
+	Again     bool          `json:"again,omitempty"`     // it is to have another chance
 }

@@ -340,6 +340,41 @@ func TestWhichBoot(t *testing.T) {
 			t.Errorf("%d games, want a second", n)
 		}
 	})
+	inBubble(t, "killed while files are looked at: looked at again", func(t *testing.T, r *rig) {
+		r.files.unfit = &world.FilesError{Reason: world.FilesNotMounted, Detail: "no share"}
+		r.start()
+		pass(10 * time.Second)
+		r.die()
+		pass(time.Second)
+		r.start()
+		pass(2 * time.Minute)
+		r.want("crashed", 0)
+		r.want("cannot_start", 1)
+		if n := len(r.game.all()); n != 0 {
+			t.Errorf("%d games on files that are not fit", n)
+		}
+	})
+	inBubble(t, "yesterday's game is not read as today's", func(t *testing.T, r *rig) {
+		s := r.up()
+		knock(s, 1)
+		spawn(s, "Astrid", 4242)
+		pass(time.Second)
+		r.die()
+		s.end()
+		r.life = "second"
+		r.game.set(func(g *gameHost) { g.takes = 20 * time.Second })
+		r.start()
+		pass(5 * time.Second)
+		r.die() // while the next one is made
+		pass(time.Second)
+		r.start()
+		pass(30 * time.Second)
+		r.want("spawned", 1)
+		r.want("crashed", 0)
+		if n := len(r.game.all()); n != 2 {
+			t.Errorf("%d games, want a second", n)
+		}
+	})
 	inBubble(t, "a game that ended is not read twice", func(t *testing.T, r *rig) {
 		s := r.up()
 		knock(s, 1)

@@ -167,7 +167,10 @@ func (b *boot) kill(work context.Context) {
 	if b.game == nil {
 		return
 	}
-	server := b.game.server
+	b.killServer(work, b.game.server)
+}
+
+func (b *boot) killServer(work context.Context, server world.Server) {
 	b.errands.Go(func() {
 		b.insist(work, server, server.Kill, func(err error) {
 			b.Log.Error("game could not be killed, trying again", "world", b.World, "error", err)
