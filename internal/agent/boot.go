@@ -61,6 +61,7 @@ type boot struct {
 	synced     chan syncResult
 	left       chan struct{} // the proof was written, or given up
 	over       chan struct{} // closed when loop has ended
+	hurried    chan struct{} // closed when the cloud takes the machine
 
 	memory          // what the next process of the agent finds
 	unwritten  bool // it changed
@@ -103,6 +104,7 @@ func newBoot(o Options) *boot {
 		synced:     make(chan syncResult),
 		left:       make(chan struct{}),
 		over:       make(chan struct{}),
+		hurried:    make(chan struct{}),
 		answering:  map[string]<-chan struct{}{},
 	}
 	b.memory = memory{Life: o.Boot, Phase: acquiring}

@@ -118,6 +118,7 @@ type lease struct {
 	mu       sync.Mutex // guards what follows
 	away     bool
 	stopIf   func() bool // nobody calls any more
+	lost     int         // so many of the next replies to Acquire
 	released []int64     // the epochs of those who held it and gave it back
 }
 
@@ -130,6 +131,11 @@ func (l *lease) set(change func(*lease)) {
 func (l *lease) Acquire(ctx context.Context, id string) (world.Holding, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.lost > 0 {
+		l.lost--
+		_, _ = l.Lease.Acquire(ctx, id) // nobody hears what came of it
+		return world.Holding{}, errAway
+	}
 	if l.away || l.stopIf != nil && l.stopIf() {
 		return world.Holding{}, errAway
 	}
@@ -269,6 +275,7 @@ type files struct {
 	mu      sync.Mutex // guards what follows
 	synced  int
 	syncErr error
+	hangs   bool // a sync does
 	state   world.FilesState
 	unfit   error
 	proof   *world.Proof
@@ -281,8 +288,13 @@ func (f *files) Check(context.Context) (world.FilesState, error) {
 	return f.state, f.unfit
 }
 
-func (f *files) Sync(context.Context) (int64, error) {
+func (f *files) Sync(ctx context.Context) (int64, error) {
 	f.mu.Lock()
+	if f.hangs {
+		f.mu.Unlock()
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
 	defer f.mu.Unlock()
 	f.synced++
 	return 4096, f.syncErr
@@ -341,6 +353,7 @@ func (g *gameHost) Start(ctx context.Context, began func(world.Step)) (world.Ser
 		return nil, errAway
 	}
 	for _, s := range g.steps {
+		<-time.After(time.Second)
 		began(s)
 	}
 	g.mu.Lock()

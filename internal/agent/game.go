@@ -275,7 +275,7 @@ func (b *boot) happened(h valheim.Happening, nth int) {
 	case valheim.Connecting, valheim.Connected, valheim.Spawned:
 		b.Touched = true
 	case valheim.Saved:
-		b.saved(h)
+		b.saved(h, nth)
 	case valheim.SaveSkipped:
 		b.Log.Error("game did not save", "world", b.World, "boot", b.Holding.Epoch, "detail", h.Detail)
 	case valheim.Fault:
@@ -366,12 +366,12 @@ func (b *boot) closed() {
 }
 
 // saved: the game finished a save.
-func (b *boot) saved(h valheim.Happening) {
+func (b *boot) saved(h valheim.Happening, nth int) {
 	b.LastSave = b.game.Place.At // which may lie back, if the agent was away
 	if b.stop != nil {
 		return // SaveProven tells whether it counts
 	}
-	b.emit(h, &world.Saved{Took: h.Took})
+	b.emitRead(h, nth, &world.Saved{Took: h.Took})
 }
 
 // checkGone goes on when the process is gone and its last line read. Once the

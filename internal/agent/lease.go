@@ -35,6 +35,8 @@ func (b *boot) onLease(work context.Context, news lease.News) {
 	switch {
 	case news.Lost:
 		b.loseLease(work)
+	case news.Unsure:
+		b.mayHaveLost(work)
 	case news.Held != nil && b.Phase == acquiring:
 		b.Holding, b.Renewed = *news.Held, news.At
 		b.checkLease(work)
@@ -95,6 +97,17 @@ func (b *boot) leaseAnew(work context.Context, news lease.News) {
 	b.Holding, b.Renewed, b.Seq, b.unwritten = *news.Held, news.At, 0, true
 	b.Greeted, b.continues = false, true
 	b.greet()
+}
+
+// mayHaveLost: the lease is held, by another or by a call of this agent whose
+// reply was lost. Nobody else starts a game while this machine is there, so the
+// world is saved before the game ends.
+func (b *boot) mayHaveLost(work context.Context) {
+	b.leaseDue, b.graceUntil = nil, time.Time{}
+	b.Log.Error("lease ran out, and who has it now is not known: saving and stopping", "world", b.World, "boot", b.Holding.Epoch)
+	if b.stop == nil && b.running() {
+		b.beginStop(work, stopRequest{Why: world.StopLease})
+	}
 }
 
 // loseLease: another may write to the world from now on.

@@ -25,6 +25,12 @@ const (
 
 // heed acts on a notice: the game first, words after.
 func (b *boot) heed(work context.Context, n world.Notice) {
+	if slices.Contains(b.Noticed, n.ID) {
+		return // it was heeded by an earlier process of the agent
+	}
+	b.Noticed = append(b.Noticed, n.ID)
+	b.Noticed = b.Noticed[max(0, len(b.Noticed)-rememberNotices):]
+	b.unwritten = b.unwritten || b.Holding.Epoch != 0
 	if n.Started && !b.Touched && (n.Kind == "Reboot" || n.Kind == "Redeploy") {
 		// It is still listed after it brought this boot about, for up to ten
 		// minutes ("Scheduled Events for Linux VMs"), or it takes a machine on
@@ -52,11 +58,9 @@ func (b *boot) heed(work context.Context, n world.Notice) {
 		}
 		return
 	}
-	if slices.Contains(b.Noticed, n.ID) {
-		return // by an earlier process of the agent
+	if takes && !isClosed(b.hurried) {
+		close(b.hurried)
 	}
-	b.Noticed = append(b.Noticed, n.ID)
-	b.Noticed = b.Noticed[max(0, len(b.Noticed)-rememberNotices):]
 	if takes && b.stop == nil {
 		b.beginStop(work, stopRequest{Why: world.StopNotice})
 	}

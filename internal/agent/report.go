@@ -19,10 +19,11 @@ const MaxLineBytes = 512
 // measureTimeout bounds the question what the game uses.
 const measureTimeout = 5 * time.Second
 
-// account finds players' account ids as the game prints them: a Steam id of an
-// individual (17 digits beginning with 7656119), a platform's id, a PlayFab
-// entity.
-var account = regexp.MustCompile(`\b(?:Steam|Xbox|PlayStation|Nintendo)_[0-9A-Za-z]+|\b7656119[0-9]{10}\b|\bplayfab/[0-9A-Fa-f]+`)
+// account finds what tells a player's account or address, as the game and mods
+// print it: a Steam id of an individual (17 digits beginning with 7656119), a
+// platform's id, a PlayFab entity (14 to 16 hexadecimal digits), an IP address.
+var account = regexp.MustCompile(`(?i:steam|xbox|playstation|nintendo|psn|epic|gog)_[0-9A-Za-z-]+|7656119[0-9]{10}` +
+	`|(?i:playfab/)[0-9A-Fa-f]+|\b[0-9A-F]{14,16}\b|\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|(?:[0-9A-Fa-f]{1,4}:){4,7}[0-9A-Fa-f:]*[0-9A-Fa-f]`)
 
 // emit numbers, seals and posts an event: it fills in what every agent's event
 // carries. h is what it was read from, if it was read. HostUp goes before any
@@ -31,23 +32,24 @@ func (b *boot) emit(h valheim.Happening, data world.AgentPayload) <-chan struct{
 	if !b.Greeted {
 		b.hostUp()
 	}
-	return b.post(b.World+"/"+strconv.FormatInt(b.Holding.Epoch, 10)+"/"+strconv.FormatInt(b.Seq+1, 10), h, data)
+	return b.post(b.World+"/"+strconv.FormatInt(b.Holding.Epoch, 10)+"/"+strconv.FormatInt(b.Seq+1, 10), b.Clock.Now(), h, data)
 }
 
 // emitRead emits what the line that was read last means; it is the nth thing
-// that it means. The id tells the line: who reads it again makes the same one.
+// that it means. The id tells the line: who reads it again makes the same one. It
+// happened when the line was written, which may lie back if the agent was away.
 func (b *boot) emitRead(h valheim.Happening, nth int, data world.AgentPayload) {
 	if !b.Greeted {
 		b.hostUp()
 	}
 	p := b.game.Place
 	server := p.Server[:min(len(p.Server), 12)]
-	b.post(fmt.Sprintf("%s/%d/%s/%d/%d/%d", b.World, b.Holding.Epoch, server, p.At.UnixNano(), p.N, nth), h, data)
+	b.post(fmt.Sprintf("%s/%d/%s/%d/%d/%d", b.World, b.Holding.Epoch, server, p.At.UnixNano(), p.N, nth), p.At, h, data)
 }
 
-func (b *boot) post(id string, h valheim.Happening, data world.AgentPayload) <-chan struct{} {
+func (b *boot) post(id string, at time.Time, h valheim.Happening, data world.AgentPayload) <-chan struct{} {
 	*data.AsHeard() = world.Heard{Epoch: b.Holding.Epoch, Seq: b.Seq + 1, Line: tidy(h.Line, h.PlatformID)}
-	e := world.Event{ID: id, Source: world.SourceAgent, World: b.World, Time: b.Clock.Now(), Data: data}
+	e := world.Event{ID: id, Source: world.SourceAgent, World: b.World, Time: at, Data: data}
 	body, err := e.EncodeSealed(b.Key)
 	if err != nil {
 		// Every field has a bound, so this is a mistake in this program; the
@@ -77,7 +79,7 @@ func (b *boot) greet() {
 func (b *boot) hostUp() {
 	b.Greeted, b.greetBy = true, nil
 	id := b.World + "/" + strconv.FormatInt(b.Holding.Epoch, 10) + "/" + strconv.FormatInt(b.Seq+1, 10)
-	b.post(id, valheim.Happening{}, &world.HostUp{Machine: b.Machine, Previous: b.previous, Continues: b.continues})
+	b.post(id, b.Clock.Now(), valheim.Happening{}, &world.HostUp{Machine: b.Machine, Previous: b.previous, Continues: b.continues})
 	if b.Step != "" && b.Step != world.StepLease {
 		b.tellStep()
 	}

@@ -267,6 +267,20 @@ func TestLeaseMeanwhile(t *testing.T) {
 			t.Fatalf("%d kills, %d stops; want one kill", len(s.kills()), len(s.stops()))
 		}
 	})
+	inBubble(t, "acquired by a call whose reply was lost: saved, not killed", func(t *testing.T, r *rig) {
+		s := r.up()
+		r.die()
+		pass(2 * time.Minute)
+		r.lease.set(func(l *lease) { l.lost = 1 })
+		r.start()
+		pass(10 * time.Second)
+		if len(s.kills()) != 0 || len(s.stops()) != 1 {
+			t.Fatalf("%d kills, %d stops; want it saved", len(s.kills()), len(s.stops()))
+		}
+		if p := r.proof(); !p.Confirmed || p.Why != world.StopLease {
+			t.Errorf("proof %+v", p)
+		}
+	})
 	inBubble(t, "it can't be reached: saved in time", func(t *testing.T, r *rig) {
 		s := r.up()
 		pass(10 * time.Second)
@@ -489,6 +503,29 @@ func TestWhichBoot(t *testing.T) {
 		spawn(s, "Astrid", 4242)
 		pass(time.Second)
 		r.want("spawned", 1)
+	})
+}
+
+// TestBacklog: what is read late happened when it was written.
+func TestBacklog(t *testing.T) {
+	inBubble(t, "", func(t *testing.T, r *rig) {
+		s := r.up()
+		r.die()
+		s.log(saveBegan, saveEnded)
+		saved := time.Now()
+		spawn(s, "Astrid", 4242)
+		pass(50 * time.Second)
+		r.start()
+		pass(3 * time.Second)
+		for _, typ := range []string{"saved", "spawned"} {
+			if e := r.want(typ, 1)[0]; !e.Time.Equal(saved) {
+				t.Errorf("%s at %v, want %v", typ, e.Time, saved)
+			}
+		}
+		beats := r.of("heartbeat")
+		if b := beats[len(beats)-1].Data.(*world.Heartbeat); !b.LastSave.Equal(saved) {
+			t.Errorf("last save %v, want %v", b.LastSave, saved)
+		}
 	})
 }
 

@@ -22,6 +22,9 @@ const (
 	askAgain    = 2 * time.Second  // after Server.Stop or Kill failed
 	askTimeout  = 20 * time.Second // of one Server.Stop
 	syncTimeout = 60 * time.Second
+	// hurriedSync is what a sync may take of the time that the cloud leaves: a
+	// share that hangs is not to keep the news from being told.
+	hurriedSync = 3 * time.Second
 )
 
 // stopRequest is who wants the game to end.
@@ -194,22 +197,30 @@ func (b *boot) abandonGame(work context.Context) {
 func (b *boot) sync(work context.Context) {
 	b.stop.deadline, b.stop.abandon = nil, nil
 	ours := b.Ran && !b.leaseLost // else the files are another's now
+	ctx, cancel := context.WithTimeout(work, syncTimeout)
+	b.errands.Go(func() {
+		defer cancel()
+		select {
+		case <-b.hurried:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-b.Clock.After(hurriedSync):
+		case <-ctx.Done():
+		}
+	})
 	b.errands.Go(func() {
 		var r syncResult
 		if ours {
-			r.size, r.err = b.trySync(work)
+			r.size, r.err = b.Files.Sync(ctx)
 		}
+		cancel()
 		select {
 		case b.synced <- r:
 		case <-b.over:
 		}
 	})
-}
-
-func (b *boot) trySync(ctx context.Context) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
-	defer cancel()
-	return b.Files.Sync(ctx)
 }
 
 // prove ends the stop: it says what is known of the save, gives the lease back

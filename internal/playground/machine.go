@@ -138,7 +138,7 @@ func (r *run) newGame(w world.Config, log *slog.Logger) (*process.Game, error) {
 		argv = append(argv, "--never-listen")
 	}
 	env := append(os.Environ(), process.PasswordVariable+"="+w.Password.Reveal())
-	return process.New(argv, env, log)
+	return process.New(argv, env, r.clock, log)
 }
 
 // fileName is the world's name as the game's files bear it.

@@ -25,6 +25,9 @@ type News struct {
 	Held *world.Holding // acquired just now
 	At   time.Time      // when the successful call was begun: the lease lasts from then at least
 	Lost bool           // taken by another: the Keeper has ended
+	// Unsure: it is held, and who holds it may be this agent: a reply was lost.
+	// The Keeper has ended.
+	Unsure bool
 }
 
 // Keeper keeps one world's lease.
@@ -157,7 +160,7 @@ func (k *Keeper) acquire(ctx context.Context) (world.Holding, bool) {
 // is another's, or not wanted any more.
 func (k *Keeper) resume(ctx context.Context) (world.Holding, bool) {
 	h := *k.before
-	failing := false
+	failing, unsure := false, false
 	for {
 		select {
 		case <-k.letGo: // it need not be had to be given back
@@ -170,11 +173,11 @@ func (k *Keeper) resume(ctx context.Context) (world.Holding, bool) {
 		if errors.Is(err, world.ErrLeaseLost) {
 			h, err = k.tryAcquire(ctx)
 			if errors.Is(err, world.ErrLeaseHeld) {
-				k.tell(ctx, News{Lost: true})
+				k.tell(ctx, News{Lost: !unsure, Unsure: unsure})
 				return h, false
 			}
 			if err != nil {
-				h = *k.before
+				h, unsure = *k.before, true
 			}
 		}
 		if err == nil {

@@ -14,7 +14,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"time"
 
 	"hearth/internal/world"
 )
@@ -35,9 +34,10 @@ var (
 // Game runs the game as a child process, one at a time. It is safe for
 // concurrent use.
 type Game struct {
-	argv []string
-	env  []string
-	log  *slog.Logger
+	argv  []string
+	env   []string
+	clock world.Clock
+	log   *slog.Logger
 
 	mu      sync.Mutex // guards running
 	running *server
@@ -45,15 +45,18 @@ type Game struct {
 
 // New makes a game that runs argv (a program and its arguments, which
 // end in Main) with the environment env ("KEY=value"; nil: this process'
-// own).
-func New(argv, env []string, log *slog.Logger) (*Game, error) {
+// own). clock tells when a line came.
+func New(argv, env []string, clock world.Clock, log *slog.Logger) (*Game, error) {
 	if len(argv) == 0 || argv[0] == "" {
 		return nil, errors.New("make game process: no program: name one, and its arguments")
+	}
+	if clock == nil {
+		return nil, errors.New("make game process: no clock")
 	}
 	if log == nil {
 		return nil, errors.New("make game process: no logger")
 	}
-	return &Game{argv: argv, env: env, log: log}, nil
+	return &Game{argv: argv, env: env, clock: clock, log: log}, nil
 }
 
 // Find implements world.Game. A child does not outlive its parent, so there is
@@ -95,7 +98,7 @@ func (g *Game) Start(ctx context.Context, _ func(world.Step)) (world.Server, err
 	if err := <-started; err != nil {
 		return nil, errors.Join(fmt.Errorf("start game: %w", err), out.Close())
 	}
-	go s.read(out, g.log)
+	go s.read(out, g.clock, g.log)
 	g.running = s
 	g.log.Info("game started", "pid", cmd.Process.Pid)
 	return s, nil
@@ -155,7 +158,7 @@ func (s *server) live(started chan<- error, out *os.File) {
 // read takes the child's log from its pipe as fast as it comes, whatever the
 // consumer of Lines does, so that the game never waits for us; what was not
 // taken yet is kept. It ends when the log has ended and every line is taken.
-func (s *server) read(out *os.File, log *slog.Logger) {
+func (s *server) read(out *os.File, clock world.Clock, log *slog.Logger) {
 	incoming := make(chan string)
 	go func() {
 		defer close(incoming)
@@ -186,7 +189,7 @@ func (s *server) read(out *os.File, log *slog.Logger) {
 				incoming = nil
 				continue
 			}
-			now := time.Now() //nolint:forbidigo // when it was taken down here, whatever the game's clock says
+			now := clock.Now() //nolint:forbidigo // when it was taken down here, whatever the game's clock says
 			at = at.Next(now)
 			waiting = append(waiting, world.Line{At: now, N: at.N, Text: line})
 		case take <- waiting:

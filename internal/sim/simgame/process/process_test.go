@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"hearth/internal/clock"
 	"hearth/internal/sim/simgame"
 	"hearth/internal/sim/simgame/process"
 	"hearth/internal/valheim"
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 		os.Exit(code)
 	case "parent": // starts the game and is killed
 		p, err := process.New(append([]string{os.Args[0]}, os.Args[1:]...),
-			append(os.Environ(), "SIMGAME_TEST_AS=game"), slog.New(slog.DiscardHandler))
+			append(os.Environ(), "SIMGAME_TEST_AS=game"), clock.System{}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			os.Exit(3)
 		}
@@ -62,7 +63,7 @@ func gameArgs(dir string, more ...string) []string {
 func newProcess(t *testing.T, dir string, more ...string) *process.Game {
 	t.Helper()
 	argv := append([]string{os.Args[0]}, gameArgs(dir, more...)...)
-	p, err := process.New(argv, append(os.Environ(), "SIMGAME_TEST_AS=game"), slog.New(slog.DiscardHandler))
+	p, err := process.New(argv, append(os.Environ(), "SIMGAME_TEST_AS=game"), clock.System{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -413,11 +414,11 @@ func TestMainEnds(t *testing.T) {
 func TestNew(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	for _, bad := range [][]string{nil, {""}} {
-		if _, err := process.New(bad, nil, log); err == nil {
+		if _, err := process.New(bad, nil, clock.System{}, log); err == nil {
 			t.Errorf("a process of %q", bad)
 		}
 	}
-	p, err := process.New([]string{filepath.Join(t.TempDir(), "none")}, nil, log)
+	p, err := process.New([]string{filepath.Join(t.TempDir(), "none")}, nil, clock.System{}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
