@@ -62,6 +62,7 @@ type boot struct {
 	left       chan struct{} // the proof was written, or given up
 	over       chan struct{} // closed when loop has ended
 	hurried    chan struct{} // closed when the cloud takes the machine
+	cleared    chan struct{} // closed when no game runs that nobody knows of
 
 	memory          // what the next process of the agent finds
 	unwritten  bool // it changed
@@ -82,6 +83,7 @@ type boot struct {
 	game        *game  // the process that runs, or nil
 	cancelStart func() // while a start is under way
 	finding     bool   // what an earlier process started is being looked for
+	doubted     bool   // what this one started is
 	tail        []string
 
 	stop      *stop // the one stop of this boot, once begun
@@ -105,6 +107,7 @@ func newBoot(o Options) *boot {
 		left:       make(chan struct{}),
 		over:       make(chan struct{}),
 		hurried:    make(chan struct{}),
+		cleared:    make(chan struct{}),
 		answering:  map[string]<-chan struct{}{},
 	}
 	b.memory = memory{Life: o.Boot, Phase: acquiring}

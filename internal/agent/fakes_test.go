@@ -329,6 +329,7 @@ type gameHost struct {
 	servers []*server
 
 	steps    []world.Step // of every start
+	maybe    bool         // a start fails, and whether it did is not known
 	findAway bool         // nothing can be found
 	stopIf   func() bool  // nobody asks anything of it any more
 	finds    int          // how often one was found
@@ -378,6 +379,10 @@ func (g *gameHost) Start(ctx context.Context, began func(world.Step)) (world.Ser
 	if g.fails > 0 {
 		g.fails--
 		return nil, errAway
+	}
+	if g.maybe {
+		g.findAway = true
+		return nil, fmt.Errorf("start: %w", world.ErrMaybeRunning)
 	}
 	s := &server{id: strconv.Itoa(len(g.servers)), lines: make(chan []world.Line, 100_000), done: make(chan struct{}), onStop: g.onStop, noKill: g.noKill, host: g}
 	if s.onStop == nil {

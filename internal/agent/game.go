@@ -92,7 +92,12 @@ func (b *boot) begin(work context.Context) {
 	b.errands.Go(func() {
 		defer cancel()
 		b.await(work, known)
-		_ = b.endUnknown(work, ctx) // if it can't be found, Start says why not
+		select {
+		case <-b.cleared:
+		case <-ctx.Done():
+			b.handOver(work, startResult{err: ctx.Err()})
+			return
+		}
 		server, err := b.Game.Start(ctx, func(s world.Step) {
 			select {
 			case b.steps <- s:
@@ -158,6 +163,7 @@ func (b *boot) ignore(work context.Context, lines <-chan []world.Line) {
 // onStarted takes the new process over.
 func (b *boot) onStarted(work context.Context, r startResult) {
 	b.cancelStart, b.finding = nil, false
+	defer func() { b.doubted = b.doubted && b.finding }()
 	if b.Phase == down { // given up while it was on its way
 		if r.err == nil {
 			b.errands.Go(func() { b.reap(r.server, killGrace) })
@@ -203,14 +209,24 @@ func (b *boot) onStarted(work context.Context, r startResult) {
 	b.askToStop(work)
 }
 
-// notStarted: there is no process.
+// notStarted: there is no process, or nobody knows.
 func (b *boot) notStarted(work context.Context, r startResult) {
 	b.Play = nil
+	unknown := r.found && !errors.Is(r.err, world.ErrNotFound)
 	switch {
+	case errors.Is(r.err, world.ErrMaybeRunning):
+		b.Log.Warn("whether the game was started is not known, looking for it", "world", b.World, "boot", b.Holding.Epoch, "error", r.err)
+		b.doubted = true
+		b.find(work)
+	case b.stop != nil && unknown:
+		b.Log.Error("whether a game runs is not known: delete the machine", "world", b.World, "boot", b.Holding.Epoch, "error", r.err)
+		b.stop.Killed, b.stop.Lost = true, true
+		b.stop.Took = b.Clock.Now().Sub(b.stop.Since)
+		b.prove(work, syncResult{err: r.err})
 	case b.stop != nil:
 		b.stop.Took = b.Clock.Now().Sub(b.stop.Since)
 		b.sync(work)
-	case r.found && b.Phase == starting:
+	case r.found && b.Phase == starting && !b.doubted:
 		b.check(work) // it had not come to that
 	default:
 		b.Log.Error("game could not be started", "world", b.World, "boot", b.Holding.Epoch, "error", r.err)

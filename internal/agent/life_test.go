@@ -325,6 +325,21 @@ func TestCrash(t *testing.T) {
 			t.Fatalf("%d processes on files that are not fit", n)
 		}
 	})
+	inBubble(t, "a start of which nobody knows how it went is looked into", func(t *testing.T, r *rig) {
+		r.game.maybe = true
+		r.start()
+		pass(time.Second)
+		r.order(world.OrderStop, "op-1")
+		pass(10 * time.Second)
+		r.want("save_proven", 0)
+		pass(10 * time.Minute)
+		if p := r.proof(); p.Confirmed {
+			t.Fatalf("got %+v", p)
+		}
+		if len(r.lease.released) != 0 {
+			t.Error("the lease was given back while a game may run")
+		}
+	})
 	inBubble(t, "a start that fails is a crash", func(t *testing.T, r *rig) {
 		r.game.fails = 2
 		r.start()

@@ -89,6 +89,7 @@ func (b *boot) remember(work context.Context, state []byte) {
 		return
 	}
 	b.Log.Warn("agent goes on after its process ended", "world", b.World, "boot", m.Holding.Epoch, "phase", string(m.Phase))
+	close(b.cleared) // what runs is known
 	b.memory = m
 	b.proofKnown = m.Greeted
 	if !m.Greeted {

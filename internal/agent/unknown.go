@@ -11,8 +11,10 @@ import (
 
 // lookForUnknown ends a game that nobody knows of as soon as the agent begins:
 // its lease may run out any time, or has, and whether this boot comes to have one
-// is not known. What it has is the newest there is.
+// is not known. What it has is the newest there is. No game of this boot is made
+// before that is over: it would be taken for one.
 func (b *boot) lookForUnknown(work context.Context) {
+	defer close(b.cleared)
 	ctx, cancel := context.WithTimeout(work, findTimeout)
 	defer cancel()
 	for {
