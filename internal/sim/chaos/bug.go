@@ -2,9 +2,13 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"hearth/internal/agent/spool"
+	"hearth/internal/sim/simdisk"
 	"hearth/internal/world"
 )
 
@@ -14,20 +18,25 @@ type Bug string
 // The bugs. Each is what a system makes that lacks one of Hearth's guards.
 const (
 	NoBug            Bug = ""
-	AcknowledgeFirst Bug = "acknowledge-first" // the host deletes a message before it is handled
-	BlindWrite       Bug = "blind-write"       // a row is replaced whatever its ETag
-	NoFence          Bug = "no-fence"          // the lease is given to everybody who asks
-	SaveNotAwaited   Bug = "save-not-awaited"  // a stop counts as saved as soon as it is ordered
-	BootNotCompared  Bug = "boot-not-compared" // events of an older boot are taken for the present one's
-	ClaimIgnored     Bug = "claim-ignored"     // effects are performed though another worker holds them
-	SeenForgotten    Bug = "seen-forgotten"    // events that come again are new
-	WishForgotten    Bug = "wish-forgotten"    // the command that arrives last wins, not the one given last
-	EmptyAssumed     Bug = "empty-assumed"     // a place is taken for empty as soon as the cloud was told to empty it
+	AcknowledgeFirst Bug = "acknowledge-first"    // the host deletes a message before it is handled
+	BlindWrite       Bug = "blind-write"          // a row is replaced whatever its ETag
+	NoFence          Bug = "no-fence"             // the lease is given to everybody who asks
+	SaveNotAwaited   Bug = "save-not-awaited"     // a stop counts as saved as soon as it is ordered
+	BootNotCompared  Bug = "boot-not-compared"    // events of an older boot are taken for the present one's
+	ClaimIgnored     Bug = "claim-ignored"        // effects are performed though another worker holds them
+	SeenForgotten    Bug = "seen-forgotten"       // events that come again are new
+	WishForgotten    Bug = "wish-forgotten"       // the command that arrives last wins, not the one given last
+	EmptyAssumed     Bug = "empty-assumed"        // a place is taken for empty as soon as the cloud was told to empty it
+	PlaceForgotten   Bug = "place-forgotten"      // a log is read from its begin by whoever takes it up
+	Unsynced         Bug = "unsynced"             // what is written is on the disk some seconds later
+	MemoryLostHidden Bug = "memory-lost-silently" // a game that no memory tells of is not looked for
+	LeaseNotResumed  Bug = "lease-not-resumed"    // an agent that came back does not renew its lease
 )
 
 // Bugs are all that can be planted.
 func Bugs() []Bug {
-	return []Bug{AcknowledgeFirst, BlindWrite, NoFence, SaveNotAwaited, BootNotCompared, ClaimIgnored, SeenForgotten, WishForgotten, EmptyAssumed}
+	return []Bug{AcknowledgeFirst, BlindWrite, NoFence, SaveNotAwaited, BootNotCompared, ClaimIgnored, SeenForgotten, WishForgotten, EmptyAssumed,
+		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed}
 }
 
 // forget plants the bugs of a row that is not read with care.
@@ -110,4 +119,64 @@ func (o orders) Send(ctx context.Context, body []byte, delay time.Duration) erro
 		return err
 	}
 	return o.s.storage.Queue(world.EventsQueue).Send(ctx, proof, 0)
+}
+
+// forgetful plants PlaceForgotten.
+type forgetful struct{ world.Game }
+
+// Find implements world.Game.
+func (f forgetful) Find(ctx context.Context, after world.Place) (world.Server, error) {
+	return f.Game.Find(ctx, world.Place{Server: after.Server})
+}
+
+// game plants PlaceForgotten in an agent's way to its game.
+func (s *simulation) game(g world.Game) world.Game {
+	if s.o.Bug == PlaceForgotten {
+		return forgetful{g}
+	}
+	return g
+}
+
+// spoil plants Unsynced in an agent's disk.
+func (s *simulation) spoil(d *simdisk.Disk) spool.Disk {
+	if s.o.Bug == Unsynced {
+		return &lagging{Disk: d.Clone(), real: d}
+	}
+	return d
+}
+
+// lagging is a disk as an agent sees it that does not sync: what it writes comes
+// to the real one with the tenth write after.
+type lagging struct {
+	*simdisk.Disk
+	real   *simdisk.Disk
+	writes int
+}
+
+// Replace implements spool.Disk.
+func (l *lagging) Replace(name string, b []byte) error {
+	if err := l.Disk.Replace(name, b); err != nil {
+		return err
+	}
+	if l.writes++; l.writes%10 != 0 {
+		return nil
+	}
+	old, err := l.real.List()
+	if err != nil {
+		return err
+	}
+	now, err := l.List()
+	if err != nil {
+		return err
+	}
+	for _, name := range old {
+		if !slices.Contains(now, name) {
+			err = errors.Join(err, l.real.Remove(name))
+		}
+	}
+	for _, name := range now {
+		b, readErr := l.Read(name)
+		err = errors.Join(err, readErr, l.real.Replace(name, b))
+	}
+	return err
 }

@@ -22,6 +22,10 @@ const (
 	WorkerDies      Fault = "a worker dies"
 	WorkerStalls    Fault = "a worker stands still"
 	AgentDies       Fault = "an agent dies"
+	AgentStaysDead  Fault = "an agent stays dead"
+	DiskStops       Fault = "an agent dies in the middle of a write"
+	DiskFull        Fault = "an agent's disk is full"
+	MemoryLost      Fault = "an agent's memory is lost"
 	GameCrashes     Fault = "a game crashes"
 	GameRefuses     Fault = "a game does not start"
 	CloudRefuses    Fault = "the cloud refuses a call"
@@ -49,7 +53,7 @@ func replyLost(call string) Fault { return Fault("the reply to " + call + " is l
 // same.
 func Faults() []Fault {
 	all := []Fault{
-		CopiedMessage, LateMessage, ForeignWrite, StorageAway, TableAway, MachinesCutOff, WorkerDies, WorkerStalls, AgentDies, GameCrashes,
+		CopiedMessage, LateMessage, ForeignWrite, StorageAway, TableAway, MachinesCutOff, WorkerDies, WorkerStalls, AgentDies, AgentStaysDead, DiskStops, DiskFull, MemoryLost, GameCrashes,
 		GameRefuses, CloudRefuses, ScaleLost, ScaleFails, NoCapacity, NoQuota, Eviction, Vanishing, Freezing, Lingering,
 		ChatFails, ChatLimits, ChatRepliesLost, ChatTokensLost, ChatSlow, ChatForbids, ChatAway, refused("load"),
 	}

@@ -37,6 +37,8 @@ type plan struct {
 	NoCapacityEvery, FailScaleEvery, QuotaEvery time.Duration
 
 	AgentDiesEvery, CutOffEvery time.Duration
+	StayDead, Forget            float64 // a dead agent stays so for minutes; what it knew is lost
+	DiskFullEvery               time.Duration
 	Linger                      float64 // a machine that is gone from the list still runs for a while
 
 	ChatTroubleEvery time.Duration
@@ -74,10 +76,11 @@ func draw(seed uint64) plan {
 		EvictEvery: every(8*time.Minute, time.Hour), VanishEvery: every(8*time.Minute, time.Hour), FreezeEvery: every(time.Hour, 4*time.Hour),
 		NoCapacityEvery: every(20*time.Minute, 2*time.Hour), FailScaleEvery: every(10*time.Minute, time.Hour), QuotaEvery: every(2*time.Hour, 6*time.Hour),
 		Linger:         rate(0.5),
-		AgentDiesEvery: every(15*time.Minute, 2*time.Hour), CutOffEvery: every(15*time.Minute, 2*time.Hour),
+		AgentDiesEvery: every(4*time.Minute, time.Hour), CutOffEvery: every(15*time.Minute, 2*time.Hour),
 		ChatTroubleEvery: every(5*time.Minute, time.Hour),
 		AgentSkew:        d.Between(-2*time.Minute, 2*time.Minute).Truncate(time.Second),
 		WorkerSkew:       d.Between(0, 3*time.Second).Truncate(time.Millisecond),
+		StayDead:         rate(0.4), Forget: rate(0.25), DiskFullEvery: every(15*time.Minute, 2*time.Hour),
 	}
 }
 

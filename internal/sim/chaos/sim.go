@@ -105,6 +105,7 @@ type simulation struct {
 	tableAway      atomic.Bool // nor the state table alone
 	machinesCutOff atomic.Bool // no machine reaches the storage account
 	faults         faultCounts
+	machines       sync.Map // by the machine's name: *machine
 	kills          atomic.Int64
 	emptied        sync.Map     // for EmptyAssumed: places and tokens of operations
 	rejuvenated    atomic.Int64 // for BootNotCompared: events
@@ -132,6 +133,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	s.startWorkers(ctx)
 	s.startPeople(ctx)
 	s.startWeather(ctx)
+	s.watchLease(ctx)
 	chaos := time.Duration(o.Hours * float64(time.Hour))
 	_ = s.clock.Sleep(ctx, chaos)
 	s.beCalm()
@@ -179,6 +181,9 @@ func newSimulation(o Options) (*simulation, error) {
 		Clock: s.clock, Lane: func() *replay.Lane { return ls.New(s.plan.AgentSkew) },
 		Fail: s.noGame, Starts: s.gameStarts, Go: s.work.Go,
 	})
+	if o.Bug == MemoryLostHidden {
+		s.games.Blind()
+	}
 	var err error
 	s.cloud, err = simcloud.New(simcloud.Options{
 		Clock: ls.New(0), Boot: s.boot, Placements: places, Timing: simcloud.Timing{Jitter: 0.4}, Seed: o.Seed,

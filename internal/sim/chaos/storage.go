@@ -126,6 +126,8 @@ func (t store) foreign(ctx context.Context, key world.Key) error {
 type lease struct {
 	world.Lease
 	*caller
+	vm   string
+	life int // of its agent
 }
 
 // Acquire implements world.Lease.
@@ -138,7 +140,9 @@ func (l lease) Acquire(ctx context.Context, id string) (h world.Holding, err err
 				}
 			}
 		}
-		h, err = l.Lease.Acquire(ctx, id)
+		if h, err = l.Lease.Acquire(ctx, id); err == nil {
+			l.s.witness.Acquired(l.vm, h.Epoch, l.s.runningGame())
+		}
 		return err
 	})
 	if err != nil {
@@ -149,7 +153,7 @@ func (l lease) Acquire(ctx context.Context, id string) (h world.Holding, err err
 
 // Renew implements world.Lease.
 func (l lease) Renew(ctx context.Context, h world.Holding) error {
-	if l.s.o.Bug == NoFence {
+	if l.s.o.Bug == NoFence || l.s.o.Bug == LeaseNotResumed && l.life > 1 {
 		return nil
 	}
 	return l.call(ctx, "renew", l.s.plan.LeaseErrors, l.s.plan.LeaseErrors/4, func() error { return l.Lease.Renew(ctx, h) })

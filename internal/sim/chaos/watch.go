@@ -20,8 +20,10 @@ func (s *simulation) cloudChanged() {
 	}
 }
 
-func (s *simulation) gameStarts(vm string) {
+func (s *simulation) gameStarts(vm string) (epoch int64) {
 	s.witness.GameStarts(vm, s.runningGame(), s.saved())
+	held, _, _ := s.storage.Lease().Holder(worldID)
+	return held.Epoch
 }
 
 // runningGame is the truth about the game that runs, or nil.
@@ -58,26 +60,83 @@ func (s *simulation) machineOff(cause error, vm string) {
 	s.witness.MachineOff(oracle.Off{VM: vm, Deleted: deleted, Game: s.lastGame(vm), Messages: s.discord.Messages()})
 }
 
+// watchLease looks at the lease every so often.
+func (s *simulation) watchLease(ctx context.Context) {
+	l := s.lanes.New(0)
+	s.work.Go(func() {
+		for l.Sleep(ctx, 10*time.Second) == nil {
+			g := s.runningGame()
+			if g == nil {
+				continue
+			}
+			v, ok := s.machines.Load(g.VM)
+			if !ok {
+				continue
+			}
+			since := v.(*machine).aliveSince()
+			if since.IsZero() {
+				continue
+			}
+			epoch := int64(0)
+			if held, _, ok := s.storage.Lease().Holder(worldID); ok {
+				epoch = held.Epoch
+			}
+			s.witness.Fenced(*g, s.clock.Now().Sub(since), epoch)
+		}
+	})
+}
+
 // heard is an agent's way to the events, which the witness listens at.
 type heard struct {
 	queue
-	vm   string
-	life int
+	vm string
 }
 
 // Send implements world.Queue.
 func (h heard) Send(ctx context.Context, body []byte, delay time.Duration) error {
-	h.s.witness.AgentSays(h.vm, h.life, body, func() (games.Truth, oracle.Saved) { return h.s.lastGame(h.vm), h.s.saved() })
+	h.s.witness.AgentSays(h.vm, body, func() (games.Truth, oracle.Saved) { return h.s.lastGame(h.vm), h.s.saved() })
 	return h.queue.Send(ctx, body, delay)
 }
 
+// ears listen at what comes into the events' queue from a machine.
+type ears struct {
+	world.Queue
+	witness *oracle.Witness
+	vm      string
+}
+
+// Send implements world.Queue.
+func (e ears) Send(ctx context.Context, body []byte, delay time.Duration) error {
+	if err := e.Queue.Send(ctx, body, delay); err != nil {
+		return err
+	}
+	e.witness.Arrived(e.vm, body)
+	return nil
+}
+
+// spent is the poison queue, from which the witness learns what came into it.
+type spent struct{ queue }
+
+// Receive implements world.Queue.
+func (q spent) Receive(ctx context.Context, limit int, visibility time.Duration) ([]world.Message, error) {
+	ms, err := q.queue.Receive(ctx, limit, visibility)
+	for _, m := range ms {
+		q.s.witness.Spent(m.Body)
+	}
+	return ms, err
+}
+
 func (s *simulation) checkCalm() {
-	s.witness.Calm(calmFor, s.cloud.Snapshot(), s.runningGame())
+	s.witness.Calm(oracle.Quiet{Lasts: calmFor, Cloud: s.cloud.Snapshot(), Game: s.runningGame(), Logs: s.games.Logs()})
 }
 
 func (s *simulation) checkEnd() {
+	poisoned := s.storage.Queue(world.PoisonQueue(world.EventsQueue)).Messages()
+	for _, m := range poisoned {
+		s.witness.Spent(m.Body)
+	}
 	s.witness.End(oracle.Scene{
-		Lasted: outFor, Cloud: s.cloud.Snapshot(), Saved: s.saved(), Messages: s.discord.Messages(),
-		Poisoned: len(s.storage.Queue(world.PoisonQueue(world.EventsQueue)).Messages()),
+		Lasted: outFor, Cloud: s.cloud.Snapshot(), Saved: s.saved(), Messages: s.discord.Messages(), Logs: s.games.Logs(),
+		Poisoned: len(poisoned),
 	})
 }

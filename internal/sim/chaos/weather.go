@@ -20,6 +20,7 @@ func (s *simulation) startWeather(ctx context.Context) {
 	s.nowAndThen(ctx, "storage", p.StorageAwayEvery, s.takeStorage)
 	s.nowAndThen(ctx, "table", p.TableAwayEvery, s.takeTable)
 	s.nowAndThen(ctx, "alone", p.CutOffEvery, s.cutOff)
+	s.nowAndThen(ctx, "disk", p.DiskFullEvery, s.fillDisk)
 	s.nowAndThen(ctx, "chat", p.ChatTroubleEvery, s.chatTrouble)
 }
 
@@ -123,6 +124,28 @@ func (s *simulation) cutOff(ctx context.Context, d *replay.Dice, l *replay.Lane)
 	s.machinesCutOff.Store(true)
 	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, 50*time.Second, 15*time.Minute)))
 	s.machinesCutOff.Store(false)
+}
+
+// fillDisk leaves an agent little room on its disk for some minutes, or none;
+// often its queue is away, too, which is when it needs some.
+func (s *simulation) fillDisk(ctx context.Context, d *replay.Dice, l *replay.Lane) {
+	id, _ := s.someMachine()
+	v, ok := s.machines.Load(id)
+	if !ok {
+		return
+	}
+	m := v.(*machine)
+	s.faults.add(DiskFull)
+	s.witness.Full(id)
+	m.fill(replay.Pick(d, 1, int64(4+d.IntN(60))<<10))
+	if d.Chance(0.5) && !m.lingering.Load() {
+		m.cutOff.Store(true)
+	}
+	_ = l.Sleep(ctx, d.Between(10*time.Second, replay.Pick(d, 30*time.Second, 10*time.Minute)))
+	m.fill(0)
+	if !m.lingering.Load() {
+		m.cutOff.Store(false)
+	}
 }
 
 func (s *simulation) chatTrouble(ctx context.Context, d *replay.Dice, l *replay.Lane) {

@@ -84,7 +84,7 @@ func (w *worker) begin(life int) error {
 	ordering := as("order")
 	w.events = queue{s.storage.Queue(world.EventsQueue), as("host")}
 	w.reactions = &bot.Reactions{
-		Verifier: s.verifier, KeyOf: s.key, Log: log, Poison: queue{s.storage.Queue(world.PoisonQueue(world.EventsQueue)), as("poison")},
+		Verifier: s.verifier, KeyOf: s.key, Log: log, Poison: spent{queue{s.storage.Queue(world.PoisonQueue(world.EventsQueue)), as("poison")}},
 		Runner: &bot.Runner{
 			Guild: s.guild, Worlds: s.worlds, Clock: w.lane, Log: log, Key: []byte(botKey), Draw: replay.NewDice(s.o.Seed, w.name, life, "runner").Uint64,
 			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Chat: chat,
@@ -125,7 +125,7 @@ func (w *worker) survives(ctx context.Context, wait *time.Duration) (alive bool)
 		w.log.Warn("event not handled", "delivery", m.DequeueCount, "error", err)
 		return true
 	}
-	w.s.witness.Handled()
+	w.s.witness.Handled(body)
 	if w.s.o.Bug != AcknowledgeFirst {
 		_ = w.events.Delete(ctx, m) // it comes again, and is known
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hearth/internal/sim/chaos/replay"
+	"hearth/internal/valheim"
 	"hearth/internal/world"
 )
 
@@ -21,26 +22,28 @@ type Game struct {
 	lane      *replay.Lane
 	dice      *replay.Dice
 	id        string
-	lines     chan []world.Line
 	done      chan struct{}
 	commands  chan string
 	interrupt chan struct{}
 	kill      context.CancelCauseFunc
 
-	mu    sync.Mutex  // guards what follows
-	rest  []byte      // of its output: a line that has no end yet
-	at    world.Place // of its log's last line
-	truth Truth
+	mu      sync.Mutex // guards what follows
+	rest    []byte     // of its output: a line that has no end yet
+	log     []world.Line
+	closed  bool            // the log has its last line
+	readers []chan struct{} // are told of new lines; each of capacity 1
+	at      world.Place     // of the log's last line
+	hears   *valheim.Reader // that never lost its place
+	words   []Word
+	truth   Truth
 }
 
-var _ world.Server = (*Game)(nil)
-
 func newGame(vm string, life int, l *replay.Lane, d *replay.Dice, began time.Time) *Game {
+	id := vm + "/" + strconv.Itoa(life) + "/" + began.Format(time.RFC3339Nano)
 	return &Game{
-		vm: vm, lane: l, dice: d,
-		id:    vm + "/" + strconv.Itoa(life) + "/" + began.Format(time.RFC3339Nano),
-		lines: make(chan []world.Line, 1<<14), done: make(chan struct{}), commands: make(chan string, 64), interrupt: make(chan struct{}, 1),
-		truth: Truth{VM: vm, Life: life, Began: began, Arrived: map[string]time.Time{}, Died: map[string]time.Time{}},
+		vm: vm, lane: l, dice: d, id: id,
+		done: make(chan struct{}), commands: make(chan string, 64), interrupt: make(chan struct{}, 1), hears: valheim.NewReader(),
+		truth: Truth{ID: id, VM: vm, Life: life, Began: began, Arrived: map[string]time.Time{}, Died: map[string]time.Time{}},
 	}
 }
 
@@ -54,16 +57,14 @@ func (g *Game) Truth() Truth {
 	return t
 }
 
-// ID implements world.Server.
-func (g *Game) ID() string { return g.id }
+// Over is that it does nothing any more.
+func (g *Game) Over() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.truth.Over()
+}
 
-// Lines implements world.Server.
-func (g *Game) Lines() <-chan []world.Line { return g.lines }
-
-// Done implements world.Server.
-func (g *Game) Done() <-chan struct{} { return g.done }
-
-// Stop implements world.Server.
+// Stop asks it to save and end.
 func (g *Game) Stop(ctx context.Context) error {
 	if err := g.lane.Sleep(ctx, g.dice.Between(time.Millisecond, 300*time.Millisecond)); err != nil {
 		return err
@@ -82,7 +83,7 @@ func (g *Game) Stop(ctx context.Context) error {
 
 var errKilled = errors.New("killed")
 
-// Kill implements world.Server.
+// Kill ends it without a save.
 func (g *Game) Kill() error {
 	g.mu.Lock()
 	g.truth.Killed = true
@@ -90,9 +91,6 @@ func (g *Game) Kill() error {
 	g.kill(errKilled)
 	return nil
 }
-
-// Memory implements world.Server.
-func (g *Game) Memory(context.Context) (int64, error) { return 2 << 30, nil }
 
 // Write takes the game's log.
 func (g *Game) Write(b []byte) (int, error) {
@@ -116,16 +114,29 @@ func (g *Game) Write(b []byte) (int, error) {
 		}
 		now := g.lane.Now()
 		g.at = g.at.Next(now)
-		g.lines <- []world.Line{{At: now, N: g.at.N, Text: text}}
+		g.log = append(g.log, world.Line{At: now, N: g.at.N, Text: text})
+		g.heard(g.hears.Read(text), 0)
+		g.tell()
+	}
+}
+
+// tell wakes the log's readers. g.mu is held.
+func (g *Game) tell() {
+	for _, r := range g.readers {
+		select {
+		case r <- struct{}{}:
+		default:
+		}
 	}
 }
 
 // end: it does nothing any more, and a moment later the agent learns of it.
 func (g *Game) end(err error, at time.Time) {
 	g.mu.Lock()
-	g.truth.Err, g.truth.Ended = err, at
+	g.truth.Err, g.truth.Ended, g.closed = err, at, true
+	g.heard(g.hears.End(), afterLast)
+	g.tell()
 	g.mu.Unlock()
-	close(g.lines)
 	<-g.lane.After(g.dice.Between(time.Millisecond, 40*time.Millisecond))
 	close(g.done)
 }

@@ -21,6 +21,8 @@ type evening struct {
 	clock  *replay.Lane
 	starts []string // machines that a game started on
 	fail   error    // why none starts
+
+	onStart func() // is called when one starts; may be nil
 }
 
 // inBubble lets do have a hall, and waits for its games.
@@ -34,17 +36,26 @@ func inBubble(t *testing.T, form simgame.Form, do func(t *testing.T, e *evening)
 		e.Hall = games.New(games.Options{
 			ID:   "midgard",
 			Seed: 1, Dir: dir, Form: form, SaveEvery: 5 * time.Minute, Clock: e.clock, Lane: func() *replay.Lane { return lanes.New(0) },
-			Fail: func(*replay.Dice) error { return e.fail }, Starts: func(vm string) { e.starts = append(e.starts, vm) }, Go: work.Go,
+			Fail: func(*replay.Dice) error { return e.fail }, Starts: e.begins, Go: work.Go,
 		})
 		do(t, e)
 		work.Wait()
 	})
 }
 
+// begins notes that a game starts.
+func (e *evening) begins(vm string) (epoch int64) {
+	if e.onStart != nil {
+		e.onStart()
+	}
+	e.starts = append(e.starts, vm)
+	return int64(len(e.starts))
+}
+
 // start starts a game on a machine and reads its log.
 func (e *evening) start(t *testing.T, vm string, life int) (world.Server, *games.Game) {
 	t.Helper()
-	server, err := e.On(vm, life, e.clock).Start(t.Context(), func(world.Step) {})
+	server, err := e.On(t.Context(), vm, life, e.clock).Start(t.Context(), func(world.Step) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +199,7 @@ func TestWhichGame(t *testing.T) {
 func TestNoGame(t *testing.T) {
 	inBubble(t, simgame.Steam10, func(t *testing.T, e *evening) {
 		e.fail = errors.New("no game today")
-		if _, err := e.On("vm-1", 1, e.clock).Start(t.Context(), func(world.Step) {}); !errors.Is(err, e.fail) {
+		if _, err := e.On(t.Context(), "vm-1", 1, e.clock).Start(t.Context(), func(world.Step) {}); !errors.Is(err, e.fail) {
 			t.Errorf("the error is %v, want %v", err, e.fail)
 		}
 		if e.Count() != 0 || len(e.starts) != 0 {

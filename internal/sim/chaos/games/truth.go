@@ -11,9 +11,12 @@ import (
 // clock of the world outside, all other times on the game's.
 type Truth struct {
 	Now     time.Time // when it is true
+	ID      string    // the game's
 	VM      string    // that it runs on
-	Life    int       // of the agent on that machine
+	Life    int       // of the agent on that machine that started it
+	Epoch   int64     // of the boot that started it
 	Began   time.Time
+	Saved   time.Time            // when its last save was finished
 	Opened  time.Time            // when players could connect; zero: not yet
 	Coded   bool                 // the join code is there, if one is needed
 	Asked   time.Time            // when it was first asked to save and end

@@ -80,7 +80,7 @@ func TestCounts(t *testing.T) {
 	s.post("It burns.", "n1", "m1")
 	s.post("It burns.", "n1", "m1")
 	s.post("It burns.", "n2", "m2")
-	s.Handled()
+	s.Handled(nil)
 	s.End(oracle.Scene{Poisoned: 2})
 	got := s.Testify().Counts
 	got.Add(got)

@@ -15,13 +15,23 @@ const (
 	effectWithin = 3 * time.Minute  // nor does an effect wait longer
 )
 
+// Quiet is how everything stands some time after the last fault.
+type Quiet struct {
+	Lasts time.Duration // since then
+	Cloud simcloud.Snapshot
+	Game  *games.Truth // that runs, or nil
+	Logs  []games.Log
+}
+
 // Calm looks at the world some time after the last fault: it is as people want
-// it (P15, P20), and the players are those who are in (P16). game is the one
-// that runs, or nil.
-func (w *Witness) Calm(lasts time.Duration, cloud simcloud.Snapshot, game *games.Truth) {
+// it (P15, P20), the players are those who are in (P16), and all that was said
+// was heard (P17).
+func (w *Witness) Calm(q Quiet) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.record("check")
+	cloud, game := q.Cloud, q.Game
+	w.fresh(q)
 	st := &w.state
 	switch st.Status {
 	case world.Stopped, world.Failed:
@@ -41,7 +51,7 @@ func (w *Witness) Calm(lasts time.Duration, cloud simcloud.Snapshot, game *games
 		}
 	default:
 		if since := w.o.Clock.Now().Sub(st.Since); since > settleWithin {
-			w.violate("P15", "after %v without a fault the world is %s since %v (%d machines)", lasts, st.Status, since, len(cloud.VMs))
+			w.violate("P15", "after %v without a fault the world is %s since %v (%d machines)", q.Lasts, st.Status, since, len(cloud.VMs))
 		}
 	}
 }
@@ -69,15 +79,19 @@ type Scene struct {
 	Saved    Saved
 	Messages []simdiscord.Message // that people see
 	Poisoned int                  // messages that no delivery could handle
+	Logs     []games.Log
 }
 
 // End looks at the end: the fire is out (P15, P20), the world is whole (P10),
-// and every command was answered (P2).
+// every command was answered (P2), and all that was said was heard (P17) or is
+// told to be lost (P18).
 func (w *Witness) End(s Scene) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.record("end")
 	w.whole(s.Saved)
+	w.heardOf(s.Logs)
+	w.handledAll()
 	if st := w.state.Status; st != world.Stopped && st != world.Failed {
 		w.violate("P15", "%v after the last /stop the world is %s", s.Lasted, st)
 	} else {

@@ -32,7 +32,7 @@ func TestCalm(t *testing.T) {
 	calm := func(state func(*stage) func(*world.State), cloud simcloud.Snapshot, game *games.Truth) func(*testing.T, *stage) {
 		return func(t *testing.T, s *stage) {
 			s.write(t, state(s))
-			s.Calm(40*time.Minute, cloud, game)
+			s.Calm(oracle.Quiet{Lasts: 40 * time.Minute, Cloud: cloud, Game: game})
 		}
 	}
 	now := newStage().clock.Now()

@@ -38,6 +38,7 @@ func (w *Witness) compare(before, after *world.State) {
 		w.violate("P7", "epoch fell from %d to %d", before.Boot.Epoch, after.Boot.Epoch)
 	}
 	w.claims(before, after)
+	w.counted(before, after)
 	for _, p := range newIn(after, before) {
 		w.hungAt[p.ID] = w.o.Clock.Now()
 		w.oldWord(before, after, p)

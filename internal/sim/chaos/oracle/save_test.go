@@ -49,7 +49,7 @@ func TestProof(t *testing.T) {
 			p := proof{
 				said: world.SaveProven{Heard: world.Heard{Epoch: 1, Seq: 9}, Why: world.StopOrdered, Confirmed: true},
 				game: games.Truth{
-					VM: "a1", Life: 2, Opened: at.Add(-time.Hour), Asked: at.Add(-time.Minute), Ended: at.Add(-time.Second),
+					VM: "a1", Epoch: 1, Opened: at.Add(-time.Hour), Asked: at.Add(-time.Minute), Ended: at.Add(-time.Second),
 					Arrived: map[string]time.Time{"Astrid": at.Add(-30 * time.Minute)},
 				},
 				saved: saves(7),
@@ -61,7 +61,7 @@ func TestProof(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.AgentSays("a1", 2, body, func() (games.Truth, oracle.Saved) { return p.game, p.saved })
+			s.AgentSays("a1", body, func() (games.Truth, oracle.Saved) { return p.game, p.saved })
 		}
 	}
 	play(t, []scene{
@@ -76,7 +76,7 @@ func TestProof(t *testing.T) {
 		{"nobody could change the world", proves(func(p *proof) { p.said.Untouched, p.game.Opened = true, time.Time{} }), ""},
 		{"nobody could change the world, and the door was open", proves(func(p *proof) { p.said.Untouched = true }), "P11"},
 		{"it is not saved, and not said to be", proves(func(p *proof) { p.said.Confirmed, p.saved.World.Chronicle = false, nil }), ""},
-		{"another life's game", proves(func(p *proof) { p.game.Life, p.saved.World.Chronicle = 1, nil }), ""},
+		{"another boot's game", proves(func(p *proof) { p.said.Epoch, p.saved.World.Chronicle = 2, nil }), ""},
 		{"no game", proves(func(p *proof) { p.game = games.Truth{} }), ""},
 		{"the files are gone", proves(func(p *proof) { p.saved = oracle.Saved{Err: fs.ErrNotExist} }), "P10"},
 		{"the files went back", proves(func(p *proof) { p.saved.World.Saves = 2 }), "P10"},
@@ -92,7 +92,7 @@ func TestUnreadable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.AgentSays("a1", 1, body, func() (games.Truth, oracle.Saved) {
+			s.AgentSays("a1", body, func() (games.Truth, oracle.Saved) {
 				t.Error("the files are looked at for an event that proves nothing")
 				return games.Truth{}, oracle.Saved{}
 			})

@@ -32,6 +32,7 @@ type Counts struct {
 	Writes   int // of the row
 	Messages int // that people saw
 	Poisoned int // messages that no delivery could handle
+	Words    int // that a game's log said and the row counts
 }
 
 // Add sums up.
@@ -41,6 +42,7 @@ func (c *Counts) Add(o Counts) {
 	c.Writes += o.Writes
 	c.Messages += o.Messages
 	c.Poisoned += o.Poisoned
+	c.Words += o.Words
 }
 
 // Options say what a Witness watches.
@@ -74,6 +76,12 @@ type Witness struct {
 	wishes     []wish                     // of commands that changed what is wanted
 	asked      []wish                     // of all that were handled
 	saves      int                        // most that the world's files ever had
+	spoken     map[number]*spoken         // words that came into the queue
+	came       map[place]time.Time        // when those came that were read in a log
+	tallied    map[place]number           // and those of them that the row counted
+	memories   map[string]*memory         // of machines' agents
+	leased     map[int64]string           // machines that a lease was given to, by its epoch
+	continues  map[int64]bool             // boots that go on with the game of the one before
 }
 
 // New is a witness of a world that was never started.
@@ -82,6 +90,7 @@ func New(o Options) *Witness {
 		o: o, leak: &leakFinder{to: o.Log}, state: world.NewState(o.World),
 		commands: map[string]*command{}, told: map[string]bool{}, posted: map[string]time.Time{},
 		nonces: map[string]map[string]bool{}, hung: map[string]int64{}, hungAt: map[string]time.Time{},
+		spoken: map[number]*spoken{}, came: map[place]time.Time{}, tallied: map[place]number{}, memories: map[string]*memory{}, continues: map[int64]bool{}, leased: map[int64]string{},
 	}
 	w.log = slog.New(slog.NewTextHandler(w.leak, &slog.HandlerOptions{ReplaceAttr: w.stamp}))
 	return w
@@ -124,13 +133,6 @@ func (w *Witness) Delivered(m world.Message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.record("delivered %s %d", m.ID, m.DequeueCount)
-}
-
-// Handled notes that a worker has handled an event.
-func (w *Witness) Handled() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.counts.Events++
 }
 
 // Epoch is the boot that the row knows.
