@@ -63,6 +63,7 @@ type boot struct {
 	over       chan struct{} // closed when loop has ended
 	hurried    chan struct{} // closed when the cloud takes the machine
 	cleared    chan struct{} // closed when no game runs that nobody knows of
+	met        bool          // one did; to be read once cleared is closed
 
 	memory          // what the next process of the agent finds
 	unwritten  bool // it changed
@@ -82,6 +83,7 @@ type boot struct {
 
 	game        *game  // the process that runs, or nil
 	cancelStart func() // while a start is under way
+	clearing    func() // hurries the end of a game that nobody knows of; nil: there is none
 	finding     bool   // what an earlier process started is being looked for
 	doubted     bool   // what this one started is
 	tail        []string
@@ -138,6 +140,10 @@ func (b *boot) loop(ctx, work context.Context) error {
 		if g := b.game; g != nil {
 			batches, done, settled, tail, revive = g.lines, g.done, g.settled, g.tail, g.revive
 		}
+		var cleared <-chan struct{}
+		if b.clearing != nil {
+			cleared = b.cleared
+		}
 		var deadline, abandon <-chan time.Time
 		if s := b.stop; s != nil {
 			deadline, abandon = s.deadline, s.abandon
@@ -160,6 +166,8 @@ func (b *boot) loop(ctx, work context.Context) error {
 		case p := <-b.proofs:
 			b.previous, b.proofKnown = p, true
 			b.greet()
+		case <-cleared:
+			b.onCleared(work)
 		case r := <-b.checked:
 			b.onChecked(work, r)
 		case s := <-b.steps:

@@ -57,6 +57,11 @@ func (b *boot) check(work context.Context) {
 	b.Phase = checking
 	b.step(world.StepFiles)
 	b.errands.Go(func() {
+		select {
+		case <-b.cleared: // else who has the files writes to them
+		case <-work.Done():
+			return
+		}
 		r := b.look(work)
 		select {
 		case b.checked <- r:
@@ -113,7 +118,7 @@ func (b *boot) leaveProof(work context.Context, p *world.SaveProven) (written <-
 		World: b.World, Epoch: b.Holding.Epoch, At: b.Clock.Now(), Why: p.Why,
 		Confirmed: p.Confirmed, Untouched: p.Untouched, Size: p.Size, LastSave: p.LastSave,
 	}
-	ours := b.Ran && !b.leaseLost && !b.stop.Lost // else the files are another's, or not known
+	ours := (b.Ran || b.Met) && !b.leaseLost && !b.stop.Lost // else the files are another's, or not known
 	known := b.out.Commit(b.remembered())
 	b.errands.Go(func() {
 		if ours {

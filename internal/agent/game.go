@@ -81,7 +81,9 @@ func (g *game) ended(clock world.Clock) {
 }
 
 // running: there is a process, or there may be one soon.
-func (b *boot) running() bool { return b.game != nil || b.cancelStart != nil || b.finding }
+func (b *boot) running() bool {
+	return b.game != nil || b.cancelStart != nil || b.finding || b.clearing != nil
+}
 
 // begin makes the game's process.
 func (b *boot) begin(work context.Context) {
@@ -92,12 +94,6 @@ func (b *boot) begin(work context.Context) {
 	b.errands.Go(func() {
 		defer cancel()
 		b.await(work, known)
-		select {
-		case <-b.cleared:
-		case <-ctx.Done():
-			b.handOver(work, startResult{err: ctx.Err()})
-			return
-		}
 		server, err := b.Game.Start(ctx, func(s world.Step) {
 			select {
 			case b.steps <- s:

@@ -23,6 +23,8 @@ type memory struct {
 	Seq      int64         `json:"seq"`
 	Greeted  bool          `json:"greeted,omitempty"`
 
+	Cleared  bool        `json:"cleared,omitempty"` // no game runs that nobody knows of
+	Met      bool        `json:"met,omitempty"`     // one did, and was ended
 	Ran      bool        `json:"ran,omitempty"`     // there was a process: its files are synced
 	Over     string      `json:"over,omitempty"`    // the last process that is gone and whose log was read to its end
 	Touched  bool        `json:"touched,omitempty"` // some process of this boot could be joined
@@ -83,14 +85,18 @@ func (b *boot) remember(work context.Context, state []byte) {
 		if m.Holding.Epoch != 0 && !m.Released && m.Holding.World == b.World {
 			b.errands.Go(func() { b.release(work, m.Holding) }) // the machine's last life: its game is gone
 		}
-		b.feeders.Go(func() { b.lookForUnknown(work) })
+		b.lookForUnknown(work)
 		b.step(world.StepLease)
 		b.askProof(work)
 		return
 	}
 	b.Log.Warn("agent goes on after its process ended", "world", b.World, "boot", m.Holding.Epoch, "phase", string(m.Phase))
-	close(b.cleared) // what runs is known
 	b.memory = m
+	if m.Cleared {
+		close(b.cleared) // what runs is known
+	} else {
+		b.lookForUnknown(work)
+	}
 	b.proofKnown = m.Greeted
 	if !m.Greeted {
 		b.askProof(work)
@@ -111,10 +117,11 @@ func (b *boot) remember(work context.Context, state []byte) {
 	// after the last renewal.
 	b.graceUntil = b.Clock.Now().Add(resumeGrace)
 	b.checkLease(work)
-	switch m.Phase {
-	case down:
-	case checking:
+	switch {
+	case m.Phase == down:
+	case m.Phase == checking:
 		b.check(work) // nothing was started
+	case !m.Cleared: // nor here
 	default:
 		b.find(work)
 	}

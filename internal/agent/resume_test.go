@@ -468,15 +468,43 @@ func TestWhichBoot(t *testing.T) {
 		pass(10 * time.Second)
 		saved(t, s)
 	})
-	inBubble(t, "a game that nobody knows of is saved when a stop hurries", func(t *testing.T, r *rig) {
+	inBubble(t, "a game that nobody knows of is saved before a stop is through", func(t *testing.T, r *rig) {
 		s := unknown(r)
 		pass(2 * time.Minute) // the lease is free
 		r.start()
 		pass(3 * time.Second)
 		r.order(world.OrderStop, "op-1")
+		pass(time.Second)
+		r.want("save_proven", 0)
 		pass(15 * time.Second)
 		saved(t, s)
+		if p := r.proof(); p.Confirmed || p.Untouched {
+			t.Errorf("proof %+v, want none of a save that nobody has seen", p)
+		}
+		if n := len(r.game.all()); n != 1 {
+			t.Errorf("%d games, want none beside it", n)
+		}
 	})
+	for _, stops := range []bool{false, true} {
+		inBubble(t, fmt.Sprintf("a game that nobody knows of is not taken for its own by the process after, stop %v", stops), func(t *testing.T, r *rig) {
+			s := unknown(r)
+			pass(2 * time.Minute)
+			r.start()
+			pass(2 * time.Second)
+			if stops {
+				r.order(world.OrderStop, "op-1")
+			}
+			pass(time.Second)
+			r.die()
+			r.start()
+			pass(20 * time.Second)
+			saved(t, s)
+			r.want("listening", 1) // from before
+			if n := len(r.of("save_proven")); (n > 0) != stops {
+				t.Errorf("%d proofs, stop %v", n, stops)
+			}
+		})
+	}
 	inBubble(t, "a game that nobody knows of outlives the next process, too", func(t *testing.T, r *rig) {
 		s := unknown(r)
 		pass(2 * time.Minute)

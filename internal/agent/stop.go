@@ -167,6 +167,9 @@ func (b *boot) kill(work context.Context) {
 	if b.cancelStart != nil {
 		b.cancelStart()
 	}
+	if b.clearing != nil {
+		b.clearing()
+	}
 	if b.game == nil {
 		return
 	}
@@ -196,7 +199,7 @@ func (b *boot) abandonGame(work context.Context) {
 // comes through the loop even when there is nothing to sync.
 func (b *boot) sync(work context.Context) {
 	b.stop.deadline, b.stop.abandon = nil, nil
-	ours := b.Ran && !b.leaseLost // else the files are another's now
+	ours := (b.Ran || b.Met) && !b.leaseLost // else the files are another's now
 	ctx, cancel := context.WithTimeout(work, syncTimeout)
 	b.errands.Go(func() {
 		defer cancel()
@@ -230,7 +233,7 @@ func (b *boot) prove(work context.Context, r syncResult) {
 	if r.err != nil {
 		b.Log.Error("world's files could not be synced", "world", b.World, "boot", b.Holding.Epoch, "error", r.err)
 	}
-	untouched := !b.Touched
+	untouched := !b.Touched && !b.Met
 	fine := !s.Crashed || len(b.Crashes) == 0 // it ended as it was asked to, or was never tried
 	b.Proven = &world.SaveProven{
 		Why: s.Why, Operation: s.Operation,
