@@ -437,7 +437,7 @@ func TestWhichBoot(t *testing.T) {
 	})
 	unknown := func(r *rig) *server {
 		s := r.up()
-		r.game.set(func(g *gameHost) {
+		r.game.set(func(*gameHost) {
 			s.onStop = func(s *server) { <-time.After(5 * time.Second); quit(s) }
 		})
 		r.die()

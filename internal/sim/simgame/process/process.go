@@ -189,7 +189,7 @@ func (s *server) read(out *os.File, clock world.Clock, log *slog.Logger) {
 				incoming = nil
 				continue
 			}
-			now := clock.Now() //nolint:forbidigo // when it was taken down here, whatever the game's clock says
+			now := clock.Now()
 			at = at.Next(now)
 			waiting = append(waiting, world.Line{At: now, N: at.N, Text: line})
 		case take <- waiting:
