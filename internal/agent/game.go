@@ -55,6 +55,8 @@ type game struct {
 	done    <-chan struct{}     // nil once it was closed
 	tail    <-chan time.Time    // bounds the wait for lines after done
 	settled <-chan time.Time    // then it stayed up
+	found   bool                // an earlier process of the agent had started it
+	asking  time.Time           // since when a save counts, until a line of then is read
 	revive  <-chan time.Time    // then it should be up again
 	ending  bool                // what is left of it was told to end
 }
@@ -183,6 +185,7 @@ func (b *boot) onStarted(work context.Context, r startResult) {
 	}
 	b.Play = nil
 	b.game = newGame(r.server, p)
+	b.game.found = r.found
 	if !b.game.Opened.IsZero() {
 		b.settle()
 	}
@@ -235,6 +238,9 @@ func (b *boot) read(lines []world.Line) {
 	g := b.game
 	for _, line := range lines {
 		g.Place = g.Place.Next(line.At)
+		if !g.asking.IsZero() && !line.At.Before(g.asking) {
+			g.request()
+		}
 		b.remind(line.Text)
 		for i, h := range g.Reader.Read(line.Text) {
 			b.happened(h, i)

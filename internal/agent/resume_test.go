@@ -517,6 +517,35 @@ func TestWhichBoot(t *testing.T) {
 		}
 		pass(10 * time.Second)
 	})
+	for _, tt := range []struct {
+		name    string
+		last    func(s *server) // of what it does while no agent lives
+		confirm bool
+	}{
+		{"and crashed", (*server).end, false},
+		{"and was asked to end", func(*server) {}, true},
+	} {
+		inBubble(t, "a game that saved while no agent lived "+tt.name, func(t *testing.T, r *rig) {
+			s := r.up()
+			knock(s, 1)
+			spawn(s, "Astrid", 4242)
+			pass(time.Second)
+			r.die()
+			s.log(saveBegan)
+			pass(time.Second)
+			s.log(saveEnded)
+			tt.last(s)
+			r.game.set(func(g *gameHost) { g.findAway = true })
+			r.order(world.OrderStop, "op-1")
+			r.start()
+			pass(2 * time.Second)
+			r.game.set(func(g *gameHost) { g.findAway = false })
+			pass(15 * time.Second)
+			if p := r.proof(); p.Confirmed != tt.confirm {
+				t.Errorf("proof %+v, want it confirmed: %v", p, tt.confirm)
+			}
+		})
+	}
 	inBubble(t, "an engine that is away is waited for", func(_ *testing.T, r *rig) {
 		s := r.up()
 		r.die()

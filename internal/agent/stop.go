@@ -92,9 +92,14 @@ func (b *boot) beginStop(work context.Context, r stopRequest) {
 func (b *boot) askToStop(work context.Context) {
 	g := b.game
 	g.settled, g.Opened, g.Up = nil, time.Time{}, false
-	if !g.Asked {
-		g.Proof.Request()
-		g.Asked = true
+	switch {
+	case g.Asked:
+	case g.found:
+		// What it said while no agent lived may still be unread, and a save in
+		// there is none that was asked for. Its lines bear this machine's time.
+		g.asking = b.stop.Since
+	default:
+		g.request()
 	}
 	server := g.server
 	// That it was ordered is to be known to the next process before the game
@@ -111,6 +116,12 @@ func (b *boot) askToStop(work context.Context) {
 			b.Log.Warn("game could not be asked to stop, asking again", "world", b.World, "error", err)
 		})
 	})
+}
+
+// request: from here on in the log a save counts.
+func (g *game) request() {
+	g.Proof.Request()
+	g.Asked, g.asking = true, time.Time{}
 }
 
 // await waits until something stands in the memory, for at most knownWithin;
