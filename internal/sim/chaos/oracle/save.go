@@ -75,7 +75,7 @@ func (w *Witness) AgentSays(vm string, body []byte, look func() (games.Truth, Sa
 			w.violate("P11", "%s says that nobody could change the world, and the door was open", vm)
 		}
 	case !g.Over() || g.Crashed():
-		w.violate("P11", "%s proves a save, and its game has not ended by itself", vm)
+		w.violate("P11", "%s proves a save, and its game has not ended by itself: over %v, killed %v, %v", vm, g.Over(), g.Killed, g.Err)
 	default:
 		w.memoryOf(vm).told[g.ID] = true
 		if w.whole(saved); saved.Err != nil {
