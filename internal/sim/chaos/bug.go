@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"hearth/internal/agent/spool"
@@ -31,12 +32,16 @@ const (
 	Unsynced         Bug = "unsynced"             // what is written is on the disk some seconds later
 	MemoryLostHidden Bug = "memory-lost-silently" // a game that no memory tells of is not looked for
 	LeaseNotResumed  Bug = "lease-not-resumed"    // an agent that came back does not renew its lease
+	NoticeIgnored    Bug = "notice-ignored"       // the cloud's notices are not read
+	GoneRemembered   Bug = "gone-remembered"      // a machine that is gone is listed for some minutes more
+	SavesInvented    Bug = "saves-invented"       // every heartbeat tells of a save just now
+	LossUncounted    Bug = "loss-uncounted"       // that words were lost is not told
 )
 
 // Bugs are all that can be planted.
 func Bugs() []Bug {
 	return []Bug{AcknowledgeFirst, BlindWrite, NoFence, SaveNotAwaited, BootNotCompared, ClaimIgnored, SeenForgotten, WishForgotten, EmptyAssumed,
-		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed}
+		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed, NoticeIgnored, GoneRemembered, SavesInvented, LossUncounted}
 }
 
 // forget plants the bugs of a row that is not read with care.
@@ -179,4 +184,66 @@ func (l *lagging) Replace(name string, b []byte) error {
 		err = errors.Join(err, readErr, l.real.Replace(name, b))
 	}
 	return err
+}
+
+// word plants SavesInvented and LossUncounted in what an agent sends; nil: it is
+// not sent.
+func (s *simulation) word(body []byte) []byte {
+	if s.o.Bug != SavesInvented && s.o.Bug != LossUncounted {
+		return body
+	}
+	e, err := world.Decode(body, s.key)
+	if err != nil {
+		return body
+	}
+	switch d := e.Data.(type) {
+	case *world.WordsLost:
+		if s.o.Bug == LossUncounted {
+			return nil
+		}
+	case *world.Heartbeat:
+		if s.o.Bug == SavesInvented && d.GameUp {
+			d.LastSave = e.Time
+			if body, err := e.EncodeSealed([]byte(agentKey)); err == nil {
+				return body
+			}
+		}
+	}
+	return body
+}
+
+// sightings plants GoneRemembered: what there was at each place lately.
+type sightings struct {
+	mu sync.Mutex // guards of
+	of map[string]sighting
+}
+
+type sighting struct {
+	gone  time.Time // since when nothing is there; zero: something is
+	found []world.Instance
+}
+
+// recall is what is told to be at a place where this was found.
+func (s *simulation) recall(place string, found []world.Instance) []world.Instance {
+	if s.o.Bug != GoneRemembered {
+		return found
+	}
+	r := &s.sighted
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil {
+		r.of = map[string]sighting{}
+	}
+	old := r.of[place]
+	switch now := s.clock.Now(); {
+	case len(found) > 0:
+		r.of[place] = sighting{found: found}
+		return found
+	case old.gone.IsZero():
+		old.gone = now
+		r.of[place] = old
+	case now.Sub(old.gone) > 5*time.Minute:
+		return nil
+	}
+	return old.found
 }

@@ -39,7 +39,8 @@ func (c compute) Poll(ctx context.Context, token string) (done bool, err error) 
 // Instances implements world.Compute.
 func (c compute) Instances(ctx context.Context, p world.Placement) (found []world.Instance, err error) {
 	err = c.attempt(ctx, 0, func() error {
-		if found, err = c.s.cloud.Instances(ctx, p); c.s.assumed(p.ID, "") {
+		found, err = c.s.cloud.Instances(ctx, p)
+		if found = c.s.recall(p.ID, found); c.s.assumed(p.ID, "") {
 			found = nil
 		}
 		return err
@@ -85,6 +86,9 @@ func (m metadata) Machine(ctx context.Context) (world.Machine, error) {
 func (m metadata) Notices(ctx context.Context) ([]world.Notice, error) {
 	if err := m.lane.Sleep(ctx, m.dice.Between(time.Millisecond, 20*time.Millisecond)); err != nil {
 		return nil, err
+	}
+	if m.s.o.Bug == NoticeIgnored {
+		return nil, nil
 	}
 	return m.vm.Notices(ctx)
 }

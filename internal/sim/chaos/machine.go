@@ -25,6 +25,7 @@ type machine struct {
 	dice      *replay.Dice
 	cutOff    atomic.Bool // it does not reach the storage account
 	lingering atomic.Bool // it is gone from the list and runs
+	gone      atomic.Bool // the cloud has switched it off, or says so
 
 	mu    sync.Mutex // guards what follows
 	disk  *simdisk.Disk
@@ -56,6 +57,7 @@ func (s *simulation) boot(ctx context.Context, vm *simcloud.VM) {
 // before it is, and it may not know.
 func (m *machine) end(cause error, off context.CancelCauseFunc) {
 	s := m.s
+	m.gone.Store(true)
 	s.machineOff(cause, m.vm.ID)
 	// One without an agent is not among those that linger: nobody on it could
 	// know that its lease ran out.

@@ -64,7 +64,7 @@ func draw(seed uint64) plan {
 	}
 	return plan{
 		Placements: 1 + d.IntN(3), Workers: 1 + d.IntN(3), IdleMinutes: 3 + d.IntN(20), Form: replay.Pick(d, simgame.Forms()...),
-		SaveEvery: replay.Pick(d, 2*time.Minute, 5*time.Minute, 10*time.Minute), HideAddress: d.Chance(0.5),
+		SaveEvery: replay.Pick(d, 2*time.Minute, 5*time.Minute, 10*time.Minute, time.Hour), HideAddress: d.Chance(0.5),
 		CommandEvery: d.Between(time.Minute, 8*time.Minute).Truncate(time.Second),
 		PlayerEvery:  d.Between(20*time.Second, 3*time.Minute).Truncate(time.Second),
 		Burst:        rate(0.5), GameCrashEvery: every(20*time.Minute, 3*time.Hour),

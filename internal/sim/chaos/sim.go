@@ -46,6 +46,7 @@ type Stats struct {
 	Faults    map[Fault]int
 	Kills     int // of workers and agents
 	Games     int // processes
+	Drills    int // things that happened alone
 }
 
 // Add sums up.
@@ -60,6 +61,7 @@ func (s *Stats) Add(o Stats) {
 	}
 	s.Kills += o.Kills
 	s.Games += o.Games
+	s.Drills += o.Drills
 }
 
 // Evictions are the machines that were taken by the cloud, with notice or
@@ -107,7 +109,9 @@ type simulation struct {
 	faults         faultCounts
 	machines       sync.Map // by the machine's name: *machine
 	kills          atomic.Int64
+	drilled        atomic.Int64
 	emptied        sync.Map     // for EmptyAssumed: places and tokens of operations
+	sighted        sightings    // for GoneRemembered
 	rejuvenated    atomic.Int64 // for BootNotCompared: events
 	work           sync.WaitGroup
 }
@@ -139,6 +143,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	s.beCalm()
 	_ = s.clock.Sleep(ctx, calmFor)
 	s.checkCalm()
+	s.drill(ctx)
 	s.putOut(ctx)
 	_ = s.clock.Sleep(ctx, outFor)
 	s.checkEnd()
@@ -240,7 +245,7 @@ func (s *simulation) noGame(d *replay.Dice) error {
 func (s *simulation) result(took time.Duration) Result {
 	seen := s.witness.Testify()
 	return Result{Plan: s.plan.String(), Violations: seen.Violations, Hash: seen.Hash, Stats: Stats{
-		Counts: seen.Counts, Simulated: took, Games: s.games.Count(),
+		Counts: seen.Counts, Simulated: took, Games: s.games.Count(), Drills: int(s.drilled.Load()),
 		Faults: s.faults.all(), Kills: int(s.kills.Load()),
 	}}
 }

@@ -94,6 +94,9 @@ type heard struct {
 
 // Send implements world.Queue.
 func (h heard) Send(ctx context.Context, body []byte, delay time.Duration) error {
+	if body = h.s.word(body); body == nil {
+		return nil
+	}
 	h.s.witness.AgentSays(h.vm, body, func() (games.Truth, oracle.Saved) { return h.s.lastGame(h.vm), h.s.saved() })
 	return h.queue.Send(ctx, body, delay)
 }

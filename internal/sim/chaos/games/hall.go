@@ -92,6 +92,17 @@ func (h *Hall) PowerOff(vm string) {
 	}
 }
 
+// Truths are the truth of all games, the oldest first.
+func (h *Hall) Truths() []Truth {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var all []Truth
+	for _, g := range h.games {
+		all = append(all, g.Truth())
+	}
+	return all
+}
+
 // Logs are what the logs of all games said.
 func (h *Hall) Logs() []Log {
 	h.mu.Lock()

@@ -142,6 +142,13 @@ func (w *Witness) Epoch() int64 {
 	return w.state.Boot.Epoch
 }
 
+// Status is the world's by the row.
+func (w *Witness) Status() world.Status {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state.Status
+}
+
 // Testimony is what came of it.
 type Testimony struct {
 	Violations []Violation // at most MaxViolations

@@ -32,13 +32,44 @@ type spoken struct {
 
 // memory is what is known of a machine's agent.
 type memory struct {
-	full   bool            // its disk was, at some time
-	forgot []time.Time     // when it was lost
-	lost   int64           // words that were dropped, by its own telling
-	last   time.Time       // when its last word came
-	epoch  int64           // of the last word that was read
-	newest position        // where in the log
-	told   map[string]bool // games whose end it told
+	full    bool            // its disk was, at some time
+	forgot  []time.Time     // when it was lost
+	lost    int64           // words that were dropped, by its own telling
+	highest map[int64]int64 // number of each boot
+	holes   []hole          // in the numbers
+	last    time.Time       // when its last word came
+	epoch   int64           // of the last word that was read
+	newest  position        // where in the log
+	told    map[string]bool // games whose end it told
+}
+
+// hole is numbers that did not come, and when the next one did.
+type hole struct {
+	at   time.Time
+	many int64
+}
+
+// number notes one that came. They come in their order, but for those that come
+// again.
+func (m *memory) number(n number, now time.Time) {
+	if many := n.seq - m.highest[n.epoch] - 1; many > 0 {
+		m.holes = append(m.holes, hole{now, many})
+	}
+	m.highest[n.epoch] = max(m.highest[n.epoch], n.seq)
+}
+
+// uncounted is how many of an agent's events did not come and should have been
+// told to be lost.
+func (m *memory) uncounted() (many int64) {
+	if len(m.forgot) > 0 {
+		return 0
+	}
+	for _, h := range m.holes {
+		if m.last.Sub(h.at) > countWithin {
+			many += h.many
+		}
+	}
+	return max(0, many-m.lost)
 }
 
 // position orders places of a machine's logs.
@@ -67,7 +98,7 @@ func readAt(id string) string {
 func (w *Witness) memoryOf(vm string) *memory {
 	m := w.memories[vm]
 	if m == nil {
-		m = &memory{told: map[string]bool{}}
+		m = &memory{told: map[string]bool{}, highest: map[int64]int64{}}
 		w.memories[vm] = m
 	}
 	return m
@@ -116,6 +147,7 @@ func (w *Witness) Arrived(vm string, body []byte) {
 	}
 	s := &spoken{id: e.ID}
 	w.spoken[n] = s
+	m.number(n, m.last)
 	if lost, ok := data.(*world.WordsLost); ok {
 		m.lost += lost.Count
 	}
@@ -235,6 +267,11 @@ func (w *Witness) heardOf(logs []games.Log) {
 		}
 		if int64(len(holes)) > m.lost {
 			w.violate(promise, "%s never told of %d words, and of %d that they are lost: %v", vm, len(holes), m.lost, holes)
+		}
+	}
+	for _, vm := range slices.Sorted(maps.Keys(w.memories)) {
+		if n := w.memories[vm].uncounted(); n > 0 {
+			w.violate("P18", "%d events of %s did not come, and are not told to be lost", n, vm)
 		}
 	}
 	var never []string

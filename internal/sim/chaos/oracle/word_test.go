@@ -105,10 +105,10 @@ func TestWords(t *testing.T) {
 		}, "P17"},
 		{"a word is skipped, with a full disk", func(t *testing.T, s *stage) {
 			s.Full("a1")
-			s.hears(t, 1, 2, 30)
+			s.hears(t, 1, 1, 30)
 			s.clock.Advance(time.Minute)
-			lost(t, s, 3, 0)
-			s.counts(t, 1, 2)
+			lost(t, s, 2, 0)
+			s.counts(t, 1, 1)
 			s.ends(log(20, 30))
 		}, "P18"},
 		{"words are told to be lost", func(t *testing.T, s *stage) {
@@ -126,6 +126,30 @@ func TestWords(t *testing.T) {
 			lost(t, s, 2, 1)
 			s.ends(log(10, 20, 30))
 		}, "P18"},
+		{"numbers are left out", func(t *testing.T, s *stage) {
+			s.hears(t, 1, 1, 10)
+			s.hears(t, 1, 4, 30)
+			s.clock.Advance(time.Minute)
+			lost(t, s, 5, 1)
+			s.counts(t, 1, 1, 4)
+			s.ends(log(10, 30))
+		}, "P18"},
+		{"numbers are left out, and told to be lost", func(t *testing.T, s *stage) {
+			s.hears(t, 1, 1, 10)
+			s.hears(t, 1, 4, 30)
+			s.clock.Advance(time.Minute)
+			lost(t, s, 5, 2)
+			s.counts(t, 1, 1, 4)
+			s.ends(log(10, 30))
+		}, ""},
+		{"numbers are left out, and the memory was lost", func(t *testing.T, s *stage) {
+			s.Forgot("a1")
+			s.hears(t, 1, 4, 30)
+			s.clock.Advance(time.Minute)
+			lost(t, s, 5, 0)
+			s.counts(t, 1, 4)
+			s.ends(log(30))
+		}, ""},
 		{"words are lost just before the machine goes", func(t *testing.T, s *stage) {
 			s.Full("a1")
 			s.hears(t, 1, 1, 30)

@@ -1,0 +1,142 @@
+package chaos
+
+import (
+	"context"
+	"time"
+
+	"hearth/internal/sim/chaos/games"
+	"hearth/internal/sim/chaos/oracle"
+	"hearth/internal/sim/chaos/replay"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simdiscord"
+	"hearth/internal/world"
+)
+
+// litWithin is how long a /start may take in the drills: the places may still be
+// blocked for what was in the chaos.
+const litWithin = 45 * time.Minute
+
+// drill lets one thing happen at a time, while nothing else goes wrong and
+// somebody plays: a game that does not save, an eviction, a machine that
+// vanishes. What must be told in time can be timed here.
+func (s *simulation) drill(ctx context.Context) {
+	d := replay.NewDice(s.o.Seed, "drill")
+	for _, vanishes := range []bool{false, true} {
+		m := s.light(ctx)
+		if m == nil {
+			return
+		}
+		_ = s.clock.Sleep(ctx, d.Between(40*time.Second, 7*time.Minute))
+		if s.plan.SaveEvery > oracle.SaveAgeMost && !vanishes {
+			_ = s.clock.Sleep(ctx, oracle.SaveAgeMost+2*time.Minute)
+			s.drilled.Add(1)
+			s.witness.Unsaved(s.lastGame(m.vm.ID), s.discord.Messages())
+		}
+		if s.openGame() == nil {
+			return // it crashed
+		}
+		s.take(ctx, m, vanishes, d)
+	}
+}
+
+// take takes a machine and waits until it must have been told.
+func (s *simulation) take(ctx context.Context, m *machine, vanishes bool, d *replay.Dice) {
+	gone := oracle.Gone{VM: m.vm.ID, Noticed: !vanishes, Announced: s.clock.Now(), Skew: s.plan.AgentSkew.Abs() + time.Duration(s.plan.Workers)*s.plan.WorkerSkew}
+	if vanishes {
+		if s.cloud.Vanish(m.vm.ID) != nil {
+			return
+		}
+	} else {
+		if s.cloud.Evict(m.vm.ID, d.Between(8*time.Second, simcloud.MaxNotice)) != nil {
+			return
+		}
+		s.watchNotice(ctx, m)
+	}
+	for !m.gone.Load() {
+		if s.clock.Sleep(ctx, 100*time.Millisecond) != nil {
+			return
+		}
+	}
+	gone.At = s.clock.Now()
+	if g := s.games.Last(m.vm.ID); g != nil {
+		gone.Game = g.Truth()
+	}
+	gone.SaveAge = s.saveAge()
+	_ = s.clock.Sleep(ctx, gone.Within())
+	gone.Messages = s.discord.Messages()
+	s.drilled.Add(1)
+	s.witness.Gone(gone)
+}
+
+// saveAge is how old the world's last save is, by the clock of the game that
+// made it; negative: there is none.
+func (s *simulation) saveAge() time.Duration {
+	age := time.Duration(-1)
+	for _, t := range s.games.Truths() {
+		if !t.Saved.IsZero() {
+			age = t.Now.Sub(t.Saved)
+		}
+	}
+	return age
+}
+
+// light has the world lit and somebody in it; nil if it comes to nothing.
+func (s *simulation) light(ctx context.Context) *machine {
+	begun := s.clock.Now()
+	var g *games.Game
+	for {
+		if g = s.openGame(); g != nil && s.witness.Status() == world.Online {
+			break
+		}
+		if s.clock.Now().Sub(begun) > litWithin {
+			return nil
+		}
+		if st := s.witness.Status(); st == world.Stopped || st == world.Failed {
+			s.interact(ctx, simdiscord.Request{User: s.discord.People()[0].ID, Channel: s.guild.Channel, Kind: simdiscord.KindCommand, Command: string(world.CmdStart)})
+		}
+		if s.clock.Sleep(ctx, 20*time.Second) != nil {
+			return nil
+		}
+	}
+	truth := g.Truth()
+	if len(truth.Arrived) == 0 {
+		g.Command("join", "Frida")
+	}
+	_ = s.clock.Sleep(ctx, time.Minute)
+	if v, ok := s.machines.Load(truth.VM); ok && s.openGame() == g {
+		return v.(*machine)
+	}
+	return nil
+}
+
+// askedWithin is how long an agent may take from a notice to asking its game to
+// save.
+const askedWithin = 2 * time.Second
+
+// watchNotice looks whether the game of a machine that has notice is asked to save
+// in time, by an agent that lives that long.
+func (s *simulation) watchNotice(ctx context.Context, m *machine) {
+	from := s.clock.Now()
+	s.work.Go(func() {
+		for !m.gone.Load() {
+			alive := m.aliveSince()
+			begun := from
+			if alive.After(begun) {
+				begun = alive
+			}
+			if alive.IsZero() {
+				begun = s.clock.Now()
+			}
+			if m.watch.Sleep(ctx, begun.Add(askedWithin).Sub(s.clock.Now())) != nil {
+				return
+			}
+			if alive.IsZero() || m.aliveSince() != alive {
+				continue
+			}
+			if g := s.lastGame(m.vm.ID); !m.gone.Load() && g.VM != "" && g.Began.Before(begun) {
+				s.witness.Noticed(g, s.clock.Now().Sub(begun))
+			}
+			return
+		}
+	})
+}
