@@ -12,14 +12,16 @@
 //	players ─► simgame ─► agent.Agent ──────────┘    compute ─► simcloud ─► machines
 //
 // Workers are processes: each has its own runner and client, dies at a call
-// with everything in memory, and is started again. So are agents, and their
-// game dies with them.
+// with everything in memory, and is started again. So are agents. Their game
+// outlives them, and so does the machine's disk, which may be full, or cut short
+// in a write, or be lost. Machines outlive neither.
 //
 // # Phases
 //
 // Chaos for Options.Hours; then all faults end, and after a calm everything must
-// be as people want it; then a keeper puts the fire out, and everything must be
-// gone and told. What may never be is looked at all the time: package oracle is
+// be as people want it; then drills (drill.go), in which one thing happens at a
+// time and is to be told in time; then a keeper puts the fire out, and everything
+// must be gone and told. What may never be is looked at all the time: package oracle is
 // told all that happens (watch.go), and what is true of the games (package
 // games), whatever anybody says of them.
 //

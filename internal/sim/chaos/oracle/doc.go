@@ -8,12 +8,18 @@
 //	P4   Write                         an older command undoes no newer one
 //	P5   Write                         no update is lost
 //	P7   Write                         an older boot changes nothing
-//	P8   Machines, GameStarts          never two machines, never two games
+//	P8   Machines, GameStarts,         never two machines, never two games,
+//	     Acquired, Fenced              no game without its lease
 //	P9   Scale                         a machine is asked for when no other place has one
 //	P10  MachineOff, GameStarts, End   no machine is deleted before its save, no save is lost
 //	P11  AgentSays                     what is said to be saved is saved
+//	P12  Noticed, Gone                 after a notice the game is asked to save, and it is told what is saved
+//	P13  Gone                          a machine that vanished is missed, with the true age of the last save
+//	P14  Unsaved                       a game that does not save is told of
 //	P15  Calm, End                     what is wanted is what is there
 //	P16  Calm, End                     the players told are those who are in
+//	P17  Arrived, Handled, Write, End  what a game's log said counts once, and in its order
+//	P18  Arrived, End                  what was dropped is told to be
 //	P20  Calm, End                     nothing runs that nobody wants
 //	P21  AgentSays                     what an agent sends can be read
 //	P23  Said, Log                     no secret in a message or log
