@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simdiscord/web":      {"internal/sim/simdiscord", "internal/sim/simdiscord/guild"},
 	"internal/sim/simstorage":          {"internal/world"},
 	"internal/sim/simdisk":             {},
+	"internal/sim/azurite":             {},
 	"internal/sim/chaos":               {"*"},
 	"internal/sim/chaos/games":         {"internal/world", "internal/saves", "internal/sim/chaos/replay", "internal/sim/simgame", "internal/valheim"},
 	"internal/sim/chaos/oracle":        {"internal/world", "internal/world/words", "internal/sim/chaos/games", "internal/sim/chaos/replay", "internal/sim/simcloud", "internal/sim/simdiscord", "internal/sim/simgame"},

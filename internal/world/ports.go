@@ -103,6 +103,18 @@ type Store interface {
 	Replace(ctx context.Context, row Row) (etag string, err error)
 }
 
+// Archive keeps events that could not be handled, for the keeper to look at.
+// All methods are safe for concurrent use.
+type Archive interface {
+	// Keep stores body, at most 48 KiB, under a name of 1 to 200 printable
+	// ASCII characters. first tells that it was not there before; keeping it
+	// again changes nothing and is no error. An error leaves open whether it
+	// was stored.
+	Keep(ctx context.Context, name string, body []byte) (first bool, err error)
+	// Kept counts what was stored since then, on the archive's clock.
+	Kept(ctx context.Context, since time.Time) (int, error)
+}
+
 // Lease is the right to run one world's game. It lasts LeaseDuration and
 // carries the world's epoch, the number of the boot. A clock that is set back
 // gives it to no second holder and makes it last LeaseDuration from the next
