@@ -146,7 +146,7 @@ func (p *Playground) Close(ctx context.Context) ([]string, error) {
 	if r != nil {
 		awake := r.awake(ctx)
 		errs = append(errs, r.closeMachines(ctx))
-		r.drain(ctx)
+		r.control.Drain(ctx)
 		for _, f := range awake {
 			words = append(words, r.words(ctx, f))
 		}
@@ -227,7 +227,7 @@ func (p *Playground) handler() http.Handler {
 			return
 		}
 		if req.URL.Path == "/api/interactions" {
-			r.serveInteraction(w, req)
+			r.control.ServeHTTP(w, req)
 			return
 		}
 		f := last.Load()

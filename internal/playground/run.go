@@ -13,14 +13,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hearth/internal/bot"
 	"hearth/internal/clock"
 	"hearth/internal/discord"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simdiscord/web"
 	"hearth/internal/sim/simgame/process"
-	"hearth/internal/sqlite"
 	"hearth/internal/world"
 )
 
@@ -36,14 +34,11 @@ type run struct {
 	worlds  []world.Config
 	guild   world.Guild
 
-	db           *sqlite.DB
-	events       *sqlite.Queue
-	discord      *simdiscord.Discord
-	cloud        *simcloud.Cloud
-	interactions *bot.Interactions
-	reactions    *bot.Reactions
-	reconcile    *bot.Reconcile
-	chat         *discord.Client
+	storage storage
+	discord *simdiscord.Discord
+	cloud   *simcloud.Cloud
+	chat    *discord.Client
+	control control
 
 	notes *notes
 
@@ -52,9 +47,35 @@ type run struct {
 
 	neverListens atomic.Bool // games started from now on never open their door
 
-	idle     atomic.Bool // the pump waits for a message
-	stopPump context.CancelFunc
-	work     sync.WaitGroup
+	stopKeeping context.CancelFunc
+	keeping     sync.WaitGroup
+}
+
+// storage is where queues, rows and leases are. All methods are safe for
+// concurrent use.
+type storage interface {
+	Store() world.Store
+	Queue(name string) world.Queue
+	Lease() lease
+	// Count counts a queue's messages, a queue that does not exist as empty.
+	Count(ctx context.Context, queue string) (visible, hidden int, err error)
+	Close() error
+}
+
+// lease also tells who holds it, and until when.
+type lease interface {
+	world.Lease
+	Holder(ctx context.Context, worldID string) (h world.Holding, expires time.Time, held bool, err error)
+}
+
+// control is the running bot. ServeHTTP is the endpoint of its interactions.
+type control interface {
+	http.Handler
+	// Drain waits, a while at most, until the bot has seen to every event that
+	// is due.
+	Drain(ctx context.Context)
+	// Close ends it once it has finished what it has in hand.
+	Close(ctx context.Context) error
 }
 
 // halfClock tells the playground's time and waits in the wall's: the pretend
@@ -71,11 +92,8 @@ func newRun(ctx context.Context, o Options, log *slog.Logger, clk *clock.Scaled,
 	if err := r.open(ctx, address); err != nil {
 		return nil, errors.Join(err, r.close(context.WithoutCancel(ctx)))
 	}
-	pumpCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	r.stopPump = stop
-	r.work.Go(func() { r.pump(pumpCtx) })
-	r.work.Go(func() { r.sweep(pumpCtx) })
-	r.work.Go(func() { r.keep(pumpCtx) })
+	ctx, r.stopKeeping = context.WithCancel(context.WithoutCancel(ctx))
+	r.keeping.Go(func() { r.keep(ctx) })
 	return r, nil
 }
 
@@ -86,9 +104,11 @@ func (r *run) open(ctx context.Context, address string) (err error) {
 			return fmt.Errorf("make folder: %w", err)
 		}
 	}
-	if r.db, err = sqlite.Open(ctx, filepath.Join(r.o.Dir, "hearth.db"), r.clock); err != nil {
+	l, err := openLocal(ctx, r.o.Dir, r.clock)
+	if err != nil {
 		return err
 	}
+	r.storage = l
 	if r.secrets, err = loadSecrets(r.o.Dir); err != nil {
 		return err
 	}
@@ -97,14 +117,17 @@ func (r *run) open(ctx context.Context, address string) (err error) {
 		ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
 		KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,
 	}
-	r.events = r.db.Queue(world.EventsQueue)
 	if err := r.openDiscord(address); err != nil {
 		return err
 	}
 	if err := r.openCloud(); err != nil { //nolint:contextcheck // the cloud lives until its Close, not as long as the start
 		return err
 	}
-	return r.openBot(address)
+	if err := r.openChat(address); err != nil {
+		return err
+	}
+	r.control, err = r.startWorker(ctx, l)
+	return err
 }
 
 // worldsOf gives worlds without a password the playground's own.
@@ -165,37 +188,14 @@ func (r *run) openCloud() error {
 	return nil
 }
 
-func (r *run) openBot(address string) error {
-	verifier, err := discord.NewVerifier(r.discord.PublicKey())
-	if err != nil {
-		return err
-	}
+func (r *run) openChat(address string) (err error) {
 	r.chat, err = discord.NewClient(discord.ClientOptions{
 		URL: address + "/api/v10", Application: simdiscord.DefaultApplicationID,
 		Token: world.Secret(r.secrets.BotToken), Version: r.o.Version,
 		// The pauses that the pretend Discord asks for are of the time it tells.
 		Log: r.log.With("part", "discord"), Clock: r.clock,
 	})
-	if err != nil {
-		return err
-	}
-	r.interactions = &bot.Interactions{
-		Verifier: verifier, Guild: r.guild, Worlds: r.worlds, Clock: r.clock, Log: r.log.With("part", "interactions"),
-	}
-	r.reactions = &bot.Reactions{
-		Verifier: verifier, Log: r.log.With("part", "reactions"),
-		KeyOf: r.key, Poison: r.db.Queue(world.PoisonQueue(world.EventsQueue)),
-		Runner: &bot.Runner{
-			Guild: r.guild, Worlds: r.worlds, Store: r.o.At.Store(r.db.Store()), Compute: r.o.At.Compute(r.cloud), Chat: r.o.At.Chat(r.chat),
-			Events: r.o.At.Queue(r.events, "delay", "acknowledge"),
-			Orders: func(id string) world.Queue {
-				return r.o.At.Queue(r.db.Queue(world.OrdersQueue(id)), "order", "obey")
-			},
-			Key: r.secrets.BotKey, Clock: r.clock, Log: r.log.With("part", "runner"),
-		},
-	}
-	r.reconcile = &bot.Reconcile{Worlds: r.worlds, Compute: r.cloud, Events: r.events, Key: r.secrets.BotKey, Clock: r.clock, Log: r.log.With("part", "reconcile")}
-	return nil
+	return err
 }
 
 // key is whose seal an event must bear.
@@ -279,7 +279,7 @@ func (r *run) state(ctx context.Context, worldID string) (world.State, error) {
 
 func (r *run) row(ctx context.Context, worldID string) (world.Row, error) {
 	key := world.Key{Guild: r.guild.ID, World: worldID}
-	row, err := r.db.Store().Load(ctx, key)
+	row, err := r.storage.Store().Load(ctx, key)
 	if errors.Is(err, world.ErrNotFound) {
 		return world.Row{Key: key, State: world.NewState(worldID)}, nil
 	}
@@ -290,17 +290,20 @@ func (r *run) row(ctx context.Context, worldID string) (world.Row, error) {
 func (r *run) close(ctx context.Context) error {
 	var errs []error
 	errs = append(errs, r.closeMachines(ctx))
-	if r.stopPump != nil {
-		r.drain(ctx)
-		r.stopPump()
+	if r.control != nil {
+		r.control.Drain(ctx)
+		errs = append(errs, r.control.Close(ctx))
 	}
-	r.work.Wait()
+	if r.stopKeeping != nil {
+		r.stopKeeping()
+	}
+	r.keeping.Wait()
 	if r.discord != nil {
 		r.discord.Close()
 		errs = append(errs, r.saveTime())
 	}
-	if r.db != nil {
-		errs = append(errs, r.db.Close())
+	if r.storage != nil {
+		errs = append(errs, r.storage.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -126,7 +126,7 @@ func (r *run) underTheHood(ctx context.Context, w world.Config, s world.State, v
 			noCapacity = noCapacity || pv.ID == place.ID && pv.NoCapacity
 		}
 	}
-	h, expires, held, err := r.db.Lease().Holder(ctx, w.ID)
+	h, expires, held, err := r.storage.Lease().Holder(ctx, w.ID)
 	if err != nil {
 		return err
 	}
@@ -135,15 +135,15 @@ func (r *run) underTheHood(ctx context.Context, w world.Config, s world.State, v
 		v.Lease = panel.Lease{Holder: "agent of boot " + itoa(int(h.Epoch)), Epoch: h.Epoch, Expires: expires}
 	}
 	for _, name := range []string{world.EventsQueue, world.OrdersQueue(w.ID)} {
-		st, err := r.db.Queue(name).Stats(ctx)
+		visible, hidden, err := r.storage.Count(ctx, name)
 		if err != nil {
 			return err
 		}
-		poison, err := r.db.Queue(world.PoisonQueue(name)).Stats(ctx)
+		poison, aside, err := r.storage.Count(ctx, world.PoisonQueue(name))
 		if err != nil {
 			return err
 		}
-		v.Queues = append(v.Queues, panel.Queue{Name: name, Visible: st.Visible, Hidden: st.Hidden, Poison: poison.Visible + poison.Hidden})
+		v.Queues = append(v.Queues, panel.Queue{Name: name, Visible: visible, Hidden: hidden, Poison: poison + aside})
 	}
 	for _, n := range r.notes.last() {
 		v.Log = append(v.Log, panel.Line{Time: n.at, Text: n.text})
