@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// The ports: what Hearth needs of the world outside. Queue, Store, Lease,
-// Compute, Metadata and Game have a contract suite each in worldtest, Chat has
-// one in chattest below it, and every implementation passes its port's.
+// The ports: what Hearth needs of the world outside. Queue, Store, Archive,
+// Lease, Compute, Metadata and Game have a contract suite each in worldtest,
+// Chat has one in chattest below it, and every implementation passes its
+// port's.
 
 // Errors that callers branch on.
 var (
