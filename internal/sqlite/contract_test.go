@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -24,6 +25,19 @@ func TestStoreContract(t *testing.T) {
 
 func TestLeaseContract(t *testing.T) {
 	worldtest.Lease(t, func(t *testing.T, clock world.Clock) world.Lease { return open(t, clock).Lease() })
+}
+
+func TestArchiveContract(t *testing.T) {
+	worldtest.Archive(t, func(t *testing.T, clock world.Clock) worldtest.ArchiveUnderTest {
+		a := open(t, clock).Archive()
+		return worldtest.ArchiveUnderTest{Archive: a, Now: clock.Now, Stored: func(t *testing.T, name string) []byte {
+			body, err := a.Read(t.Context(), name)
+			if err != nil && !errors.Is(err, world.ErrNotFound) {
+				t.Fatal(err)
+			}
+			return body
+		}}
+	})
 }
 
 // open returns a new database that is closed with the test.

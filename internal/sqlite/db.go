@@ -105,6 +105,7 @@ func (d *DB) rebase(ctx context.Context) error {
 		for _, statement := range []string{
 			"UPDATE messages SET sent_at = sent_at - ?1, visible_at = visible_at - ?1",
 			"UPDATE leases SET expires_at = expires_at - ?1",
+			"UPDATE archive SET kept_at = kept_at - ?1",
 			"UPDATE clock SET latest = latest - ?1",
 		} {
 			if _, err := tx.ExecContext(ctx, statement, latest-now); err != nil {

@@ -1,5 +1,6 @@
-// Package sqlite keeps a local deployment's queues, rows and leases in one
-// file: it implements world.Queue, world.Store and world.Lease.
+// Package sqlite keeps a local deployment's queues, rows, leases and archive in
+// one file: it implements world.Queue, world.Store, world.Lease and
+// world.Archive.
 //
 // A message's life:
 //
@@ -22,7 +23,7 @@
 //     the system's clock is not read. The file remembers the latest time it
 //     saw. If the clock stands before it when the file is opened (a fast
 //     clock of an earlier run, a clock that was set back), every time in the
-//     queues and leases is moved back by as much, so that nothing waits
+//     queues, leases and archive is moved back by as much, so that nothing waits
 //     longer than it had left to wait. Times inside a state document are the
 //     core's and stay.
 //   - A message changes hands only with its receipt, a row only with its

@@ -10,7 +10,7 @@ import (
 const (
 	// schemaVersion is kept in the file's user_version; schema/<n>.sql leads
 	// from n-1 to n.
-	schemaVersion = 1
+	schemaVersion = 2
 	// applicationID marks the file as Hearth's in its header ("Hrth").
 	applicationID = 0x48727468
 )

@@ -107,8 +107,8 @@ type Store interface {
 // Archive keeps events that could not be handled, for the keeper to look at.
 // All methods are safe for concurrent use.
 type Archive interface {
-	// Keep stores body, at most 48 KiB, under a name of 1 to 200 printable
-	// ASCII characters. first tells that it was not there before; keeping it
+	// Keep stores body, at most 48 KiB (else ErrTooLarge), under a name of 1 to
+	// 200 printable ASCII characters (see CheckKept). first tells that it was not there before; keeping it
 	// again changes nothing and is no error. An error leaves open whether it
 	// was stored.
 	Keep(ctx context.Context, name string, body []byte) (first bool, err error)

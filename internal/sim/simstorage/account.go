@@ -1,5 +1,5 @@
 // Package simstorage is a storage account in memory: queues, the table of the
-// worlds' rows, and their leases. It keeps the rules of the real one and does
+// worlds' rows, their leases, and the archive. It keeps the rules of the real one and does
 // nothing by itself: no goroutine, no randomness, no time but its Clock's. The
 // same calls in the same order have the same answers, so a seed can be played
 // again, and it may be used inside a testing/synctest bubble.
@@ -35,6 +35,7 @@ type Account struct {
 	queues map[string]*Queue
 	rows   map[world.Key]row
 	leases map[string]tenure
+	kept   map[string]kept
 }
 
 // New returns an empty account.
@@ -42,6 +43,7 @@ func New(o Options) *Account {
 	a := &Account{
 		clock: o.Clock, pick: o.Pick,
 		queues: map[string]*Queue{}, rows: map[world.Key]row{}, leases: map[string]tenure{},
+		kept: map[string]kept{},
 	}
 	if a.pick == nil {
 		a.pick = func(int) int { return 0 }
@@ -73,6 +75,9 @@ func (a *Account) Store() *Store { return &Store{a} }
 
 // Lease returns the worlds' leases.
 func (a *Account) Lease() *Lease { return &Lease{a} }
+
+// Archive returns what could not be handled.
+func (a *Account) Archive() *Archive { return &Archive{a} }
 
 // name returns a name that was never used before. a.mu is held.
 func (a *Account) name(of string) string {

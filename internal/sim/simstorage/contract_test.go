@@ -43,3 +43,10 @@ func TestLeaseContract(t *testing.T) {
 		return simstorage.New(simstorage.Options{Clock: clock}).Lease()
 	})
 }
+
+func TestArchiveContract(t *testing.T) {
+	worldtest.Archive(t, func(_ *testing.T, clock world.Clock) worldtest.ArchiveUnderTest {
+		a := simstorage.New(simstorage.Options{Clock: clock}).Archive()
+		return worldtest.ArchiveUnderTest{Archive: a, Now: clock.Now, Stored: func(_ *testing.T, name string) []byte { return a.Read(name) }}
+	})
+}
