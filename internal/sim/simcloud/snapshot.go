@@ -32,6 +32,9 @@ type PlacementView struct {
 	Capacity int    `json:"capacity"` // what was asked for, not what is there
 	Busy     bool   `json:"busy"`     // an operation is under way
 	Toward   int    `json:"toward"`   // the capacity it goes to; Capacity if none is under way
+	// Failed is the code that the last operation failed with; empty if it did
+	// not, or is under way.
+	Failed string `json:"failed,omitempty"`
 	// NoCapacity and NoQuota are the levers of these names.
 	NoCapacity bool `json:"no_capacity"`
 	NoQuota    bool `json:"no_quota"`
@@ -64,6 +67,8 @@ func (c *Cloud) Snapshot() Snapshot {
 		}
 		if op := s.underWay(); op != nil {
 			v.Busy, v.Toward = true, op.Capacity
+		} else if n := len(s.Ops); n > 0 && s.Ops[n-1].Fail != nil {
+			v.Failed = s.Ops[n-1].Fail.Code
 		}
 		for _, f := range s.FailNext {
 			v.FailNext = append(v.FailNext, f.Code)

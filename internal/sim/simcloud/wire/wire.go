@@ -1,8 +1,3 @@
-// Package wire speaks Azure's Instance Metadata Service and Scheduled Events for
-// a machine of the pretend cloud, as Microsoft's "Azure Instance Metadata
-// Service" and "Scheduled Events for Linux VMs" describe them. It is thin: what
-// is true stands in simcloud. All machines of a cloud count as one placement
-// group, whose events each of them gets to see and may start.
 package wire
 
 import (
