@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simgame":             {"internal/world"},
 	"internal/sim/simgame/process":     {"internal/world", "internal/clock", "internal/sim/simgame"},
 	"internal/azure":                   {"internal/world"},
+	"internal/azure/compute":           {"internal/world"},
 	"internal/sim/simcloud":            {"internal/world"},
 	"internal/sim/simcloud/wire":       {"internal/world", "internal/sim/simcloud"},
 	"internal/sim/simdiscord":          {"internal/sim/simdiscord/form", "internal/sim/simdiscord/guild", "internal/sim/simdiscord/endpoint"},

@@ -1,0 +1,220 @@
+package compute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v8"
+
+	"hearth/internal/world"
+)
+
+var _ world.Compute = (*Compute)(nil)
+
+// PublicURL is Azure Resource Manager in the public cloud.
+const PublicURL = "https://management.azure.com"
+
+// CallsWithin is how long one method takes at most: a look is two of them, and
+// an event's handling has 50 s.
+const CallsWithin = 15 * time.Second
+
+// maxAnswer bounds an answer of Azure's. A virtual machine has about 5 KB.
+const maxAnswer = 4 << 20
+
+// Options are what New needs to know.
+type Options struct {
+	Subscription  string // its id, a GUID
+	ResourceGroup string // where the scale sets are
+	// URL is Azure Resource Manager's, https and without a path; empty:
+	// PublicURL. It is also what tokens are asked for.
+	URL string
+	// ClientID is a user-assigned identity's; empty: the system-assigned one.
+	ClientID string
+	// Credential is asked for tokens; nil: the managed identity that the
+	// platform gives by IDENTITY_ENDPOINT and IDENTITY_HEADER.
+	Credential azcore.TokenCredential
+	// Transport carries the calls to Azure Resource Manager, without following
+	// redirects; nil: one of its own.
+	Transport policy.Transporter
+	Clock     world.Clock  // required
+	Log       *slog.Logger // may be nil
+}
+
+// Compute implements world.Compute. It is safe for concurrent use. A method
+// takes at most CallsWithin; every error is a *world.CloudError.
+type Compute struct {
+	o     Options
+	host  string
+	gate  *gate
+	log   *slog.Logger
+	azure func() (*clients, error) // made at the first call
+
+	mu        sync.Mutex        // guards what follows
+	seen      map[string]bool   // scale sets that are known to exist
+	addresses map[string]string // of machines, by resource id
+}
+
+// clients are how Azure is called.
+type clients struct {
+	raw  *arm.Client // for what armcompute has no method for
+	sets *armcompute.VirtualMachineScaleSetsClient
+	vms  *armcompute.VirtualMachinesClient
+}
+
+// New makes no call, and nothing that takes time: a process that only answers
+// an interaction needs none of it. Its error names every problem of the options.
+func New(o Options) (*Compute, error) {
+	if o.URL == "" {
+		o.URL = PublicURL
+	}
+	o.URL = strings.TrimSuffix(o.URL, "/")
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	u, err := o.validate()
+	if err != nil {
+		return nil, fmt.Errorf("open Azure compute: %w", err)
+	}
+	c := &Compute{
+		o: o, host: u.Host, gate: &gate{clock: o.Clock}, log: o.Log,
+		seen: map[string]bool{}, addresses: map[string]string{},
+	}
+	c.azure = sync.OnceValues(c.connect)
+	return c, nil
+}
+
+// connect makes the clients; they connect when they are used.
+func (c *Compute) connect() (*clients, error) {
+	cred := c.o.Credential
+	if cred == nil {
+		id := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: policy.ClientOptions{Retry: once()}}
+		if c.o.ClientID != "" {
+			id.ID = azidentity.ClientID(c.o.ClientID)
+		}
+		var err error
+		if cred, err = azidentity.NewManagedIdentityCredential(id); err != nil {
+			return nil, &world.CloudError{Class: world.ClassConfig, Code: "ManagedIdentity", Message: oneLine("The managed identity can't be used: " + err.Error())}
+		}
+	}
+	transport := c.o.Transport
+	if transport == nil {
+		transport = newClient()
+	}
+	options := &arm.ClientOptions{
+		ClientOptions: policy.ClientOptions{
+			Cloud: cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+				cloud.ResourceManager: {Endpoint: c.o.URL, Audience: c.o.URL},
+			}},
+			Retry:           once(),
+			Telemetry:       policy.TelemetryOptions{ApplicationID: "hearth"},
+			PerCallPolicies: []policy.Policy{c.gate},
+			Transport:       bounded{transport},
+		},
+		// A 409 is about a scale set here, never a provider to be registered.
+		DisableRPRegistration: true,
+	}
+	raw, err := arm.NewClient("hearth", "v1.0.0", cred, options)
+	if err != nil {
+		return nil, fmt.Errorf("open Azure compute: %w", err)
+	}
+	of, err := armcompute.NewClientFactory(c.o.Subscription, cred, options)
+	if err != nil {
+		return nil, fmt.Errorf("open Azure compute: %w", err)
+	}
+	return &clients{raw, of.NewVirtualMachineScaleSetsClient(), of.NewVirtualMachinesClient()}, nil
+}
+
+func (o *Options) validate() (*url.URL, error) {
+	var problems []error
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	guid := regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	group := regexp.MustCompile(`^[\p{L}\p{N}_().-]{0,89}[\p{L}\p{N}_()-]$`)
+	if !guid.MatchString(o.Subscription) {
+		bad("Subscription is %q: give the id of the subscription, such as 00000000-0000-0000-0000-000000000000 (az account show --query id)", o.Subscription)
+	}
+	if !group.MatchString(o.ResourceGroup) {
+		bad("ResourceGroup is %q: give the name of the resource group that holds the scale sets", o.ResourceGroup)
+	}
+	if o.ClientID != "" && !guid.MatchString(o.ClientID) {
+		bad("ClientID is %q: give a user-assigned identity's client id (a GUID), or nothing for the system-assigned identity", o.ClientID)
+	}
+	u, err := url.Parse(o.URL)
+	switch {
+	case err != nil:
+		bad("URL is no address: %w", err)
+	case u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		bad("URL is %q: give https://HOST without a path, such as %s", u.Redacted(), PublicURL)
+	}
+	if o.Clock == nil {
+		bad("Clock is missing: give it the clock that everything else runs on")
+	}
+	return u, errors.Join(problems...)
+}
+
+// once tries once.
+func once() policy.RetryOptions { return policy.RetryOptions{MaxRetries: -1} }
+
+// newClient connects to Azure Resource Manager. It follows no redirect: a token
+// goes to the host that it is for.
+func newClient() *http.Client {
+	out := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = t.Clone()
+		t.MaxResponseHeaderBytes = 64 << 10
+		out.Transport = t
+	}
+	return out
+}
+
+// Scale implements world.Compute. An error leaves open whether the operation
+// was begun, unless its class is capacity, quota or config.
+func (c *Compute) Scale(ctx context.Context, p world.Placement, capacity int) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, CallsWithin)
+	defer cancel()
+	if err := checkPlacement(p); err != nil {
+		return "", err
+	}
+	if capacity != 0 && capacity != 1 {
+		return "", &world.CloudError{Class: world.ClassConfig, Code: "InvalidParameter", Message: fmt.Sprintf("A capacity of %d was asked for: a world has 0 machines or 1.", capacity)}
+	}
+	sku := &armcompute.SKU{Capacity: new(int64(capacity))}
+	if p.Size != "" && capacity > 0 { // a wrong size must not keep a machine from being deleted
+		sku.Name = new(p.Size)
+	}
+	azure, err := c.azure()
+	if err != nil {
+		return "", c.fault(err)
+	}
+	var resp *http.Response
+	_, err = azure.sets.BeginUpdate(policy.WithCaptureResponse(ctx, &resp), c.o.ResourceGroup, p.ID, armcompute.VirtualMachineScaleSetUpdate{SKU: sku}, nil)
+	// armcompute knows 200 alone, and makes a poller of it; neither decides
+	// whether Azure has accepted.
+	if resp != nil && resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return c.token(p.ID, resp.Header.Get("Azure-AsyncOperation")), nil
+	}
+	if err == nil {
+		err = errors.New("no answer")
+	}
+	return "", c.fault(err)
+}
+
+// checkPlacement: the name becomes a part of a path.
+func checkPlacement(p world.Placement) error {
+	if !isSetName(p.ID) {
+		return &world.CloudError{Class: world.ClassConfig, Code: "InvalidResourceName", Message: fmt.Sprintf("%q is no name of a scale set: look at the world's placements.", p.ID)}
+	}
+	return nil
+}

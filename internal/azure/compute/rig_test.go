@@ -1,0 +1,147 @@
+package compute_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"hearth/internal/azure/compute"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simcloud/wire"
+	"hearth/internal/world"
+	"hearth/internal/world/worldtest"
+)
+
+var (
+	midgard = world.Placement{ID: "vmss-midgard", Region: "eastus2"}
+	asgard  = world.Placement{ID: "vmss-asgard"}
+	utgard  = world.Placement{ID: "vmss-utgard"} // there is no such set
+)
+
+// rig is a pretend cloud behind Azure Resource Manager on the wire.
+type rig struct {
+	cloud *simcloud.Cloud
+	arm   *wire.ARM
+	clock *worldtest.Clock
+	*compute.Compute
+}
+
+func newRig(t *testing.T, o wire.ARMOptions) *rig {
+	t.Helper()
+	r := &rig{clock: worldtest.NewClock()}
+	c, err := simcloud.New(simcloud.Options{Clock: r.clock, Placements: []world.Placement{midgard, asgard}, Seed: 7})
+	must(t, err)
+	t.Cleanup(func() { must(t, c.Close(context.Background())) })
+	r.cloud, o.Clock = c, r.clock
+	r.arm, err = wire.ServeARM(context.Background(), c, o)
+	must(t, err)
+	t.Cleanup(r.arm.Close)
+	r.Compute = r.open(t)
+	return r
+}
+
+// open is a Compute that shares nothing with the others.
+func (r *rig) open(t *testing.T) *compute.Compute {
+	t.Helper()
+	transport := r.trusting(t)
+	c, err := compute.New(compute.Options{
+		Subscription: wire.DefaultSubscription, ResourceGroup: wire.DefaultResourceGroup, URL: r.arm.URL,
+		Credential: identity{r.arm}, Transport: transport, Clock: r.clock,
+	})
+	must(t, err)
+	return c
+}
+
+// trusting is a client that knows ARM's certificate.
+func (r *rig) trusting(t *testing.T) *http.Client {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(r.arm.CertificatePEM) {
+		t.Fatal("ARM's certificate is none")
+	}
+	h := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
+	t.Cleanup(h.CloseIdleConnections)
+	return &http.Client{Transport: h}
+}
+
+// settle polls until the operation is done.
+func (r *rig) settle(t *testing.T, token string) error {
+	t.Helper()
+	for range 600 {
+		done, err := r.Poll(t.Context(), token)
+		if done {
+			return err
+		}
+		must(t, err)
+		r.clock.Advance(time.Second)
+	}
+	t.Fatal("the operation does not end")
+	return nil
+}
+
+// up brings midgard to one machine.
+func (r *rig) up(t *testing.T) world.Instance {
+	t.Helper()
+	token, err := r.Scale(t.Context(), midgard, 1)
+	must(t, err)
+	must(t, r.settle(t, token))
+	in, err := r.Instances(t.Context(), midgard)
+	must(t, err)
+	if len(in) != 1 {
+		t.Fatalf("got %v, want one machine", in)
+	}
+	return in[0]
+}
+
+// identity asks the identity endpoint as azidentity does. azidentity keeps
+// tokens for the whole process, by the address of what they are for; tests open
+// many servers.
+type identity struct{ arm *wire.ARM }
+
+// GetToken implements azcore.TokenCredential.
+func (i identity) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	resource := o.Scopes[0][:len(o.Scopes[0])-len("/.default")]
+	q := url.Values{"api-version": {"2019-08-01"}, "resource": {resource}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, i.arm.IdentityURL+"?"+q.Encode(), nil)
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	req.Header.Set("X-Identity-Header", i.arm.IdentityHeader)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var doc struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&doc); err != nil || resp.StatusCode != http.StatusOK {
+		return azcore.AccessToken{}, fmt.Errorf("no token: status %d, %w", resp.StatusCode, err)
+	}
+	return azcore.AccessToken{Token: doc.AccessToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func cloudError(t *testing.T, err error) *world.CloudError {
+	t.Helper()
+	ce, ok := errors.AsType[*world.CloudError](err)
+	if !ok {
+		t.Fatalf("error is %v (%T), want a *world.CloudError", err, err)
+	}
+	return ce
+}
