@@ -45,6 +45,8 @@ var mayImport = map[string][]string{
 	"internal/sim/simgame/process":     {"internal/world", "internal/clock", "internal/sim/simgame"},
 	"internal/azure":                   {"internal/world"},
 	"internal/azure/compute":           {"internal/world"},
+	"internal/azure/account":           {"internal/world"},
+	"internal/azure/storage":           {"internal/world", "internal/azure/account"},
 	"internal/sim/simcloud":            {"internal/world"},
 	"internal/sim/simcloud/wire":       {"internal/world", "internal/sim/simcloud"},
 	"internal/sim/simdiscord":          {"internal/sim/simdiscord/form", "internal/sim/simdiscord/guild", "internal/sim/simdiscord/endpoint"},

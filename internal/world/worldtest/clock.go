@@ -82,7 +82,8 @@ type options struct {
 
 // PassTime tells a suite how to let time pass for an adapter whose service has
 // a clock of its own, such as a storage account: pass waits until d has passed
-// there. Without it the suite moves the Clock that it gave to open.
+// there. Without it the suite moves the Clock that it gave to open. The cases of
+// the queue's and the lease's suite run at once then, for most of them only wait.
 func PassTime(pass func(t *testing.T, d time.Duration)) Option {
 	return func(o *options) { o.pass = pass }
 }
@@ -91,14 +92,24 @@ func PassTime(pass func(t *testing.T, d time.Duration)) Option {
 type stage struct {
 	clock *Clock
 	pass  func(t *testing.T, d time.Duration)
+	moves bool // pass moves clock, and takes no time
 }
 
 func newStage(o options) stage {
 	s := stage{clock: NewClock(), pass: o.pass}
 	if s.pass == nil {
+		s.moves = true
 		s.pass = func(_ *testing.T, d time.Duration) { s.clock.Advance(d) }
 	}
 	return s
+}
+
+// atOnce lets a case that really waits run beside the others.
+func (o options) atOnce(t *testing.T) {
+	t.Helper()
+	if o.pass != nil {
+		t.Parallel()
+	}
 }
 
 // jumps says whether a case that sets the clock can be played: a service's own

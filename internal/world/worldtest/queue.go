@@ -56,6 +56,7 @@ func Queue(t *testing.T, open QueueOpener, opts ...Option) {
 		{"canceled context is honored", queueCanceled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			o.atOnce(t)
 			s := newStage(o)
 			c.run(t, s, open(t, s.clock))
 		})
@@ -64,6 +65,7 @@ func Queue(t *testing.T, open QueueOpener, opts ...Option) {
 		return
 	}
 	t.Run("sixth delivery goes to the poison queue", func(t *testing.T) {
+		o.atOnce(t)
 		s := newStage(o)
 		q, poison := o.poison(t, s.clock)
 		queuePoison(t, s, q, poison)

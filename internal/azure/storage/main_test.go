@@ -1,0 +1,123 @@
+package storage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2"
+
+	"hearth/internal/azure/account"
+	"hearth/internal/azure/storage"
+	"hearth/internal/sim/azurite"
+	"hearth/internal/world"
+)
+
+// service is the one Azurite of this package's tests; nil without Node.
+var service *azurite.Server
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "hearth-azurite-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		service, err = azurite.Start(context.Background(), azurite.Options{Dir: dir})
+		if err != nil && !errors.Is(err, azurite.ErrMissing) {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		if service != nil {
+			defer func() { _ = service.Close() }()
+		}
+		return m.Run()
+	}())
+}
+
+// needService skips without Azurite.
+func needService(t *testing.T) {
+	t.Helper()
+	if service == nil {
+		t.Skip(azurite.ErrMissing)
+	}
+}
+
+// openOn returns Azurite's queues and tables, reached over the transport; nil:
+// as always.
+func openOn(t *testing.T, transport policy.Transporter) *storage.Storage {
+	t.Helper()
+	needService(t)
+	a, err := account.Open(account.Options{ConnectionString: world.Secret(service.ConnectionString()), Transport: transport})
+	if err != nil {
+		t.Fatalf("account.Open: %v", err)
+	}
+	s, err := storage.Open(a)
+	if err != nil {
+		t.Fatalf("storage.Open: %v", err)
+	}
+	return s
+}
+
+// newQueue makes a queue of the test's own and returns its name.
+func newQueue(t *testing.T) (name string) {
+	t.Helper()
+	name = fmt.Sprintf("q-%d", queues.Add(1))
+	if _, err := rawQueue(t, name).Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+var queues atomic.Int64
+
+func rawQueue(t *testing.T, name string) *azqueue.QueueClient {
+	t.Helper()
+	needService(t)
+	q, err := azqueue.NewQueueClientFromConnectionString(service.ConnectionString(), name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+// rawTable is the table as a person sees it.
+func rawTable(t *testing.T, name string) *aztables.Client {
+	t.Helper()
+	needService(t)
+	tables, err := aztables.NewServiceClientFromConnectionString(service.ConnectionString(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tables.NewClient(name)
+}
+
+// emptyTable makes the table anew. Tests that use one do not run at once.
+func emptyTable(t *testing.T, name string) *aztables.Client {
+	t.Helper()
+	table := rawTable(t, name)
+	if _, err := table.Delete(t.Context(), nil); err != nil && account.Code(err) != string(aztables.ResourceNotFound) && account.Code(err) != string(aztables.TableNotFound) {
+		t.Fatal(err)
+	}
+	if _, err := table.CreateTable(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// pass waits: the service has a clock of its own.
+func pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+		t.Fatal(context.Cause(t.Context()))
+	}
+}
