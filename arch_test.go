@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"internal/agent/watch":             {"internal/world", "internal/agent/backoff"},
 	"internal/discord":                 {"internal/world", "internal/discord/retry"},
 	"internal/discord/retry":           {"internal/world"},
+	"internal/functions":               {},
 	"internal/sqlite":                  {"internal/world"},
 	"internal/saves":                   {"internal/world"},
 	"internal/docker":                  {"internal/world", "internal/docker/logstream"},

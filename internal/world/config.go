@@ -68,6 +68,12 @@ func IsWorldID(id string) bool {
 	return len(id) <= maxWorldID && worldID.MatchString(id) && !strings.HasSuffix(id, PoisonQueue(""))
 }
 
+// AgentKeySetting is the setting that holds the key of a world's agent: HEARTH_AGENT_KEY_
+// and the id, in capitals and with underscores, as names of variables are.
+func AgentKeySetting(id string) string {
+	return "HEARTH_AGENT_KEY_" + strings.ToUpper(strings.ReplaceAll(id, "-", "_"))
+}
+
 // ParseWorlds reads HEARTH_WORLDS: a JSON array of one object per world. The
 // error names every problem at once, each with what to do about it.
 func ParseWorlds(text string) ([]Config, error) {

@@ -163,3 +163,11 @@ func TestQueueNamesDiffer(t *testing.T) {
 		t.Errorf("poison queue: got %s", got)
 	}
 }
+
+func TestAgentKeySetting(t *testing.T) {
+	for id, want := range map[string]string{"midgard": "HEARTH_AGENT_KEY_MIDGARD", "our-world-2": "HEARTH_AGENT_KEY_OUR_WORLD_2"} {
+		if got := world.AgentKeySetting(id); got != want {
+			t.Errorf("AgentKeySetting(%q) = %q, want %q", id, got, want)
+		}
+	}
+}
