@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,9 +50,15 @@ type Options struct {
 	// Transport carries the calls to Azure Resource Manager, without following
 	// redirects; nil: one of its own.
 	Transport policy.Transporter
-	Clock     world.Clock  // required
-	Log       *slog.Logger // may be nil
+	// Names are what errors call the first four.
+	Names Names
+	Clock world.Clock  // required
+	Log   *slog.Logger // may be nil
 }
+
+// Names of the options as whoever set them knows them. Empty ones are called
+// what they are.
+type Names struct{ Subscription, ResourceGroup, URL, ClientID string }
 
 // Compute implements world.Compute. It is safe for concurrent use. A method
 // takes at most CallsWithin; every error is a *world.CloudError.
@@ -139,27 +146,29 @@ func (c *Compute) connect() (*clients, error) {
 
 func (o *Options) validate() (*url.URL, error) {
 	var problems []error
-	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	bad := func(name, otherwise, format string, args ...any) {
+		problems = append(problems, fmt.Errorf("%s "+format, append([]any{cmp.Or(name, otherwise)}, args...)...))
+	}
 	guid := regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	group := regexp.MustCompile(`^[\p{L}\p{N}_().-]{0,89}[\p{L}\p{N}_()-]$`)
 	if !guid.MatchString(o.Subscription) {
-		bad("Subscription is %q: give the id of the subscription, such as 00000000-0000-0000-0000-000000000000 (az account show --query id)", o.Subscription)
+		bad(o.Names.Subscription, "Subscription", "is %q: give the id of the subscription, such as 00000000-0000-0000-0000-000000000000 (az account show --query id)", o.Subscription)
 	}
 	if !group.MatchString(o.ResourceGroup) {
-		bad("ResourceGroup is %q: give the name of the resource group that holds the scale sets", o.ResourceGroup)
+		bad(o.Names.ResourceGroup, "ResourceGroup", "is %q: give the name of the resource group that holds the scale sets", o.ResourceGroup)
 	}
 	if o.ClientID != "" && !guid.MatchString(o.ClientID) {
-		bad("ClientID is %q: give a user-assigned identity's client id (a GUID), or nothing for the system-assigned identity", o.ClientID)
+		bad(o.Names.ClientID, "ClientID", "is %q: give a user-assigned identity's client id (a GUID), or nothing for the system-assigned identity", o.ClientID)
 	}
 	u, err := url.Parse(o.URL)
 	switch {
 	case err != nil:
-		bad("URL is no address: %w", err)
+		bad(o.Names.URL, "URL", "is no address: %w", err)
 	case u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		bad("URL is %q: give https://HOST without a path, such as %s", u.Redacted(), PublicURL)
+		bad(o.Names.URL, "URL", "is %q: give https://HOST without a path, such as %s", u.Redacted(), PublicURL)
 	}
 	if o.Clock == nil {
-		bad("Clock is missing: give it the clock that everything else runs on")
+		bad("", "Clock", "is missing: give it the clock that everything else runs on")
 	}
 	return u, errors.Join(problems...)
 }
