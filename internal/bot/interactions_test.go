@@ -2,10 +2,13 @@ package bot_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -248,5 +251,68 @@ func TestCommandTooOld(t *testing.T) {
 		if p.Busy || p.Capacity != 0 {
 			t.Errorf("%s was scaled", p.ID)
 		}
+	}
+}
+
+// TestProbe: whoever measures the endpoint gets a pong, and nothing else.
+func TestProbe(t *testing.T) {
+	r := newRig(t)
+	ping := []byte(`{"id":"1","application_id":"2","type":1,"token":"t","version":1}`)
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := func(at time.Time, body []byte) http.Header {
+		stamp := strconv.FormatInt(at.Unix(), 10)
+		h := http.Header{}
+		h.Set("X-Signature-Timestamp", stamp)
+		h.Set("X-Signature-Ed25519", hex.EncodeToString(ed25519.Sign(private, append([]byte(stamp), body...))))
+		return h
+	}
+	now := r.clock.Now()
+	if a := r.askWith(http.MethodPost, signed(now, ping), ping); a.Status != http.StatusUnauthorized {
+		t.Errorf("PING of a probe nobody allowed = %d, want 401", a.Status)
+	}
+	if r.endpoint.Probe, err = discord.NewProbeVerifier(hex.EncodeToString(public)); err != nil {
+		t.Fatal(err)
+	}
+	start := r.typed(nil)
+	for _, c := range []struct {
+		name string
+		at   time.Time
+		body []byte
+		want int
+	}{
+		{"PING", now, ping, http.StatusOK},
+		{"old PING", now.Add(-discord.Window - time.Second), ping, http.StatusUnauthorized},
+		{"command", now, start, http.StatusUnauthorized},
+		{"unknown kind", now, bytes.Replace(ping, []byte(`"type":1`), []byte(`"type":9`), 1), http.StatusUnauthorized},
+		{"no interaction", now, []byte("{"), http.StatusUnauthorized},
+	} {
+		a := r.askWith(http.MethodPost, signed(c.at, c.body), c.body)
+		if a.Status != c.want || a.Enqueue != nil || c.want != http.StatusOK && len(a.Body) > 0 {
+			t.Errorf("%s of the probe = %d %s, enqueue %q; want %d", c.name, a.Status, a.Body, a.Enqueue, c.want)
+		}
+	}
+	if a := r.ask(start); a.Status != http.StatusOK || a.Enqueue == nil {
+		t.Errorf("Discord's command beside a probe = %d, enqueue %q", a.Status, a.Enqueue)
+	}
+}
+
+// TestNoToken: a bot that can't speak answers PING, and refuses in writing what
+// it would otherwise take on.
+func TestNoToken(t *testing.T) {
+	r := newRig(t)
+	start := r.typed(nil)
+	r.endpoint.NoToken = true
+	if a := r.ask([]byte(`{"id":"1","application_id":"2","type":1,"token":"t","version":1}`)); a.Status != http.StatusOK || string(a.Body) != `{"type":1}` {
+		t.Errorf("PING = %d %s, want a pong", a.Status, a.Body)
+	}
+	a := r.ask(start)
+	if a.Status != http.StatusOK || a.Enqueue != nil || !strings.Contains(string(a.Body), "DISCORD_BOT_TOKEN") || !strings.Contains(string(a.Body), `"flags":64`) {
+		t.Errorf("/start = %d %s, enqueue %q; want a refusal for the person alone", a.Status, a.Body, a.Enqueue)
+	}
+	if !strings.Contains(r.log.String(), "token is missing") {
+		t.Error("the log does not say why")
 	}
 }

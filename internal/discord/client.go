@@ -78,23 +78,11 @@ type Client struct {
 // NewClient checks the options, all of them, and connects to nothing. The
 // error says what to do and never holds the token.
 func NewClient(o ClientOptions) (*Client, error) {
-	application, ok := snowflakeID(o.Application)
-	var problems []error
-	if !ok {
-		problems = append(problems, fmt.Errorf("DISCORD_APPLICATION_ID is %q: copy \"Application ID\", a number, from the application's General Information page", o.Application))
-	}
-	if t := o.Token.Reveal(); t == "" {
-		problems = append(problems, errors.New("DISCORD_BOT_TOKEN is empty: make one on the application's Bot page"))
-	} else if strings.ContainsFunc(t, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		problems = append(problems, errors.New("DISCORD_BOT_TOKEN has spaces or other characters that no token has: give it bare, without \"Bot\" before it"))
-	}
-	base, err := apiURL(o.URL)
-	if err != nil {
-		problems = append(problems, err)
-	}
-	if err := errors.Join(problems...); err != nil {
+	if err := errors.Join(o.CheckAddress(), CheckToken(o.Token)); err != nil {
 		return nil, err
 	}
+	application, _ := snowflakeID(o.Application) // both were checked
+	base, _ := apiURL(o.URL)
 	o.setDefaults()
 	patient := retry.NewClient(retry.Options{
 		Base: o.Transport, Attempt: o.Attempt, Clock: o.Clock, Pause: o.Pause, Log: o.Log, Jitter: o.Jitter,
@@ -114,6 +102,30 @@ func NewClient(o ClientOptions) (*Client, error) {
 			// Discord's proxies block other forms (40333).
 			rest.WithUserAgent("DiscordBot (https://github.com/hearth-game/hearth, "+o.Version+")")),
 	}, nil
+}
+
+// CheckAddress says what is wrong with URL and Application, and what to do.
+func (o ClientOptions) CheckAddress() error {
+	var problems []error
+	if !IsSnowflake(o.Application) {
+		problems = append(problems, fmt.Errorf("DISCORD_APPLICATION_ID is %q: copy \"Application ID\", a number, from the application's General Information page", o.Application))
+	}
+	if _, err := apiURL(o.URL); err != nil {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// CheckToken says what is wrong with a bot's token, and what to do. It makes no
+// call: whether Discord takes it, is Discord's to say.
+func CheckToken(t world.Secret) error {
+	switch token := t.Reveal(); {
+	case token == "":
+		return errors.New("DISCORD_BOT_TOKEN is empty: make one on the application's Bot page")
+	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("DISCORD_BOT_TOKEN has spaces or other characters that no token has: give it bare, without \"Bot\" before it")
+	}
+	return nil
 }
 
 func (o *ClientOptions) setDefaults() {

@@ -267,6 +267,12 @@ func (i Interaction) ToCommand(d Decision, s world.Signed) world.Command {
 	}
 }
 
+// IsSnowflake tells whether a text can be an id of Discord's.
+func IsSnowflake(text string) bool {
+	_, ok := snowflakeNumber(text)
+	return ok
+}
+
 // snowflakeNumber reads one of Discord's ids.
 func snowflakeNumber(text string) (uint64, bool) {
 	if len(text) > 20 || !digits(text) {

@@ -54,20 +54,30 @@ type Verifier struct {
 // malformed key is an error that says where to get a good one: without a key
 // nothing can be believed, so nothing may start.
 func NewVerifier(publicKeyHex string) (*Verifier, error) {
-	const where = "copy \"Public Key\" from the application's General Information page in Discord's developer portal"
+	return newVerifier("DISCORD_PUBLIC_KEY", publicKeyHex,
+		"copy \"Public Key\" from the application's General Information page in Discord's developer portal")
+}
+
+// NewProbeVerifier reads the public key of whoever measures the endpoint, 64 hex
+// digits; errors as of NewVerifier.
+func NewProbeVerifier(publicKeyHex string) (*Verifier, error) {
+	return newVerifier("HEARTH_PROBE_KEY", publicKeyHex, "give it the probe's public key, or remove it")
+}
+
+func newVerifier(setting, publicKeyHex, where string) (*Verifier, error) {
 	text := strings.TrimSpace(publicKeyHex)
 	if text == "" {
-		return nil, errors.New("DISCORD_PUBLIC_KEY is empty: " + where)
+		return nil, fmt.Errorf("%s is empty: %s", setting, where)
 	}
 	key, err := hex.DecodeString(text)
 	if err != nil || len(key) != ed25519.PublicKeySize {
-		return nil, fmt.Errorf("DISCORD_PUBLIC_KEY has %d characters or is not hexadecimal; it must be %d hex digits: %s",
-			len(text), hex.EncodedLen(ed25519.PublicKeySize), where)
+		return nil, fmt.Errorf("%s has %d characters or is not hexadecimal; it must be %d hex digits: %s",
+			setting, len(text), hex.EncodedLen(ed25519.PublicKeySize), where)
 	}
 	// The all-zero key is a placeholder, and worse: it is a point of small
 	// order, under which signatures can be made up.
 	if ed25519.PublicKey(key).Equal(make(ed25519.PublicKey, ed25519.PublicKeySize)) {
-		return nil, errors.New("DISCORD_PUBLIC_KEY is all zeros: " + where)
+		return nil, fmt.Errorf("%s is all zeros: %s", setting, where)
 	}
 	return &Verifier{key: key}, nil
 }
@@ -167,9 +177,14 @@ func ReadSigned(w http.ResponseWriter, r *http.Request) (world.Signed, error) {
 	if err != nil {
 		return world.Signed{}, fmt.Errorf("read interaction: %w", err)
 	}
-	return world.Signed{
-		Body:      body,
-		Timestamp: r.Header.Get(headerTimestamp),
-		Signature: r.Header.Get(headerSignature),
-	}, nil
+	return SignedFrom(r.Header, body)
+}
+
+// SignedFrom puts together a body that was read already and its headers, and
+// judges neither; ErrBodyTooLarge above MaxBodyBytes.
+func SignedFrom(h http.Header, body []byte) (world.Signed, error) {
+	if len(body) > MaxBodyBytes {
+		return world.Signed{}, fmt.Errorf("read interaction: %w: %d bytes of at most %d", ErrBodyTooLarge, len(body), MaxBodyBytes)
+	}
+	return world.Signed{Body: body, Timestamp: h.Get(headerTimestamp), Signature: h.Get(headerSignature)}, nil
 }

@@ -31,6 +31,11 @@ func Denied(d world.Denial, worlds []world.Config) world.Say {
 	return world.Say{Text: "🤔 I don't know that one. Try `/start`, `/stop`, `/status` or `/join`."}
 }
 
+// NoToken tells somebody that the bot can't speak, and so does nothing.
+func NoToken() world.Say {
+	return world.Say{Text: "🔌 I can't speak here yet: my bot token is missing, so I do nothing that I couldn't tell you about. Ask a keeper to put it into the app's settings (`DISCORD_BOT_TOKEN`) and try again."}
+}
+
 func nameWorlds(worlds []world.Config) string {
 	names := make([]string, len(worlds))
 	for i := range worlds {
