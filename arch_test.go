@@ -74,6 +74,10 @@ var mayImport = map[string][]string{
 	"internal/playground/panel":        {},
 	"internal/playground/browsertest":  {},
 	"cmd/hearth":                       {"*"},
+	"cmd/hearth-bot": {
+		"internal/world", "internal/bot", "internal/azure/account", "internal/azure/compute", "internal/azure/storage", "internal/clock",
+		"internal/discord", "internal/functions",
+	},
 	"cmd/hearth-agent": {
 		"internal/world", "internal/agent", "internal/agent/spool", "internal/azure", "internal/clock", "internal/docker", "internal/saves",
 		"internal/sqlite",

@@ -21,7 +21,7 @@ var ErrKilled = errors.New("the agent was killed")
 var ErrPowerOff = errors.New("the machine is gone")
 
 // MinKeyBytes is the shortest key that events may be sealed with.
-const MinKeyBytes = 16
+const MinKeyBytes = world.MinKeyBytes
 
 // Options is everything an Agent needs. All of it is required.
 type Options struct {

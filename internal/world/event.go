@@ -113,6 +113,9 @@ func (e Event) encode(data []byte) ([]byte, error) {
 	return body, nil
 }
 
+// MinKeyBytes is the shortest key that an agent may seal with.
+const MinKeyBytes = 16
+
 // BotKey is what Decode asks for the bot's own key by: no world has this id.
 const BotKey = ""
 

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"hearth/internal/world"
+)
+
+const (
+	publicKey = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a" // RFC 8032's first
+	probeKey  = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c" // its second
+	botToken  = "canary-of-the-token"
+	botKey    = "canary-of-the-bots-own-key-which-is-long"
+	agentKey  = "canary-of-midgards-key"
+	otherKey  = "canary-of-our-worlds-key"
+)
+
+// storageKey is Azurite's, which everybody knows.
+const connection = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;" +
+	"AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;" +
+	"BlobEndpoint=http://127.0.0.1:1/devstoreaccount1;QueueEndpoint=http://127.0.0.1:1/devstoreaccount1;TableEndpoint=http://127.0.0.1:1/devstoreaccount1;"
+
+// deployment is the settings of one with two worlds.
+func deployment() map[string]string {
+	return map[string]string{
+		"DISCORD_APPLICATION_ID": "1100", "DISCORD_PUBLIC_KEY": publicKey, "DISCORD_BOT_TOKEN": botToken,
+		"DISCORD_GUILD_ID": "1200", "DISCORD_CHANNEL_ID": "1300", "DISCORD_KEEPER_ROLE_ID": "1400", "DISCORD_KEEPER_CHANNEL_ID": "1500",
+		"HEARTH_WORLDS": `[{"id":"midgard","name":"Midgard","placements":[{"id":"vmss-a"}]},
+			{"id":"our-world","name":"Ours","placements":[{"id":"vmss-b"}]}]`,
+		"HEARTH_BOT_KEY": botKey, "HEARTH_AGENT_KEY_MIDGARD": agentKey, "HEARTH_AGENT_KEY_OUR_WORLD": otherKey, "HEARTH_PROBE_KEY": probeKey,
+		"AzureWebJobsStorage": connection, "AZURE_SUBSCRIPTION_ID": "00000000-0000-4000-8000-000000000001", "HEARTH_RESOURCE_GROUP": "rg-hearth",
+	}
+}
+
+// lookup is an environment that has just these settings, and change's over them.
+func lookup(set map[string]string, change map[string]string) func(string) string {
+	set = maps.Clone(set)
+	maps.Copy(set, change)
+	return func(name string) string { return set[name] }
+}
+
+func TestLoad(t *testing.T) {
+	c, err := load(lookup(deployment(), map[string]string{"HEARTH_LOG_LEVEL": "debug"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.Guild, (world.Guild{ID: "1200", Channel: "1300", KeeperRole: "1400", KeeperChannel: "1500"}); got != want {
+		t.Errorf("guild = %+v, want %+v", got, want)
+	}
+	if len(c.Worlds) != 2 || c.Worlds[1].ID != "our-world" {
+		t.Errorf("worlds = %+v", c.Worlds)
+	}
+	for id, want := range map[string]string{world.BotKey: botKey, "midgard": agentKey, "our-world": otherKey, "asgard": ""} {
+		if got := string(c.keyOf(id)); got != want {
+			t.Errorf("key of %q = %q, want %q", id, got, want)
+		}
+	}
+	if c.Token.Reveal() != botToken || c.NoToken != nil || c.Probe == nil || c.Verifier == nil || c.Level.String() != "DEBUG" {
+		t.Errorf("token %v (%v), probe %v, verifier %v, level %s", c.Token, c.NoToken, c.Probe, c.Verifier, c.Level)
+	}
+	if c.Compute.Subscription != "00000000-0000-4000-8000-000000000001" || c.Compute.ResourceGroup != "rg-hearth" || c.Storage.ConnectionString == "" {
+		t.Errorf("cloud %+v, storage %+v", c.Compute, c.Storage)
+	}
+	if text := fmt.Sprintf("%+v %#v", *c, *c); strings.Contains(text, "canary") || strings.Contains(text, "Eby8") {
+		t.Errorf("the configuration prints its secrets: %s", text)
+	}
+	// What may be missing.
+	set := deployment()
+	for _, name := range []string{"DISCORD_KEEPER_ROLE_ID", "DISCORD_KEEPER_CHANNEL_ID", "HEARTH_PROBE_KEY"} {
+		delete(set, name)
+	}
+	if c, err = load(lookup(set, nil)); err != nil || c.Probe != nil {
+		t.Errorf("without what may be missing: %v, probe %v", err, c.Probe)
+	}
+	// An identity in a connection string's place.
+	_, err = load(lookup(deployment(), map[string]string{"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "hearth", "AZURE_CLIENT_ID": "00000000-0000-4000-8000-000000000002"}))
+	if err != nil {
+		t.Errorf("with an identity: %v", err)
+	}
+}
+
+// TestNothingSet: every missing setting is named at once, in the log and on
+// stderr, and the program does not end well.
+func TestNothingSet(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"hearth-bot"}, func(string) string { return "" }, &stdout, &stderr); code != exitUsage {
+		t.Errorf("exit code %d, want %d", code, exitUsage)
+	}
+	for _, name := range []string{
+		"DISCORD_APPLICATION_ID", "DISCORD_PUBLIC_KEY", "DISCORD_GUILD_ID", "DISCORD_CHANNEL_ID", "HEARTH_WORLDS", "HEARTH_BOT_KEY",
+		"AzureWebJobsStorage", "AZURE_SUBSCRIPTION_ID", "HEARTH_RESOURCE_GROUP", "FUNCTIONS_CUSTOMHANDLER_PORT",
+	} {
+		if !strings.Contains(stdout.String(), name) {
+			t.Errorf("the log does not name %s: %s", name, &stdout)
+		}
+		if !strings.Contains(stderr.String(), name) {
+			t.Errorf("stderr does not name %s: %s", name, &stderr)
+		}
+	}
+	for _, name := range []string{"DISCORD_BOT_TOKEN", "KEEPER", "PROBE"} {
+		if strings.Contains(stderr.String(), name) {
+			t.Errorf("stderr names %s, which may be missing: %s", name, &stderr)
+		}
+	}
+}
+
+func TestBadSettings(t *testing.T) {
+	const reference = "@Microsoft.KeyVault(SecretUri=https://canary.vault.azure.net/secrets/x)"
+	for _, c := range []struct{ name, value, says string }{
+		{"DISCORD_APPLICATION_ID", "hearth", "DISCORD_APPLICATION_ID is \"hearth\""},
+		{"DISCORD_PUBLIC_KEY", publicKey[:62], "DISCORD_PUBLIC_KEY has 62 characters"},
+		{"DISCORD_PUBLIC_KEY", strings.Repeat("0", 64), "DISCORD_PUBLIC_KEY is all zeros"},
+		{"DISCORD_GUILD_ID", "our server", "DISCORD_GUILD_ID is \"our server\""},
+		{"DISCORD_CHANNEL_ID", "#hearth", "DISCORD_CHANNEL_ID is \"#hearth\""},
+		{"DISCORD_KEEPER_ROLE_ID", "keeper", "DISCORD_KEEPER_ROLE_ID is \"keeper\""},
+		{"DISCORD_KEEPER_CHANNEL_ID", "keepers", "DISCORD_KEEPER_CHANNEL_ID is \"keepers\""},
+		{"DISCORD_API_URL", "discord", "DISCORD_API_URL is not the address"},
+		{"HEARTH_WORLDS", "[]", "HEARTH_WORLDS has 0 worlds"},
+		{"HEARTH_WORLDS", "midgard", "HEARTH_WORLDS is not the JSON"},
+		{"HEARTH_BOT_KEY", "canary-too-short", "HEARTH_BOT_KEY has 16 bytes, at least 32"},
+		{"HEARTH_BOT_KEY", agentKey + agentKey, ""},
+		{"HEARTH_AGENT_KEY_MIDGARD", "canary-short", "HEARTH_AGENT_KEY_MIDGARD has 12 bytes, at least 16"},
+		{"HEARTH_AGENT_KEY_OUR_WORLD", "", "HEARTH_AGENT_KEY_OUR_WORLD is missing"},
+		{"HEARTH_AGENT_KEY_OUR_WORLD", agentKey, "HEARTH_AGENT_KEY_MIDGARD and HEARTH_AGENT_KEY_OUR_WORLD are the same"},
+		{"HEARTH_AGENT_KEY_MIDGARD", botKey, "HEARTH_BOT_KEY and HEARTH_AGENT_KEY_MIDGARD are the same"},
+		{"HEARTH_PROBE_KEY", "abc", "HEARTH_PROBE_KEY has 3 characters"},
+		{"HEARTH_LOG_LEVEL", "loud", "HEARTH_LOG_LEVEL is \"loud\""},
+		{"AzureWebJobsStorage", "canary", "AzureWebJobsStorage: "},
+		{"AzureWebJobsStorage__accountName", "hearth", "set beside AzureWebJobsStorage__accountName"},
+		{"AZURE_SUBSCRIPTION_ID", "mine", "AZURE_SUBSCRIPTION_ID is \"mine\""},
+		{"HEARTH_RESOURCE_GROUP", "a/b", "HEARTH_RESOURCE_GROUP is \"a/b\""},
+		{"HEARTH_ARM_URL", "http://arm", "HEARTH_ARM_URL is \"http://arm\""},
+		{"AZURE_CLIENT_ID", "hearth", "AZURE_CLIENT_ID is \"hearth\""},
+		{"DISCORD_APPLICATION_ID", reference, "DISCORD_APPLICATION_ID is a Key Vault reference"},
+		{"DISCORD_PUBLIC_KEY", reference, "DISCORD_PUBLIC_KEY is a Key Vault reference"},
+		{"DISCORD_KEEPER_ROLE_ID", reference, "DISCORD_KEEPER_ROLE_ID is a Key Vault reference"},
+		{"HEARTH_WORLDS", reference, "HEARTH_WORLDS is a Key Vault reference"},
+		{"HEARTH_BOT_KEY", reference, "HEARTH_BOT_KEY is a Key Vault reference"},
+		{"HEARTH_AGENT_KEY_MIDGARD", reference, "HEARTH_AGENT_KEY_MIDGARD is a Key Vault reference"},
+		{"HEARTH_PROBE_KEY", reference, "HEARTH_PROBE_KEY is a Key Vault reference"},
+		{"HEARTH_LOG_LEVEL", reference, "HEARTH_LOG_LEVEL is a Key Vault reference"},
+		{"AzureWebJobsStorage", reference, "AzureWebJobsStorage: the Key Vault reference was not resolved"},
+		{"AZURE_SUBSCRIPTION_ID", reference, "AZURE_SUBSCRIPTION_ID is a Key Vault reference"},
+	} {
+		_, err := load(lookup(deployment(), map[string]string{c.name: c.value}))
+		if c.says == "" {
+			if err != nil {
+				t.Errorf("%s=%s: %v, want none", c.name, c.value, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "1 things") {
+			t.Errorf("%s=%s: %v\nwant that alone: %s", c.name, c.value, err, c.says)
+		}
+		if err != nil && strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s=%s: the error shows a secret: %v", c.name, c.value, err)
+		}
+	}
+}
+
+// TestNoTokenStarts: without a usable token the bot starts, and knows why it
+// can't speak.
+func TestNoTokenStarts(t *testing.T) {
+	for value, says := range map[string]string{
+		"": "DISCORD_BOT_TOKEN is empty",
+		"@Microsoft.KeyVault(SecretUri=https://canary.vault.azure.net/secrets/x)": "DISCORD_BOT_TOKEN is a Key Vault reference",
+		"Bot canary": "DISCORD_BOT_TOKEN has spaces",
+	} {
+		c, err := load(lookup(deployment(), map[string]string{"DISCORD_BOT_TOKEN": value}))
+		if err != nil {
+			t.Errorf("token %q: %v", value, err)
+			continue
+		}
+		if c.Token != "" || c.NoToken == nil || !strings.Contains(c.NoToken.Error(), says) || strings.Contains(c.NoToken.Error(), "canary") {
+			t.Errorf("token %q: %v, %v; want none, and %q", value, c.Token, c.NoToken, says)
+		}
+		if c.Set["DISCORD_BOT_TOKEN"] || !c.Set["DISCORD_PUBLIC_KEY"] {
+			t.Errorf("token %q: set = %v", value, c.Set)
+		}
+	}
+}
+
+// A key is taken byte by byte: base64 is a text like any other.
+func TestKeysAreText(t *testing.T) {
+	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
+	c, err := load(lookup(deployment(), map[string]string{"HEARTH_BOT_KEY": key}))
+	if err != nil || string(c.keyOf(world.BotKey)) != key {
+		t.Errorf("key = %q, %v; want %q", c.keyOf(world.BotKey), err, key)
+	}
+}
