@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -24,6 +25,11 @@ var service *azurite.Server
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		// Most of the contract's cases only wait.
+		if err := flag.Set("test.parallel", "16"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		dir, err := os.MkdirTemp("", "hearth-azurite-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
