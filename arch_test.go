@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"internal/azure/compute":           {"internal/world"},
 	"internal/azure/account":           {"internal/world"},
 	"internal/azure/storage":           {"internal/world", "internal/azure/account"},
+	"internal/azure/bloblease":         {"internal/world", "internal/azure/account"},
 	"internal/sim/simcloud":            {"internal/world"},
 	"internal/sim/simcloud/wire":       {"internal/world", "internal/sim/simcloud"},
 	"internal/sim/simdiscord":          {"internal/sim/simdiscord/form", "internal/sim/simdiscord/guild", "internal/sim/simdiscord/endpoint"},
@@ -88,8 +89,9 @@ var mayImport = map[string][]string{
 	"internal/sim/simgame/supervisor/pid1": {"internal/clock", "internal/sim/simgame/process", "internal/sim/simgame/supervisor"},
 
 	// For tests alone.
-	"internal/docker/dockertest":        {},
-	"internal/world/worldtest/chattest": {"internal/world", "internal/clock"},
+	"internal/docker/dockertest":         {},
+	"internal/azure/account/accounttest": {},
+	"internal/world/worldtest/chattest":  {"internal/world", "internal/clock"},
 	"internal/discord/discordtest": {
 		"internal/world", "internal/clock", "internal/discord", "internal/sim/simdiscord", "internal/sim/simdiscord/form",
 		"internal/world/worldtest/chattest",
