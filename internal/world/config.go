@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -54,18 +53,48 @@ const (
 	maxWorldID = 24
 )
 
-var (
-	worldID     = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	roleID      = regexp.MustCompile(`^[0-9]{1,20}$`)
-	placementID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-)
+// The forms of ids are checked by hand: to compile expressions for them takes
+// longer than everything else until a process answers its first interaction.
+
+func small(c byte) bool { return 'a' <= c && c <= 'z' }
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+// dashed: of a-z, 0-9 and single inner dashes.
+func dashed(text string) bool {
+	for part := range strings.SplitSeq(text, "-") {
+		if part == "" || !only(part, func(c byte) bool { return small(c) || digit(c) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func isRoleID(text string) bool {
+	return text != "" && len(text) <= 20 && only(text, digit)
+}
+
+// isPlacementID: the name of a scale set.
+func isPlacementID(text string) bool {
+	alphanumeric := func(c byte) bool { return small(c | 0x20) || digit(c) }
+	return text != "" && len(text) <= 64 && alphanumeric(text[0]) &&
+		only(text, func(c byte) bool { return alphanumeric(c) || c == '.' || c == '_' || c == '-' })
+}
+
+func only(text string, ok func(byte) bool) bool {
+	for i := range len(text) {
+		if !ok(text[i]) {
+			return false
+		}
+	}
+	return true
+}
 
 // IsWorldID tells whether a text can be a world's id: 1 to 24 of a-z, 0-9 and
 // single inner dashes, not ending in -poison. A storage queue's name
 // has no two dashes in a row, and "orders-x-poison" is where the poison of
 // "orders-x" goes.
 func IsWorldID(id string) bool {
-	return len(id) <= maxWorldID && worldID.MatchString(id) && !strings.HasSuffix(id, PoisonQueue(""))
+	return len(id) <= maxWorldID && dashed(id) && !strings.HasSuffix(id, PoisonQueue(""))
 }
 
 // AgentKeySetting is the setting that holds the key of a world's agent: HEARTH_AGENT_KEY_
@@ -133,7 +162,7 @@ func (c *Config) problems(i int) []error {
 		ps = append(ps, fmt.Errorf("world %d (%q): "+format, append([]any{i + 1, c.ID}, args...)...))
 	}
 	switch {
-	case len(c.ID) > maxWorldID || !worldID.MatchString(c.ID):
+	case len(c.ID) > maxWorldID || !dashed(c.ID):
 		bad("id must be 1 to %d of a-z, 0-9 and single inner dashes: it names queues and rows", maxWorldID)
 	case !IsWorldID(c.ID):
 		bad("id ends in %q, which names the queue of another world's broken orders: choose another id", PoisonQueue(""))
@@ -145,7 +174,7 @@ func (c *Config) problems(i int) []error {
 		bad("name %q has a line break, or nothing that can be seen: write one line of text", c.Name)
 	}
 	for _, role := range c.Roles {
-		if !roleID.MatchString(role) {
+		if !isRoleID(role) {
 			bad("role %q is not the id of a role: in Discord switch on developer mode, then copy the role's id", role)
 		}
 	}
@@ -166,7 +195,7 @@ func (c *Config) problems(i int) []error {
 	}
 	seen := map[string]bool{}
 	for _, p := range c.Placements {
-		if !placementID.MatchString(p.ID) {
+		if !isPlacementID(p.ID) {
 			bad("placement id %q is not the name of a scale set", p.ID)
 		}
 		if seen[p.ID] {
