@@ -4,7 +4,7 @@ GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/bin/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check race bench sim kill fmt agent
+.PHONY: help up test check race bench sim kill fmt agent package
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -68,6 +68,10 @@ fmt: ## Format the code
 ARCH ?= amd64
 agent: ## Build bin/hearth-agent, the program for the world's machine (Linux, ARCH=amd64)
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -trimpath -ldflags "-s -w" -o bin/hearth-agent ./cmd/hearth-agent
+
+PLATFORMS ?= windows-amd64 linux-amd64
+package: ## Build dist/hearth-bot-….zip, the function app (PLATFORMS="windows-amd64 linux-amd64")
+	go run ./cmd/hearth-bot/pack -platforms "$(PLATFORMS)"
 
 .PHONY: bin/hearth
 bin/hearth:

@@ -79,6 +79,7 @@ var mayImport = map[string][]string{
 		"internal/world", "internal/bot", "internal/azure/account", "internal/azure/compute", "internal/azure/storage", "internal/clock",
 		"internal/discord", "internal/functions",
 	},
+	"cmd/hearth-bot/pack": {},
 	"cmd/hearth-agent": {
 		"internal/world", "internal/agent", "internal/agent/spool", "internal/azure", "internal/clock", "internal/docker", "internal/saves",
 		"internal/sqlite",
