@@ -121,6 +121,30 @@ func (m mortalQueue) Send(ctx context.Context, body []byte, delay time.Duration)
 	return m.l.step(m.name, func() error { return m.Queue.Send(ctx, body, delay) })
 }
 
+func (m mortalQueue) Receive(ctx context.Context, limit int, visibility time.Duration) (ms []world.Message, err error) {
+	err = m.l.step("receive", func() (err error) { ms, err = m.Queue.Receive(ctx, limit, visibility); return err })
+	return ms, err
+}
+
+func (m mortalQueue) Delete(ctx context.Context, msg world.Message) error {
+	return m.l.step("delete", func() error { return m.Queue.Delete(ctx, msg) })
+}
+
+type mortalArchive struct {
+	world.Archive
+	l *life
+}
+
+func (m mortalArchive) Keep(ctx context.Context, name string, body []byte) (first bool, err error) {
+	err = m.l.step("keep", func() (err error) { first, err = m.Archive.Keep(ctx, name, body); return err })
+	return first, err
+}
+
+func (m mortalArchive) Kept(ctx context.Context, since time.Time) (n int, err error) {
+	err = m.l.step("kept", func() (err error) { n, err = m.Archive.Kept(ctx, since); return err })
+	return n, err
+}
+
 type mortalCompute struct {
 	world.Compute
 	l *life

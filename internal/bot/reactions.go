@@ -27,6 +27,12 @@ type Reactions struct {
 	// Poison is where the queue sets events aside that no delivery could
 	// handle; nil: nobody looks into it.
 	Poison world.Queue
+	// Archive keeps what could not be handled; nil: only the log has it.
+	Archive world.Archive
+
+	asides asides
+	rows   rows
+	counts counts
 }
 
 // ErrSpent says that the message was delivered more than world.MaxDeliveries
@@ -34,22 +40,41 @@ type Reactions struct {
 var ErrSpent = errors.New("message was delivered too often")
 
 // Handle handles one delivery of an event; dequeueCount is 1 the first time.
-// nil means that it may be deleted. When the last delivery fails, a timer is put
-// off and a command's failure told in the channel, before the queue sets the
-// message aside; a later delivery is ErrSpent and does nothing, for hosts are
-// known to deliver on (azure-functions-host#3022).
+// nil means that it may be deleted: it was handled, or it is none that anybody of
+// ours wrote, and was set aside.
+//
+// When the last delivery fails, a timer is put off; any other event is kept, and
+// a command's failure told in the channel, before the queue sets the message
+// aside. A later delivery is ErrSpent and does nothing, for hosts are known to
+// deliver on (azure-functions-host#3022).
 func (h *Reactions) Handle(ctx context.Context, body []byte, dequeueCount int) error {
 	if dequeueCount > world.MaxDeliveries {
 		return fmt.Errorf("handle event: %w: delivery %d of at most %d", ErrSpent, dequeueCount, world.MaxDeliveries)
 	}
 	e, err := h.handle(ctx, body)
-	if err == nil || dequeueCount < world.MaxDeliveries {
+	if u, ok := errors.AsType[*unreadable](err); ok && u.forGood() {
+		if err = h.refuse(ctx, body, u); err == nil {
+			return nil
+		}
+	}
+	if err == nil {
+		h.counts.handled.Add(1)
+		return nil
+	}
+	h.counts.failed.Add(1)
+	if dequeueCount < world.MaxDeliveries {
 		return err
+	}
+	if errors.Is(err, ErrRow) {
+		h.rowBroken(ctx, e.World, err)
+	}
+	if e.Data == nil || h.configured(e) != nil {
+		return err // Drain sets it aside
 	}
 	if h.again(ctx, e, body) {
 		return nil
 	}
-	_ = h.giveUp(ctx, e) // what could not be told now is told by Drain
+	_ = h.giveUp(ctx, e, body) // what could not be kept or told now is by Drain
 	return err
 }
 
@@ -58,8 +83,11 @@ const timerAgain = 30 * time.Second
 
 // again puts a timer off instead of giving it up: a world whose row cannot be
 // read for some minutes must not lose the chain of checks that looks after it.
+// Nor may what the keeper is to be told get lost.
 func (h *Reactions) again(ctx context.Context, e world.Event, body []byte) bool {
-	if _, ok := e.Data.(*world.Timer); !ok {
+	switch e.Data.(type) {
+	case *world.Timer, *world.SetAside:
+	default:
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendWithin)
@@ -79,6 +107,9 @@ func (h *Reactions) handle(ctx context.Context, body []byte) (world.Event, error
 	if err == nil && e.Data != nil {
 		err = h.Runner.Handle(ctx, e)
 	}
+	if err == nil && e.Data != nil {
+		h.rowFine(e.World)
+	}
 	if err == nil && looksAround(e) {
 		h.Drain(ctx)
 	}
@@ -91,7 +122,7 @@ func (h *Reactions) handle(ctx context.Context, body []byte) (world.Event, error
 func (h *Reactions) read(ctx context.Context, body []byte) (world.Event, error) {
 	e, err := world.Decode(body, h.KeyOf)
 	if err != nil {
-		return world.Event{}, err
+		return world.Event{}, h.judge(body, err)
 	}
 	c, ok := e.Data.(*world.Command)
 	if !ok {
@@ -99,11 +130,11 @@ func (h *Reactions) read(ctx context.Context, body []byte) (world.Event, error) 
 	}
 	now := h.Runner.Clock.Now()
 	if err := h.Verifier.VerifyQueued(c.Signed, now); err != nil && !errors.Is(err, discord.ErrExpired) {
-		return world.Event{}, fmt.Errorf("read command %s: %w", e.ID, err)
+		return world.Event{}, h.misfit(c, fmt.Errorf("read command %s: %w", e.ID, err))
 	}
 	i, err := discord.ParseInteraction(c.Signed.Body)
 	if err != nil {
-		return world.Event{}, fmt.Errorf("read command %s: %w", e.ID, err)
+		return world.Event{}, h.misfit(c, fmt.Errorf("read command %s: %w", e.ID, err))
 	}
 	d, denial := discord.Decide(h.Runner.Guild, h.Runner.Worlds, i)
 	if denial != world.DenyNone {

@@ -14,13 +14,12 @@ import (
 	"time"
 
 	"hearth/internal/bot"
-	"hearth/internal/discord"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/world"
 )
 
 // forgeBot writes a report of the bot's under somebody's key.
-func forgeBot(t *testing.T, worldID string, key []byte) []byte {
+func forgeBot(t testing.TB, worldID string, key []byte) []byte {
 	t.Helper()
 	e := world.Event{ID: "x", Source: world.SourceBot, World: worldID, Time: time.Now(), Data: &world.Sweep{Placement: "p"}}
 	body, err := e.EncodeSealed(key)
@@ -34,7 +33,7 @@ func forgeBot(t *testing.T, worldID string, key []byte) []byte {
 }
 
 // forge writes a command into an envelope past the endpoint.
-func forge(t *testing.T, worldID string, s world.Signed) []byte {
+func forge(t testing.TB, worldID string, s world.Signed) []byte {
 	t.Helper()
 	body, err := world.Event{
 		ID: "900", Source: world.SourceDiscord, World: worldID, Time: time.Now(),
@@ -58,8 +57,9 @@ func sealed(t *testing.T, worldID string, key []byte) []byte {
 	return body
 }
 
-// Whatever stands in the queue that nobody of ours wrote changes nothing,
-// says nothing and costs nothing.
+// Whatever stands in the queue that nobody of ours wrote changes nothing. What no
+// version could take is kept and counted at once, what another may take comes
+// again.
 func TestForgedEvents(t *testing.T) {
 	r := newRig(t, twoWorlds()...)
 	interaction := r.typed(nil)
@@ -87,39 +87,51 @@ func TestForgedEvents(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		body []byte
-		want error // nil: any error
+		want error
+		kept world.AsideReason // without a retry; empty: it comes again
 	}{
-		{"unsigned command", forge(t, midgard, world.Signed{}), discord.ErrUnauthorized},
-		{"command without a signature", forge(t, midgard, world.Signed{Body: interaction, Timestamp: stamp}), discord.ErrUnauthorized},
-		{"command signed by another key", forge(t, midgard, otherKey), discord.ErrUnauthorized},
-		{"command with an altered body", forge(t, midgard, altered), discord.ErrUnauthorized},
-		{"agent's event without a seal", sealed(t, midgard, nil), world.ErrMalformed},
-		{"agent's event under another world's key", sealed(t, midgard, r.key("niflheim")), world.ErrMalformed},
-		{"agent's event moved to another world", bytes.Replace(good, []byte(`"subject":"midgard"`), []byte(`"subject":"niflheim"`), 1), world.ErrMalformed},
-		{"agent's event with another number", bytes.Replace(good, []byte(`"seq":1`), []byte(`"seq":2`), 1), world.ErrMalformed},
-		{"agent's event said to be the bot's", bytes.Replace(good, []byte(`"source":"agent"`), []byte(`"source":"bot"`), 1), world.ErrMalformed},
-		{"unknown schema", bytes.Replace(good, []byte(`"hearthschema":1`), []byte(`"hearthschema":99`), 1), world.ErrSchema},
-		{"truncated JSON", good[:len(good)/2], world.ErrMalformed},
-		{"nothing", nil, world.ErrMalformed},
-		{"too large", bytes.Repeat([]byte(" "), world.MaxMessageBytes+1), world.ErrTooLarge},
-		{"the bot's own word, unsealed", forgeBot(t, midgard, nil), world.ErrMalformed},
-		{"the bot's own word under an agent's key", forgeBot(t, midgard, r.key(midgard)), world.ErrMalformed},
-		{"unknown world", forgeBot(t, "asgard", r.key(world.BotKey)), bot.ErrUnknownWorld},
+		{"unsigned command", forge(t, midgard, world.Signed{}), nil, world.AsideSignature},
+		{"command without a signature", forge(t, midgard, world.Signed{Body: interaction, Timestamp: stamp}), nil, world.AsideSignature},
+		{"command signed by another key", forge(t, midgard, otherKey), nil, world.AsideSignature},
+		{"command with an altered body", forge(t, midgard, altered), nil, world.AsideSignature},
+		{"agent's event without a seal", sealed(t, midgard, nil), nil, world.AsideSeal},
+		{"agent's event under another world's key", sealed(t, midgard, r.key("niflheim")), nil, world.AsideSeal},
+		{"agent's event moved to another world", bytes.Replace(good, []byte(`"subject":"midgard"`), []byte(`"subject":"niflheim"`), 1), nil, world.AsideSeal},
+		{"agent's event with another number", bytes.Replace(good, []byte(`"seq":1`), []byte(`"seq":2`), 1), nil, world.AsideSeal},
+		{"agent's event said to be the bot's", bytes.Replace(good, []byte(`"source":"agent"`), []byte(`"source":"bot"`), 1), nil, world.AsideMalformed},
+		{"unknown schema", bytes.Replace(good, []byte(`"hearthschema":1`), []byte(`"hearthschema":99`), 1), world.ErrSchema, ""},
+		{"truncated JSON", good[:len(good)/2], nil, world.AsideMalformed},
+		{"nothing", nil, nil, world.AsideMalformed},
+		{"too large", bytes.Repeat([]byte(" "), world.MaxMessageBytes+1), nil, world.AsideMalformed},
+		{"the bot's own word, unsealed", forgeBot(t, midgard, nil), nil, world.AsideSeal},
+		{"the bot's own word under an agent's key", forgeBot(t, midgard, r.key(midgard)), nil, world.AsideSeal},
+		{"unknown world", forgeBot(t, "asgard", r.key(world.BotKey)), bot.ErrUnknownWorld, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			said := len(r.discord.Messages())
+			said, kept := len(r.discord.Messages()), len(r.archive.Names())
 			for delivery := 1; delivery <= world.MaxDeliveries; delivery++ {
 				l := &life{}
-				err := r.worker(l).Handle(t.Context(), c.body, delivery)
-				if err == nil || !errors.Is(err, c.want) {
+				w := r.worker(l)
+				err := w.Handle(t.Context(), c.body, delivery)
+				if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 					t.Errorf("delivery %d: Handle = %v, want %v", delivery, err, c.want)
 				}
-				if len(l.calls) > 0 {
+				if c.kept == "" && len(l.calls) > 0 || len(l.calls) > l.count("kept", "keep", "delay") || l.count("delay") > 1 {
 					t.Errorf("delivery %d came to %v", delivery, l.calls)
+				}
+				if got := w.Counts(); (c.kept != "") != (got.Refused == 1) || got.Handled != 0 || (c.kept == "") != (got.Failed == 1) {
+					t.Errorf("delivery %d: counted %+v", delivery, got)
 				}
 			}
 			if n := len(r.discord.Messages()); n != said {
 				t.Errorf("%d messages after %d", n, said)
+			}
+			if c.kept != "" {
+				kept++
+				r.expectKept(c.kept, c.body)
+			}
+			if n := len(r.archive.Names()); n != kept {
+				t.Errorf("kept: %v, want %d", r.archive.Names(), kept)
 			}
 			for _, w := range r.worlds {
 				if row, err := r.store.Load(t.Context(), world.Key{Guild: r.guild.ID, World: w.ID}); !errors.Is(err, world.ErrNotFound) {

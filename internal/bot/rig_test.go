@@ -40,6 +40,8 @@ type rig struct {
 	store    world.Store
 	events   *simstorage.Queue
 	orders   *simstorage.Queue
+	poison   *simstorage.Queue // workers look into it if they are given it
+	archive  *simstorage.Archive
 	guild    world.Guild
 	worlds   []world.Config
 	verifier *discord.Verifier
@@ -95,6 +97,7 @@ func newRig(t testing.TB, worlds ...world.Config) *rig {
 	r := &rig{
 		t: t, clock: clock, worlds: worlds, log: &logBuffer{},
 		store: account.Store(), events: account.Queue(world.EventsQueue), orders: account.Queue(world.OrdersQueue(midgard)),
+		poison: account.Queue(world.PoisonQueue(world.EventsQueue)), archive: account.Archive(),
 		guild: world.Guild{
 			ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
 			KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,
@@ -190,7 +193,7 @@ func (r *rig) worker(l *life) *bot.Reactions {
 		l = &life{}
 	}
 	return &bot.Reactions{
-		Verifier: r.verifier, KeyOf: r.key, Log: r.logger(),
+		Verifier: r.verifier, KeyOf: r.key, Log: r.logger(), Archive: mortalArchive{r.archive, l},
 		Runner: &bot.Runner{
 			Guild: r.guild, Worlds: r.worlds, Clock: hurried{r.clock}, Log: r.logger(),
 			Store: mortalStore{r.store, l}, Compute: mortalCompute{r.cloud, l}, Chat: mortalChat{r.chat, l},

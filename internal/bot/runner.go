@@ -169,6 +169,9 @@ func (h *handling) load(ctx context.Context) error {
 	if errors.Is(err, world.ErrNotFound) {
 		row, err = world.Row{Key: key, State: world.NewState(h.c.ID)}, nil
 	}
+	if errors.Is(err, world.ErrMalformed) || errors.Is(err, world.ErrSchema) {
+		return fmt.Errorf("load row of %s: %w: %w", h.c.ID, ErrRow, err)
+	}
 	if err != nil {
 		return fmt.Errorf("load row of %s: %w", h.c.ID, err)
 	}

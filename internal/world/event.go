@@ -51,8 +51,14 @@ const (
 var (
 	// ErrMalformed: not an envelope that anybody of ours would write.
 	ErrMalformed = errors.New("malformed event")
+	// ErrSeal: the seal is not that of the speaker whom the envelope names. It
+	// always comes together with ErrMalformed.
+	ErrSeal = errors.New("seal does not fit")
 	// ErrSchema: written by a version of Hearth too far from this one.
 	ErrSchema = errors.New("unknown schema")
+	// ErrType: sealed by its speaker, and of a type or with data that this
+	// version does not know. It always comes together with ErrSchema.
+	ErrType = errors.New("unknown type")
 )
 
 // envelope is the wire form. CloudEvents extension attributes are lower case
@@ -121,9 +127,12 @@ const BotKey = ""
 
 // Decode reads an envelope. keyOf returns the key of a world's agent, the
 // bot's own for BotKey, or nil. An event of SourceAgent or SourceBot whose seal
-// does not fit is ErrMalformed: whoever may put messages into the queue, as
-// every machine may, can speak for no world but its own, and not for the bot.
+// does not fit is ErrSeal: whoever may put messages into the queue, as every
+// machine may, can speak for no world but its own, and not for the bot.
 // A command proves itself by its signed body, which is the worker's to verify.
+//
+// ErrMalformed and ErrTooLarge are for good. ErrSchema may be another version's,
+// which can read it; an ErrSchema without ErrType anybody could have written.
 func Decode(body []byte, keyOf func(world string) []byte) (Event, error) {
 	var env envelope
 	if len(body) > MaxMessageBytes {
@@ -138,29 +147,47 @@ func Decode(body []byte, keyOf func(world string) []byte) (Event, error) {
 	if env.ID == "" || env.Subject == "" || env.SpecVersion != "1.0" {
 		return Event{}, fmt.Errorf("decode event: %w: id, subject or specversion missing", ErrMalformed)
 	}
-	p, err := decodePayload(Type(env.Type), env.Data)
+	if typ := Type(env.Type); sourceOf(typ) != env.Source {
+		return Event{}, fmt.Errorf("decode event %s: %w: %s does not send %s", env.ID, ErrMalformed, env.Source, env.Type)
+	}
+	e := Event{ID: env.ID, Source: env.Source, World: env.Subject, Time: env.Time}
+	// The seal before what it seals: a type that is not known is believed to
+	// be a newer version's only if its speaker sealed it.
+	sealed, err := env.unseal(&e, keyOf)
 	if err != nil {
+		return Event{}, fmt.Errorf("decode event %s: %w", env.ID, err)
+	}
+	e.Data, err = decodePayload(Type(env.Type), env.Data)
+	switch {
+	case err != nil && sealed:
+		return Event{}, fmt.Errorf("decode event %s: %w: %w: %w", env.ID, ErrSchema, ErrType, err)
+	case err != nil:
 		return Event{}, fmt.Errorf("decode event %s: %w: %w", env.ID, ErrMalformed, err)
 	}
-	e := Event{ID: env.ID, Source: env.Source, World: env.Subject, Time: env.Time, Data: p}
+	return e, nil
+}
+
+// unseal checks who speaks, and says whether that is proven.
+func (env *envelope) unseal(e *Event, keyOf func(world string) []byte) (sealed bool, err error) {
 	// Strict: without it several texts would be the same seal.
 	if e.Seal, err = base64.StdEncoding.Strict().DecodeString(env.Seal); err != nil {
-		return Event{}, fmt.Errorf("decode event %s: %w: seal: %w", env.ID, ErrMalformed, err)
+		return false, fmt.Errorf("%w: %w: %w", ErrMalformed, ErrSeal, err)
 	}
-	if sourceOf(p) != e.Source {
-		return Event{}, fmt.Errorf("decode event %s: %w: %s does not send %s", env.ID, ErrMalformed, e.Source, env.Type)
+	speaker := BotKey
+	switch e.Source {
+	case SourceDiscord:
+		return false, nil
+	case SourceAgent:
+		speaker = e.World
+	case SourceBot:
+	default:
+		return false, fmt.Errorf("%w: nobody is called %q", ErrMalformed, e.Source)
 	}
-	if e.Source == SourceAgent || e.Source == SourceBot {
-		speaker := e.World
-		if e.Source == SourceBot {
-			speaker = BotKey
-		}
-		key := keyOf(speaker)
-		if len(key) == 0 || !hmac.Equal(e.Seal, seal(key, e.ID, e.World, env.Type, env.Data)) {
-			return Event{}, fmt.Errorf("decode event %s: %w: seal does not fit", env.ID, ErrMalformed)
-		}
+	key := keyOf(speaker)
+	if len(key) == 0 || !hmac.Equal(e.Seal, seal(key, e.ID, e.World, env.Type, env.Data)) {
+		return false, fmt.Errorf("%w: %w", ErrMalformed, ErrSeal)
 	}
-	return e, nil
+	return true, nil
 }
 
 func seal(key []byte, id, world, typ string, data []byte) []byte {

@@ -73,6 +73,8 @@ func newPayload(t Type) Payload {
 		return new(Sweep)
 	case "bot.carded":
 		return new(Carded)
+	case "bot.set_aside":
+		return new(SetAside)
 	}
 	return nil
 }
@@ -88,8 +90,8 @@ func decodePayload(t Type, data []byte) (Payload, error) {
 	return p, nil
 }
 
-func sourceOf(p Payload) string {
-	source, _, _ := strings.Cut(string(p.Type()), ".")
+func sourceOf(t Type) string {
+	source, _, _ := strings.Cut(string(t), ".")
 	return source
 }
 
@@ -445,6 +447,49 @@ type Carded struct {
 	Again     bool       `json:"again,omitempty"` // because somebody had deleted the first one
 }
 
+// SetAside tells: messages came into the queue that no version of the bot that is
+// running can read, or that nobody of ours wrote. Nothing was done of them. It
+// goes to the deployment's first world, whichever they were for.
+type SetAside struct {
+	Items []Aside `json:"items"`
+}
+
+// Aside is one message that was set aside, or several for the same reason.
+type Aside struct {
+	Reason AsideReason `json:"reason"`
+	Count  int64       `json:"count"` // from 1
+	// Key names one of the messages, the one that is told now: it may be told
+	// again after a worker died, and is counted once. At most MaxAsideKey
+	// characters.
+	Key  string `json:"key,omitempty"`
+	Kept string `json:"kept,omitempty"` // the name of one of them in the Archive; empty: none is kept
+	// What is it that is not known: a schema's number, a type, a world. Hostile.
+	What string `json:"what,omitempty"`
+}
+
+// MaxAsideKey is how long an Aside's Key may be.
+const MaxAsideKey = 16
+
+// AsideReason is why a message was set aside.
+type AsideReason string
+
+// The reasons. The first three are for good, and anybody who can write into the
+// queue can be the cause; the others may be read by another version.
+const (
+	AsideMalformed AsideReason = "malformed" // no event at all
+	AsideSeal      AsideReason = "seal"      // not sealed by the agent or bot that it names
+	AsideSignature AsideReason = "signature" // a command that Discord did not sign
+	AsideSchema    AsideReason = "schema"    // of a schema that is not known: anybody can write such a one
+	AsideType      AsideReason = "type"      // sealed, and of a type that is not known
+	AsideForm      AsideReason = "form"      // signed by Discord, and not understood
+	AsideWorld     AsideReason = "world"     // of a world that is not configured
+)
+
+// AsideReasons lists all reasons, in the order in which they are told.
+func AsideReasons() []AsideReason {
+	return []AsideReason{AsideMalformed, AsideSeal, AsideSignature, AsideSchema, AsideType, AsideForm, AsideWorld}
+}
+
 // Type implements Payload.
 func (*Command) Type() Type      { return "discord.command" }
 func (*HostUp) Type() Type       { return "agent.host_up" }
@@ -470,3 +515,4 @@ func (*CloudReport) Type() Type  { return "bot.cloud" }
 func (*Timer) Type() Type        { return "bot.timer" }
 func (*Sweep) Type() Type        { return "bot.sweep" }
 func (*Carded) Type() Type       { return "bot.carded" }
+func (*SetAside) Type() Type     { return "bot.set_aside" }

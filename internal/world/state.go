@@ -26,7 +26,7 @@ const (
 
 // MaxStateBytes bounds a row's state document. A table's text property holds
 // 32 Ki characters at most.
-const MaxStateBytes = 28 * 1024
+const MaxStateBytes = 30 * 1024
 
 // State is everything remembered about one world. It stays under
 // MaxStateBytes by construction: every list in it has a bound.
@@ -59,6 +59,14 @@ type State struct {
 	Unproven int64 `json:"unproven,omitempty"`
 	// Tail is set while a keeper waits for lines of the log.
 	Tail *Tail `json:"tail,omitempty"`
+
+	// Asides are the messages that were set aside and of which the keeper was
+	// not told yet, one a reason. AsideTold is when the keeper was told last.
+	Asides    []Aside   `json:"asides,omitempty"`
+	AsideTold time.Time `json:"aside_told,omitzero"`
+	// AsideSeen are the keys of those heard of last, at most MaxAsideSeen, the
+	// oldest first.
+	AsideSeen []AsideSeen `json:"aside_seen,omitempty"`
 
 	// Crashes are the game's of the last ten minutes, at most three.
 	Crashes []time.Time `json:"crashes,omitempty"`
@@ -192,6 +200,12 @@ type Refusal struct {
 	More int       `json:"more,omitempty"` // how often it was so again since
 }
 
+// AsideSeen is a message that was set aside, and when that was heard.
+type AsideSeen struct {
+	Key string    `json:"key"`
+	At  time.Time `json:"at"`
+}
+
 // Session is one evening, from start to stopped, for the recap and the bill.
 type Session struct {
 	// ID is the id of the command that began it: it names the card and is in
@@ -216,6 +230,8 @@ const (
 	MaxCommandIDs = 64
 	MaxSeen       = 256
 	MaxRefusals   = 4
+	MaxAsideSeen  = 16 // as many as are taken from the poison queue at once
+	MaxAsideRunes = 40 // of an Aside's Kept and What
 
 	MaxNamed        = 12 // players with names: the game lets in ten
 	MaxCodeRunes    = 16 // of a join code (six digits) or version
@@ -272,6 +288,8 @@ func (s State) Clone() State {
 	s.Boot.Refusals = slices.Clone(s.Boot.Refusals)
 	s.Boot.Seen.Beyond = slices.Clone(s.Boot.Seen.Beyond)
 	s.Session.Played = slices.Clone(s.Session.Played)
+	s.Asides = slices.Clone(s.Asides)
+	s.AsideSeen = slices.Clone(s.AsideSeen)
 	s.Crashes = slices.Clone(s.Crashes)
 	s.Blocked = maps.Clone(s.Blocked)
 	s.Commands = slices.Clone(s.Commands)

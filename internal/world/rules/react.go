@@ -41,6 +41,8 @@ const (
 	BlockFor    = time.Hour // a placement without capacity
 	CrashWindow = 10 * time.Minute
 
+	AsideEvery = time.Hour // the keeper is told at most so often what was set aside
+
 	RaidLasts = 3 * time.Minute // about; told later, nobody could help any more
 )
 
@@ -67,7 +69,10 @@ func React(c world.Config, s world.State, e world.Event) (world.State, []world.E
 		r.sweep(d)
 	case *world.Carded:
 		r.carded(d)
+	case *world.SetAside:
+		r.setAside(d)
 	}
+	r.tellAsides()
 	r.watched()
 	return r.s, r.effects
 }

@@ -94,7 +94,17 @@ func TestWorstState(t *testing.T) {
 			}
 		}
 	}
+	for i := range 2 * world.MaxAsideSeen {
+		for _, reason := range world.AsideReasons() {
+			g.bot(&world.SetAside{Items: []world.Aside{{
+				Reason: reason, Count: 1 << 60, Key: fmt.Sprintf("%016d", i), Kept: strings.Repeat("k", 500), What: long,
+			}}})
+		}
+	}
 	s := g.s
+	if len(s.Asides) != len(world.AsideReasons()) || len(s.AsideSeen) != world.MaxAsideSeen {
+		t.Fatalf("set aside: got %d and %d, want them full", len(s.Asides), len(s.AsideSeen))
+	}
 	if r := s.Boot.Refusals; len(r) != world.MaxRefusals || r[0].More == 0 || s.Boot.ComesUp.IsZero() || s.Boot.Busy.IsZero() || len(s.Boot.Steps) != len(steps) {
 		t.Fatalf("boot: got %+v, want it full", s.Boot)
 	}
