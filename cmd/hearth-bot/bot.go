@@ -73,6 +73,7 @@ func newWorkers(c *config, clk world.Clock, log *slog.Logger, open func() (*port
 	return &workers{
 		reactions: &bot.Reactions{
 			Verifier: c.Verifier, KeyOf: c.keyOf, Poison: p.queue(world.PoisonQueue(world.EventsQueue)), Log: log.With("part", fnReactions),
+			Archive: p.archive,
 			Runner: &bot.Runner{
 				Guild: c.Guild, Worlds: c.Worlds, Store: p.store, Compute: p.compute, Chat: p.chat, Events: events,
 				Orders: func(id string) world.Queue { return p.queue(world.OrdersQueue(id)) },

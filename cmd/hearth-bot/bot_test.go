@@ -95,7 +95,7 @@ func (r *rig) open() (*ports, error) {
 		return nil, err
 	}
 	return &ports{
-		store: r.storage.Store(), compute: r.cloud, chat: chat,
+		store: r.storage.Store(), archive: r.storage.Archive(), compute: r.cloud, chat: chat,
 		queue: func(name string) world.Queue { return r.storage.Queue(name) },
 	}, nil
 }

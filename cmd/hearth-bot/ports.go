@@ -15,6 +15,7 @@ import (
 // ports are the ways to the world outside. Interactions need none of them.
 type ports struct {
 	store   world.Store
+	archive world.Archive
 	queue   func(name string) world.Queue
 	compute world.Compute
 	chat    world.Chat
@@ -43,7 +44,7 @@ func (c *config) open(log *slog.Logger) (*ports, error) {
 		return nil, fmt.Errorf("open discord: %w", err)
 	}
 	return &ports{
-		store: s.Store(), compute: m, chat: chat,
+		store: s.Store(), archive: s.Archive(), compute: m, chat: chat,
 		queue: func(name string) world.Queue { return s.Queue(name) },
 	}, nil
 }

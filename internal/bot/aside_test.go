@@ -2,14 +2,17 @@ package bot_test
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"hearth/internal/bot"
+	"hearth/internal/sqlite"
 	"hearth/internal/world"
 )
 
@@ -255,7 +258,7 @@ func TestSchemaIsRetried(t *testing.T) {
 // TestRowOfNonsense: somebody edits a row by hand into something that is none.
 // What comes for the world is tried five times and kept, the keeper is told once
 // however many workers meet it, timers wait, and once the row is mended all goes
-// on. (The stores of the contract: in memory and in a file.)
+// on.
 func TestRowOfNonsense(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -313,6 +316,51 @@ func TestRowOfNonsense(t *testing.T) {
 				t.Errorf("keeper told %d times in all, want twice", n)
 			}
 		})
+	}
+}
+
+// TestRowEditedByHand does it to a real table: an event fails, is kept and told,
+// and with the old text put back all goes on.
+func TestRowEditedByHand(t *testing.T) {
+	r := newRig(t)
+	path := filepath.Join(t.TempDir(), "hearth.db")
+	db, err := sqlite.Open(t.Context(), path, r.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	r.store = db.Store()
+	r.burning()
+	hand, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = hand.Close() }()
+	var good string
+	if err := hand.QueryRowContext(t.Context(), "SELECT state FROM worlds").Scan(&good); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"", "{", `"online"`, strings.Replace(good, `"schema":1`, `"schema":7`, 1), strings.Replace(good, `"generation":`, `"generation":"x`, 1)} {
+		if _, err := hand.ExecContext(t.Context(), "UPDATE worlds SET state = ?", bad); err != nil {
+			t.Fatal(err)
+		}
+		body := spawn(r, "1", "Astrid")
+		if err := r.worker(nil).Handle(t.Context(), body, world.MaxDeliveries); !errors.Is(err, bot.ErrRow) {
+			t.Errorf("%.20q: Handle = %v, want ErrRow", bad, err)
+		}
+		if !slices.ContainsFunc(r.archive.Names(), func(name string) bool { return bytes.Equal(r.archive.Read(name), body) }) {
+			t.Errorf("%.20q: the event is not kept", bad)
+		}
+	}
+	if n := len(r.keeperHeard("changed by hand")); n != 1 {
+		t.Errorf("told %d times that it was changed by hand, want once", n)
+	}
+	if _, err := hand.ExecContext(t.Context(), "UPDATE worlds SET state = ?", good); err != nil {
+		t.Fatal(err)
+	}
+	r.handle(spawn(r, "2", "Bjorn"))
+	if s := r.state(); len(s.Boot.Players) != 1 {
+		t.Errorf("players after it was mended: %+v, want Bjorn", s.Boot.Players)
 	}
 }
 

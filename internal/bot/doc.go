@@ -28,8 +28,7 @@
 //     has a bound whatever fails.
 //   - What may have been said without anybody knowing (Pending.Doubt) is looked
 //     for in the channel before it is said again, once its nonce is too old.
-//   - A timer that no delivery could handle is put off, not set aside. What is
-//     set aside all the same is told with the next check or command (Drain).
+//   - A timer that no delivery could handle is put off, not set aside.
 //   - A write whose fate is unknown is read back before it is judged: the name
 //     in State.Write tells one's own, after a lost reply and after a conflict
 //     with a repeat of one's own request.
@@ -37,4 +36,35 @@
 //     two workers at once make one message.
 //   - One event costs one read and two writes of the store; an answer of the
 //     cloud that asks for more counts as an event of its own.
+//
+// # What cannot be handled
+//
+//		delivered ─┬─► handled ─► acknowledged
+//		           ├─► no event of ours, for good ─► kept (if there is room), counted ─► acknowledged
+//		           └─► fails, or may be another version's ─► again, five times ─► poison queue ─► stored ─► told ─► deleted
+//
+//	  - No event of ours, for good: no JSON, an envelope that nobody writes, a seal
+//	    that does not fit, a command that Discord did not sign. It changes nothing
+//	    and costs one delivery. Of what anybody may have written at most 64 a day
+//	    are kept, of everything 1,024: whoever can write into the queue, as every
+//	    machine can, must fill neither the archive nor a channel.
+//	  - Another version's: an unknown schema; a type or data that are not known,
+//	    under the right seal; a world that is not configured; an interaction in a
+//	    form that is not known. While a deployment is updated, another worker may
+//	    know it.
+//	  - Drain empties the poison queue with every check and command: each message is
+//	    stored, then told, then deleted. The name of what is kept is a digest of
+//	    it, so that a worker who dies in between leaves nothing out, and the next
+//	    one keeps and counts nothing twice. What cannot be stored or told stays.
+//	  - Of what could not be read the first world's row is told (world.SetAside):
+//	    it remembers what it heard of, and tells the keeper the first at once and
+//	    then the sum once an hour at most. A burst comes to it once a minute and
+//	    worker. A worker that dies forgets at most a minute's count of what was
+//	    for good none of ours.
+//	  - A command that was given up is kept and told in the channel; an agent's
+//	    event is kept, but for heartbeats.
+//	  - A row that cannot be read (edited by hand, or of another version) fails its
+//	    events, as above. The keeper is told past the row, once in six hours as
+//	    long as it lasts. Timers are put off, so that the world goes on by itself
+//	    once the row is mended; what was in the archive by then stays there.
 package bot

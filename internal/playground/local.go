@@ -77,7 +77,7 @@ func (r *run) startWorker(ctx context.Context, l *local) (*worker, error) {
 	}
 	w.reactions = &bot.Reactions{
 		Verifier: verifier, Log: r.log.With("part", "reactions"),
-		KeyOf: r.key, Poison: l.Queue(world.PoisonQueue(world.EventsQueue)),
+		KeyOf: r.key, Poison: l.Queue(world.PoisonQueue(world.EventsQueue)), Archive: l.Archive(),
 		Runner: &bot.Runner{
 			Guild: r.guild, Worlds: r.worlds, Store: at.Store(l.store), Compute: at.Compute(r.cloud), Chat: at.Chat(r.chat),
 			Events: at.Queue(w.events, "delay", "acknowledge"),

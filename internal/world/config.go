@@ -75,7 +75,7 @@ func isRoleID(text string) bool {
 
 // isPlacementID: the name of a scale set.
 func isPlacementID(text string) bool {
-	alphanumeric := func(c byte) bool { return small(c | 0x20) || digit(c) }
+	alphanumeric := func(c byte) bool { return small(c|0x20) || digit(c) }
 	return text != "" && len(text) <= 64 && alphanumeric(text[0]) &&
 		only(text, func(c byte) bool { return alphanumeric(c) || c == '.' || c == '_' || c == '-' })
 }

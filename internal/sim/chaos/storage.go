@@ -51,6 +51,26 @@ func (q queue) Delete(ctx context.Context, m world.Message) error {
 	return q.call(ctx, "delete", p.SendErrors, p.LostSends, func() error { return q.Queue.Delete(ctx, m) })
 }
 
+// archive is where events are kept that could not be handled.
+type archive struct {
+	world.Archive
+	*caller
+}
+
+// Keep implements world.Archive.
+func (a archive) Keep(ctx context.Context, name string, body []byte) (first bool, err error) {
+	p := &a.s.plan
+	err = a.call(ctx, "keep", p.SendErrors, p.LostSends, func() (err error) { first, err = a.Archive.Keep(ctx, name, body); return err })
+	return first && err == nil, err
+}
+
+// Kept implements world.Archive.
+func (a archive) Kept(ctx context.Context, since time.Time) (n int, err error) {
+	p := &a.s.plan
+	err = a.call(ctx, "kept", p.SendErrors, p.LostSends, func() (err error) { n, err = a.Archive.Kept(ctx, since); return err })
+	return n, err
+}
+
 // store is the state table with others who write to it, too.
 type store struct {
 	world.Store

@@ -129,6 +129,13 @@ func (q spent) Receive(ctx context.Context, limit int, visibility time.Duration)
 	return ms, err
 }
 
+// Delete implements world.Queue. The witness learns what is done away with, and
+// whether it is kept.
+func (q spent) Delete(ctx context.Context, m world.Message) error {
+	q.s.witness.Buried(m.Body, q.s.storage.Archive().Holds(m.Body))
+	return q.queue.Delete(ctx, m)
+}
+
 func (s *simulation) checkCalm() {
 	s.witness.Calm(oracle.Quiet{Lasts: calmFor, Cloud: s.cloud.Snapshot(), Game: s.runningGame(), Logs: s.games.Logs()})
 }

@@ -85,6 +85,7 @@ func (w *worker) begin(life int) error {
 	w.events = queue{s.storage.Queue(world.EventsQueue), as("host")}
 	w.reactions = &bot.Reactions{
 		Verifier: s.verifier, KeyOf: s.key, Log: log, Poison: spent{queue{s.storage.Queue(world.PoisonQueue(world.EventsQueue)), as("poison")}},
+		Archive: archive{s.storage.Archive(), as("archive")},
 		Runner: &bot.Runner{
 			Guild: s.guild, Worlds: s.worlds, Clock: w.lane, Log: log, Key: []byte(botKey), Draw: replay.NewDice(s.o.Seed, w.name, life, "runner").Uint64,
 			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Chat: chat,

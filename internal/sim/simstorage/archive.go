@@ -70,3 +70,15 @@ func (v *Archive) Names() []string {
 	defer v.account.mu.Unlock()
 	return slices.Sorted(maps.Keys(v.account.kept))
 }
+
+// Holds tells whether this body is kept, under whatever name.
+func (v *Archive) Holds(body []byte) bool {
+	v.account.mu.Lock()
+	defer v.account.mu.Unlock()
+	for _, k := range v.account.kept {
+		if bytes.Equal(k.body, body) {
+			return true
+		}
+	}
+	return false
+}

@@ -28,32 +28,32 @@ func aside(a world.Aside) string {
 	switch a.Reason {
 	case world.AsideMalformed:
 		which = "that no part of Hearth would write"
-		next = "If nobody wrote there by hand, change the key of the storage account and see which machine had it"
+		next = "If nobody wrote there by hand, change the storage account's key"
 	case world.AsideSeal:
 		which = "sealed by none of ours"
-		next = "If you changed an agent's or the bot's key, deploy both with the same one; if not, somebody else can write there: change the key of the storage account"
+		next = "If you changed an agent's or the bot's key, deploy both with the same one; if not, change the storage account's key"
 	case world.AsideSignature:
 		which = "that say they are commands, and Discord did not sign them"
-		next = "Somebody else can write there: change the key of the storage account. If you changed the application, give the bot its new public key"
+		next = "Somebody else can write there: change the storage account's key. If you changed the application, give the bot its new public key"
 	case world.AsideSchema:
-		which = "of schema" + paren(a.What)
+		which = "of schema" + paren(world.Visible(a.What, world.MaxAsideRunes))
 		next = "Bot and agent are of different versions: deploy both from the same one"
 	case world.AsideType:
-		which = "of a type that I do not know" + paren(a.What)
+		which = "of a type that I do not know" + paren(world.Visible(a.What, world.MaxAsideRunes))
 		next = "The agent is newer than the bot: deploy the bot from the agent's version"
 	case world.AsideForm:
 		which = "that Discord signed, in a form that I do not know"
 		next = "Deploy a newer version of the bot"
 	case world.AsideWorld:
-		which = "for a world that is not configured" + paren(a.What)
+		which = "for a world that is not configured" + paren(world.Visible(a.What, world.MaxAsideRunes))
 		next = "Put it back into `HEARTH_WORLDS`, or delete its machine and its row"
 	}
 	kept := "None of them is kept: too much was kept today."
 	switch {
 	case a.Kept != "" && a.Count == 1:
-		kept = "It is kept in the archive as " + code(world.Visible(a.Kept, world.MaxAsideRunes)) + "."
+		kept = "It is kept in the table `archive` as " + code(world.Visible(a.Kept, world.MaxAsideRunes)) + "."
 	case a.Kept != "":
-		kept = "One is kept in the archive as " + code(world.Visible(a.Kept, world.MaxAsideRunes)) + "."
+		kept = "One is kept in the table `archive` as " + code(world.Visible(a.Kept, world.MaxAsideRunes)) + "."
 	}
 	return fmt.Sprintf("%d %s. %s. %s", a.Count, which, next, kept)
 }
@@ -66,5 +66,5 @@ func RowUnreadable(c *world.Config, schema bool) world.Say {
 	if schema {
 		why, next = "it was written by another version of Hearth", "Deploy the bot from the newest version that ever ran here"
 	}
-	return world.Say{Text: fmt.Sprintf("🔧 I can't read the row of %s in the state table: %s. Until that is mended nothing is done for this world. %s. What comes meanwhile is tried five times and then kept in the archive; timers wait, and it goes on by itself once the row can be read.", bold(c.Name), why, next)}
+	return world.Say{Text: fmt.Sprintf("🔧 I can't read the row of %s in the state table: %s. Until that is mended nothing is done for this world. %s. What comes meanwhile is tried five times and then kept in the table `archive`; timers wait, and it goes on by itself once the row can be read.", bold(c.Name), why, next)}
 }

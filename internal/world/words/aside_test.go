@@ -17,11 +17,11 @@ func TestSetAside(t *testing.T) {
 	}{
 		"one of a newer schema": {
 			world.Aside{Reason: world.AsideSchema, Count: 1, Kept: "unreadable/schema/ab", What: "7"},
-			[]string{"- 1 of schema (`7`)", "different versions", "It is kept in the archive as `unreadable/schema/ab`."},
+			[]string{"- 1 of schema (`7`)", "different versions", "It is kept in the table `archive` as `unreadable/schema/ab`."},
 		},
 		"many forged, none kept": {
 			world.Aside{Reason: world.AsideSeal, Count: 4711},
-			[]string{"- 4711 sealed by none of ours", "change the key of the storage account", "None of them is kept"},
+			[]string{"- 4711 sealed by none of ours", "change the storage account's key", "None of them is kept"},
 		},
 		"a world that is gone": {
 			world.Aside{Reason: world.AsideWorld, Count: 2, Kept: "unreadable/world/ab", What: "as`gard"},

@@ -175,6 +175,29 @@ func (w *Witness) Spent(body []byte) {
 	}
 }
 
+// Buried looks at a message that is deleted from the poison queue (P19): it is
+// kept, unless it says nothing that does not come again (a heartbeat, a timer
+// that was put off), or the row has its command.
+func (w *Witness) Buried(body []byte, kept bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record("buried %d bytes, kept %t", len(body), kept)
+	if kept {
+		return
+	}
+	if e, err := world.Decode(body, w.o.KeyOf); err == nil {
+		switch e.Data.(type) {
+		case *world.Heartbeat, *world.Timer, *world.SetAside:
+			return
+		case *world.Command:
+			if slices.Contains(w.state.Commands, e.ID) {
+				return
+			}
+		}
+	}
+	w.violate("P19", "a message was deleted that nobody handled and nobody kept: %.80q", body)
+}
+
 // Handled notes that a worker has handled an event, and looks whether it counts
 // (P17): an agent's word does, unless its boot is over.
 func (w *Witness) Handled(body []byte) {
