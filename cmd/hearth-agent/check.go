@@ -79,13 +79,15 @@ func (r checkCommand) Run(e *env) (err error) {
 
 func (k *checker) configuration() {
 	k.say(good, "config", "%s: world %s, files %s, port %d and %d", k.path, k.World, k.WorldFile, k.Port, k.Port+1)
-	for _, f := range []struct{ name, path string }{{"key_file", k.KeyFile}, {"password_file", k.PasswordFile}} {
-		if f.path != "" && othersRead(f.path) {
-			k.say(warn, "config", "%s %s can be read by everybody on this machine: chmod 600", f.name, f.path)
+	inside := false
+	for _, s := range k.secrets() {
+		inside = inside || *s.file == "" && *s.value != ""
+		if *s.file != "" && othersRead(*s.file) {
+			k.say(warn, "config", "%s_file %s can be read by everybody on this machine: chmod 600", s.name, *s.file)
 		}
 	}
-	if (k.KeyFile == "" || k.PasswordFile == "" && k.Password != "") && othersRead(k.path) {
-		k.say(warn, "config", "%s may hold secrets and can be read by everybody on this machine: chmod 600, or use key_file and password_file below /run", k.path)
+	if inside && othersRead(k.path) {
+		k.say(warn, "config", "%s may hold secrets and can be read by everybody on this machine: chmod 600, or use key_file, password_file and storage_connection_file below /run", k.path)
 	}
 }
 
@@ -205,7 +207,7 @@ func (k *checker) receiveOrder(ctx context.Context, orders world.Queue) {
 // askLease renews a lease that nobody has: the answer is that it is lost, from
 // whoever can be asked for the true one.
 func (k *checker) askLease(ctx context.Context, s *storage) {
-	err := s.lease.Renew(ctx, world.Holding{World: k.World, ID: rand.Text()})
+	err := s.lease.Renew(ctx, world.Holding{World: k.World, ID: nobodysID()})
 	if !errors.Is(err, world.ErrLeaseLost) {
 		k.say(bad, "lease", "can't be asked for: %v", err)
 		return
@@ -214,11 +216,20 @@ func (k *checker) askLease(ctx context.Context, s *storage) {
 	switch {
 	case err != nil:
 		k.say(bad, "lease", "can't be read: %v", err)
+	case held && until.IsZero():
+		k.say(good, "lease", "boot %d holds it", h.Epoch)
 	case held:
 		k.say(good, "lease", "boot %d holds it until %s", h.Epoch, until.UTC().Format("15:04:05 MST"))
 	default:
 		k.say(good, "lease", "nobody holds it")
 	}
+}
+
+// nobodysID is the id of a lease that nobody has, in the form that Azure's have.
+func nobodysID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 func (k *checker) metadata(ctx context.Context) {

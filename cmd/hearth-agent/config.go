@@ -55,13 +55,20 @@ type config struct {
 
 	State       string
 	Key         world.Secret
-	Storage     string
 	MetadataURL string
 	LogLevel    string
 
+	// Storage says which kind of storage the deployment has; the others are
+	// for Azure's.
+	Storage           string
+	StorageAccount    string
+	StorageClientID   string
+	StorageConnection world.Secret
+
 	// Where secrets are read from instead.
-	PasswordFile string
-	KeyFile      string
+	PasswordFile          string
+	KeyFile               string
+	StorageConnectionFile string
 
 	level slog.Level
 }
@@ -93,7 +100,24 @@ func (c *config) fields() []field {
 		{"install_folder", &c.InstallFolder}, {"memory_mb", &c.MemoryMB}, {"docker_host", &c.DockerHost},
 		{"mount", &c.Mount}, {"folder", &c.Folder}, {"mount_required", &c.MountRequired}, {"allow_new_world", &c.AllowNewWorld},
 		{"state", &c.State}, {"key", &c.Key}, {"key_file", &c.KeyFile}, {"storage", &c.Storage},
+		{"storage_account", &c.StorageAccount}, {"storage_client_id", &c.StorageClientID},
+		{"storage_connection", &c.StorageConnection}, {"storage_connection_file", &c.StorageConnectionFile},
 		{"metadata_url", &c.MetadataURL}, {"log_level", &c.LogLevel},
+	}
+}
+
+// secret is a field that a file can hold instead, named by the field with _file
+// behind its name.
+type secret struct {
+	name  string
+	value *world.Secret
+	file  *string
+}
+
+func (c *config) secrets() []secret {
+	return []secret{
+		{"password", &c.Password, &c.PasswordFile}, {"key", &c.Key, &c.KeyFile},
+		{"storage_connection", &c.StorageConnection, &c.StorageConnectionFile},
 	}
 }
 
@@ -135,8 +159,9 @@ func load(path string, getenv func(string) string) (*config, error) {
 		c.readFile(text, bad)
 	}
 	c.readEnvironment(getenv, bad)
-	c.Password = secretFrom("password", c.Password, c.PasswordFile, bad)
-	c.Key = secretFrom("key", c.Key, c.KeyFile, bad)
+	for _, s := range c.secrets() {
+		*s.value = secretFrom(s.name, *s.value, *s.file, bad)
+	}
 	c.check(bad)
 	if len(problems) > 0 {
 		return nil, &configError{path, problems}
@@ -164,11 +189,10 @@ func (c *config) readFile(text []byte, bad func(string, ...any)) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		bad("%q is not known: remove it, or look how it is written in docs/agent.md", name)
 	}
-	if c.Password != "" && c.PasswordFile != "" {
-		bad("password and password_file are both there: keep one")
-	}
-	if c.Key != "" && c.KeyFile != "" {
-		bad("key and key_file are both there: keep one")
+	for _, s := range c.secrets() {
+		if *s.value != "" && *s.file != "" {
+			bad("%s and %s_file are both there: keep one", s.name, s.name)
+		}
 	}
 }
 
@@ -217,18 +241,18 @@ func (c *config) readEnvironment(getenv func(string) string, bad func(string, ..
 		}
 	}
 	// What the environment says of a secret stands for all that the file does.
-	either := func(value *world.Secret, file *string, valueIn, fileIn string) {
-		switch inValue, inFile := getenv(valueIn) != "", getenv(fileIn) != ""; {
+	for _, s := range c.secrets() {
+		value := field{name: s.name}.variable()
+		file := field{name: s.name + "_file"}.variable()
+		switch inValue, inFile := getenv(value) != "", getenv(file) != ""; {
 		case inValue && inFile:
-			bad("%s and %s are both set: keep one", valueIn, fileIn)
+			bad("%s and %s are both set: keep one", value, file)
 		case inValue:
-			*file = ""
+			*s.file = ""
 		case inFile:
-			*value = ""
+			*s.value = ""
 		}
 	}
-	either(&c.Password, &c.PasswordFile, "HEARTH_PASSWORD", "HEARTH_PASSWORD_FILE")
-	either(&c.Key, &c.KeyFile, "HEARTH_KEY", "HEARTH_KEY_FILE")
 }
 
 // maxSecret bounds the file of a secret, in bytes.
@@ -280,9 +304,7 @@ func (c *config) check(bad func(string, ...any)) {
 	if n := len(c.Key.Reveal()); n < agent.MinKeyBytes {
 		bad("key has %d characters, at least %d are needed: give it, or key_file, the world's key of the deployment", n, agent.MinKeyBytes)
 	}
-	if _, err := c.sqlitePath(); err != nil {
-		bad("%v", err)
-	}
+	c.checkStorage(bad)
 	if err := c.level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		bad("log_level %q: write debug, info, warn or error", c.LogLevel)
 	}
@@ -294,21 +316,10 @@ func (c *config) check(bad func(string, ...any)) {
 	}
 	p, err := c.parts(slog.New(slog.DiscardHandler))
 	if err != nil {
-		for line := range strings.Lines(err.Error()) {
-			bad("%s", strings.TrimRight(line, "\n"))
-		}
+		badLines(err, bad)
 		return
 	}
 	if err := p.close(); err != nil {
 		bad("%v", err)
 	}
-}
-
-// sqlitePath takes the storage apart: a kind, a colon and what the kind needs.
-func (c *config) sqlitePath() (string, error) {
-	kind, rest, _ := strings.Cut(c.Storage, ":")
-	if kind != "sqlite" || !filepath.IsAbs(rest) {
-		return "", fmt.Errorf("storage is %q: write sqlite:PATH, the absolute path of the file that the bot has open on this machine", c.Storage)
-	}
-	return rest, nil
 }

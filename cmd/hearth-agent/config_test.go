@@ -52,7 +52,8 @@ func TestConfigFromTheEnvironment(t *testing.T) {
 		"HEARTH_SAVE_INTERVAL": "7m", "HEARTH_ARGS": "-preset  easy", "HEARTH_IMAGE": "local/valheim:1", "HEARTH_CONTAINER": "game",
 		"HEARTH_ENVIRONMENT": `{"A":"b"}`, "HEARTH_INSTALL_FOLDER": "/srv/game", "HEARTH_MEMORY_MB": "5000", "HEARTH_DOCKER_HOST": "tcp://127.0.0.1:1",
 		"HEARTH_MOUNT": "/srv/share", "HEARTH_FOLDER": ".", "HEARTH_MOUNT_REQUIRED": "false", "HEARTH_ALLOW_NEW_WORLD": "1",
-		"HEARTH_STATE": "/srv/state", "HEARTH_KEY": "another key, long enough", "HEARTH_STORAGE": "sqlite:/srv/other.db",
+		"HEARTH_STATE": "/srv/state", "HEARTH_KEY": "another key, long enough", "HEARTH_STORAGE": "azure",
+		"HEARTH_STORAGE_ACCOUNT": "hearth1", "HEARTH_STORAGE_CLIENT_ID": "01234567-89ab-cdef-0123-456789abcdef",
 		"HEARTH_METADATA_URL": "http://127.0.0.1:2", "HEARTH_LOG_LEVEL": "DEBUG",
 	}
 	want := config{
@@ -60,7 +61,7 @@ func TestConfigFromTheEnvironment(t *testing.T) {
 		PasswordFile: r.path("run/password"), Port: 2466, Public: true, SaveInterval: span(7 * time.Minute), Args: []string{"-preset", "easy"},
 		Image: "local/valheim:1", Container: "game", Environment: map[string]string{"A": "b"}, InstallFolder: "/srv/game", MemoryMB: 5000,
 		DockerHost: "tcp://127.0.0.1:1", Mount: "/srv/share", Folder: ".", AllowNewWorld: true, State: "/srv/state", Key: "another key, long enough",
-		Storage: "sqlite:/srv/other.db", MetadataURL: "http://127.0.0.1:2", LogLevel: "DEBUG", level: slog.LevelDebug,
+		Storage: "azure", StorageAccount: "hearth1", StorageClientID: "01234567-89ab-cdef-0123-456789abcdef", MetadataURL: "http://127.0.0.1:2", LogLevel: "DEBUG", level: slog.LevelDebug,
 	}
 	c, err := load(want.path, func(name string) string { return set[name] })
 	if err != nil {
@@ -70,8 +71,41 @@ func TestConfigFromTheEnvironment(t *testing.T) {
 		t.Errorf("load = %+v\nwant %+v", *c, want)
 	}
 	for _, f := range c.fields() {
-		if _, ok := set[f.variable()]; !ok && f.name != "password" && f.name != "key_file" {
+		if _, ok := set[f.variable()]; !ok && !slices.Contains([]string{"password", "key_file", "storage_connection", "storage_connection_file"}, f.name) {
 			t.Errorf("%s is not tried here", f.variable())
+		}
+	}
+}
+
+// TestStorageConnection: it comes from where the other secrets do.
+func TestStorageConnection(t *testing.T) {
+	r := newRig(t)
+	connection := "AccountName=hearth;AccountKey=" + key
+	if err := os.WriteFile(r.path("run/connection"), []byte(connection+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ changes, environ map[string]string }{
+		"in the file":        {changes: map[string]string{"storage_connection": connection}},
+		"in a file":          {changes: map[string]string{"storage_connection_file": r.path("run/connection")}},
+		"in the environment": {environ: map[string]string{"HEARTH_STORAGE_CONNECTION": connection}, changes: map[string]string{"storage_connection_file": "/nowhere"}},
+		"in a file that the environment names": {
+			environ: map[string]string{"HEARTH_STORAGE_CONNECTION_FILE": r.path("run/connection")}, changes: map[string]string{"storage_connection": "x"},
+		},
+	} {
+		conf := map[string]any{"storage": "azure"}
+		for k, v := range c.changes {
+			conf[k] = v
+		}
+		got, err := load(r.writeConfig(conf), func(name string) string { return c.environ[name] })
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got.StorageConnection.Reveal() != connection {
+			t.Errorf("%s: the connection string is %d characters, want %d", name, len(got.StorageConnection.Reveal()), len(connection))
+		}
+		if text := fmt.Sprintf("%+v", *got); strings.Contains(text, key) {
+			t.Errorf("%s: the configuration prints its secrets: %s", name, text)
 		}
 	}
 }
@@ -104,7 +138,19 @@ func TestConfigProblems(t *testing.T) {
 			says: []string{"port 70000", "password: ", "between saves", "metadata service", "folder must be"},
 		},
 		{name: "a share that can't be one", changes: map[string]any{"mount": "world", "storage": "sqlite:hearth.db"}, says: []string{"mount must be the absolute path", "storage is"}},
-		{name: "another storage", changes: map[string]any{"storage": "azure:account"}, says: []string{`storage is "azure:account"`}},
+		{name: "another storage", changes: map[string]any{"storage": "azure:account"}, says: []string{`storage is "azure:account"`, "or azure"}},
+		{name: "Azure without an account", changes: map[string]any{"storage": "azure"}, says: []string{"storage_connection: missing", "storage_account"}},
+		{
+			name: "two accounts", changes: map[string]any{"storage": "azure", "storage_account": "Hearth", "storage_client_id": "me", "storage_connection": "AccountName=hearth;AccountKey=" + key},
+			says: []string{"storage_connection: set beside storage_account", "storage_account: ", "storage_client_id: "},
+		},
+		{name: "no connection string", changes: map[string]any{"storage": "azure", "storage_connection": key}, says: []string{"storage_connection: it is no list"}},
+		{name: "an unresolved reference", changes: map[string]any{"storage": "azure", "storage_connection": "@Microsoft.KeyVault(" + key + ")"}, says: []string{"storage_connection: the Key Vault reference"}},
+		{
+			name: "two connections", changes: map[string]any{"storage": "azure", "storage_connection": "x", "storage_connection_file": "/x"},
+			says: []string{"storage_connection and storage_connection_file are both there"},
+		},
+		{name: "an account beside a file", changes: map[string]any{"storage_account": "hearth", "storage_connection": key}, says: []string{"storage_account is there, and storage is", "storage_connection is there, and storage is"}},
 		{name: "two keys", changes: map[string]any{"key": key}, says: []string{"key and key_file are both there"}},
 		{name: "two keys in the environment", environ: map[string]string{"HEARTH_KEY": key, "HEARTH_KEY_FILE": "/x"}, says: []string{"HEARTH_KEY and HEARTH_KEY_FILE are both set"}},
 		{name: "no file of the key", changes: map[string]any{"key_file": "/nowhere/key"}, says: []string{"key_file can't be read", "has that which writes it run?"}},

@@ -26,6 +26,7 @@ import (
 
 	"hearth/internal/clock"
 	"hearth/internal/docker/dockertest"
+	"hearth/internal/sim/azurite"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simcloud/wire"
 	"hearth/internal/sim/simgame/supervisor"
@@ -33,26 +34,21 @@ import (
 	"hearth/internal/world"
 )
 
-// asAgent lets the test binary be hearth-agent.
-const asAgent = "HEARTH_TEST_AS_AGENT"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asAgent) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
 const patience = 60 * time.Second
 
-// evening is a machine of a pretend cloud with a real engine, the bot's file
-// with the queues, and a configuration for hearth-agent as a program.
+// evening is a machine of a pretend cloud with a real engine, the bot's
+// storage, and a configuration for hearth-agent as a program.
 type evening struct {
 	t     testing.TB
 	dir   string
 	world string
-	db    *sqlite.DB
+	// events and orders are the queues as the bot has them, and lease the
+	// world's.
+	events, orders world.Queue
+	lease          interface {
+		world.Lease
+		Holder(ctx context.Context, worldID string) (h world.Holding, until time.Time, held bool, err error)
+	}
 	api   *client.Client
 	cloud *simcloud.Cloud
 	vm    string
@@ -90,6 +86,12 @@ func (o *output) String() string {
 // newEvening: the game in the container runs speed times as fast as life.
 func newEvening(t testing.TB, speed string) *evening {
 	t.Helper()
+	return newEveningOn(t, speed, sqliteStorage)
+}
+
+// newEveningOn: open sets the storage up and returns what configures it.
+func newEveningOn(t testing.TB, speed string, open func(e *evening) map[string]any) *evening {
+	t.Helper()
 	host := dockertest.Engine(t)
 	e := &evening{t: t, dir: t.TempDir(), world: fmt.Sprintf("w%x", time.Now().UnixNano()), api: dockertest.Client(t, host), log: &output{}}
 	for _, d := range []string{"world/worlds_local", "valheim"} {
@@ -97,15 +99,16 @@ func newEvening(t testing.TB, speed string) *evening {
 			t.Fatal(err)
 		}
 	}
-	e.openStorage()
+	storage := open(e)
 	metadata := e.openCloud()
 	e.conf = map[string]any{
 		"world": e.world, "world_file": "Midgard", "server_name": "Our Midgard", "password": "secret-of-midgard", "crossplay": true,
 		"save_interval": "5m", "mount": e.path("world"), "mount_required": false, "allow_new_world": true, "state": e.path("state"),
-		"key": key, "storage": "sqlite:" + e.path("hearth.db"), "metadata_url": metadata, "docker_host": host,
+		"key": key, "metadata_url": metadata, "docker_host": host,
 		"image": dockertest.Server(t, host), "install_folder": e.path("valheim"), "port": freePort(t), "log_level": "debug",
 		"environment": map[string]string{supervisor.SpeedVariable: speed, supervisor.LoadVariable: "5s"},
 	}
+	maps.Copy(e.conf, storage)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -119,33 +122,63 @@ func newEvening(t testing.TB, speed string) *evening {
 
 func (e *evening) path(name string) string { return filepath.Join(e.dir, filepath.FromSlash(name)) }
 
-// openStorage opens the bot's file and hears all events.
-func (e *evening) openStorage() {
+// sqliteStorage is the bot's file.
+func sqliteStorage(e *evening) map[string]any {
 	e.t.Helper()
 	db, err := sqlite.Open(e.t.Context(), e.path("hearth.db"), clock.System{})
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	db.Share(20 * time.Millisecond)
-	e.db = db
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		e.hear(ctx, db.Queue(world.EventsQueue))
-	}()
 	e.t.Cleanup(func() {
-		cancel()
-		<-done
 		if err := db.Close(); err != nil {
 			e.t.Error(err)
 		}
 	})
+	db.Share(20 * time.Millisecond)
+	events := db.Queue(world.EventsQueue)
+	e.events, e.orders, e.lease = events, db.Queue(world.OrdersQueue(e.world)), db.Lease()
+	e.hearAll(events.Wait)
+	return map[string]any{"storage": "sqlite:" + e.path("hearth.db")}
 }
 
-func (e *evening) hear(ctx context.Context, q *sqlite.Queue) {
-	for q.Wait(ctx) == nil {
-		ms, err := q.Receive(ctx, 32, time.Minute)
+// azureStorage is a storage account, of which the agent has the key in a file.
+func azureStorage(e *evening) map[string]any {
+	e.t.Helper()
+	connection, queues, leases := storageAccount(e.t, e.world)
+	e.events, e.orders, e.lease = queues.Queue(world.EventsQueue), queues.Queue(world.OrdersQueue(e.world)), leases
+	file := e.path("connection")
+	if err := os.WriteFile(file, []byte(connection.Reveal()+"\n"), 0o600); err != nil {
+		e.t.Fatal(err)
+	}
+	e.hearAll(func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+			return nil
+		}
+	})
+	return map[string]any{"storage": "azure", "storage_connection_file": file}
+}
+
+// hearAll hears all events until the test ends. wait waits until there may be
+// one.
+func (e *evening) hearAll(wait func(ctx context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		e.hear(ctx, wait)
+	}()
+	e.t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+}
+
+func (e *evening) hear(ctx context.Context, wait func(ctx context.Context) error) {
+	for wait(ctx) == nil {
+		ms, err := e.events.Receive(ctx, 32, time.Minute)
 		if err != nil && ctx.Err() == nil {
 			e.t.Errorf("receive: %v", err)
 		}
@@ -154,10 +187,12 @@ func (e *evening) hear(ctx context.Context, q *sqlite.Queue) {
 			if err != nil {
 				e.t.Errorf("decode: %v", err)
 			}
-			e.mu.Lock()
-			e.heard = append(e.heard, heard{ev, time.Now()})
-			e.mu.Unlock()
-			if err := q.Delete(ctx, m); err != nil && ctx.Err() == nil {
+			if ev.World == e.world { // a storage account is not one test's alone
+				e.mu.Lock()
+				e.heard = append(e.heard, heard{ev, time.Now()})
+				e.mu.Unlock()
+			}
+			if err := e.events.Delete(ctx, m); err != nil && ctx.Err() == nil {
 				e.t.Errorf("delete: %v", err)
 			}
 		}
@@ -322,7 +357,7 @@ func (e *evening) order(kind world.OrderKind, operation string, epoch int64) {
 	e.t.Helper()
 	body, err := world.Order{Kind: kind, World: e.world, Operation: operation, Epoch: epoch, Issued: time.Now()}.Encode()
 	if err == nil {
-		err = e.db.Queue(world.OrdersQueue(e.world)).Send(e.t.Context(), body, 0)
+		err = e.orders.Send(e.t.Context(), body, 0)
 	}
 	if err != nil {
 		e.t.Fatal(err)
@@ -384,14 +419,27 @@ func (e *evening) acknowledged() bool {
 
 // held reports whether somebody has the world's lease.
 func (e *evening) held() bool {
-	_, _, held, err := e.db.Lease().Holder(e.t.Context(), e.world)
+	_, _, held, err := e.lease.Holder(e.t.Context(), e.world)
 	return held || err != nil
+}
+
+// storages are what a deployment can have.
+func storages() map[string]func(e *evening) map[string]any {
+	return map[string]func(e *evening) map[string]any{"sqlite": sqliteStorage, "azure": azureStorage}
 }
 
 // TestEvening: two players, an order, a proof, and nothing left that runs.
 func TestEvening(t *testing.T) {
-	t.Parallel()
-	e := newEvening(t, "10")
+	for name, open := range storages() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wholeEvening(t, newEveningOn(t, "10", open))
+		})
+	}
+}
+
+func wholeEvening(t *testing.T, e *evening) {
+	t.Helper()
 	p := e.agent(nil)
 	up := e.wait("listening", 1)[0].Data.(*world.Listening)
 	if !up.New || up.Version == "" || len(up.Steps) == 0 {
@@ -430,7 +478,7 @@ func TestEvening(t *testing.T) {
 	if code := p.cmd.ProcessState.ExitCode(); code != exitOK {
 		t.Errorf("exit %d", code)
 	}
-	if strings.Contains(e.log.String(), "secret-of-midgard") || strings.Contains(e.log.String(), key) {
+	if log := e.log.String(); strings.Contains(log, "secret-of-midgard") || strings.Contains(log, key) || strings.Contains(log, azurite.Key) {
 		t.Error("a secret is in the log")
 	}
 	e.mu.Lock()
@@ -590,14 +638,22 @@ func TestOutOfMemory(t *testing.T) {
 // TestSecondAgent: whoever does not hold the lease starts no game, and one whose
 // lease is taken kills its own.
 func TestSecondAgent(t *testing.T) {
-	t.Parallel()
-	e := newEvening(t, "10")
+	for name, open := range storages() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			secondAgent(t, newEveningOn(t, "10", open))
+		})
+	}
+}
+
+func secondAgent(t *testing.T, e *evening) {
+	t.Helper()
 	e.agent(nil)
 	e.wait("listening", 1)
 	other := map[string]any{"container": "hearth-other-" + e.world, "state": e.path("other"), "port": freePort(t)}
 	e.agent(other)
 	e.until("second agent that waits", func() bool { return strings.Contains(e.log.String(), "lease is held by another, waiting") })
-	h, _, held, err := e.db.Lease().Holder(t.Context(), e.world)
+	h, _, held, err := e.lease.Holder(t.Context(), e.world)
 	if err != nil || !held {
 		t.Fatalf("nobody holds the lease: %v", err)
 	}
@@ -605,7 +661,7 @@ func TestSecondAgent(t *testing.T) {
 		t.Error("the second agent made a container")
 	}
 	// It is taken: nobody knows how, but it is another's now.
-	if err := e.db.Lease().Release(t.Context(), h); err != nil {
+	if err := e.lease.Release(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
 	e.until("end of the first game", func() bool { return !e.runs() })

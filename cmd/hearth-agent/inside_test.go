@@ -86,7 +86,7 @@ func (in *inside) start(e *evening, speed float64, state string) {
 	a, err := agent.New(agent.Options{
 		World: e.world, Key: []byte(key), Clock: c, Game: game, Files: files, Metadata: vm,
 		Lease:  awayLease{simstorage.New(simstorage.Options{Clock: c}).Lease(), &in.lease},
-		Events: awayQueue{e.db.Queue(world.EventsQueue), &in.queue}, Orders: e.db.Queue(world.OrdersQueue(e.world)),
+		Events: awayQueue{e.events, &in.queue}, Orders: e.orders,
 		Disk: disk, Boot: "this", Log: log,
 	})
 	if err != nil {

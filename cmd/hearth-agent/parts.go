@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -11,8 +10,6 @@ import (
 	"hearth/internal/clock"
 	"hearth/internal/docker"
 	"hearth/internal/saves"
-	"hearth/internal/sqlite"
-	"hearth/internal/world"
 )
 
 // parts are what the agent is made of and that needs no call to be made.
@@ -47,28 +44,3 @@ func (c *config) parts(log *slog.Logger) (*parts, error) {
 }
 
 func (p *parts) close() error { return p.game.Close() }
-
-// storage is where queues and lease are.
-type storage struct {
-	events, orders world.Queue
-	lease          world.Lease
-	// holder says who holds the lease, where that can be asked.
-	holder func(ctx context.Context, worldID string) (h world.Holding, until time.Time, held bool, err error)
-	close  func() error
-}
-
-// openStorage takes part in the deployment's queues and leases.
-func (c *config) openStorage(ctx context.Context) (*storage, error) {
-	path, err := c.sqlitePath()
-	if err != nil {
-		return nil, err
-	}
-	db, err := sqlite.Join(ctx, path, clock.System{})
-	if err != nil {
-		return nil, err
-	}
-	return &storage{
-		events: db.Queue(world.EventsQueue), orders: db.Queue(world.OrdersQueue(c.World)),
-		lease: db.Lease(), holder: db.Lease().Holder, close: db.Close,
-	}, nil
-}
