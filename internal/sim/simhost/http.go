@@ -73,7 +73,8 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	// A caller that goes away ends nothing.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
 	defer h.onAbandon(cancel)()
 	if !h.limit.enter(ctx) {

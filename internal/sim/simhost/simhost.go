@@ -35,7 +35,9 @@ type Options struct {
 	Settings map[string]string
 	Clock    world.Clock
 	// Speed divides the times that the storage is told to wait, whose clock
-	// is its own; 0 is 1. What is left is rounded up to whole seconds.
+	// is its own; 0 is 1. What is left is rounded up to whole seconds. Clock
+	// is to run as many times as fast, or leases lapse before they are
+	// renewed.
 	Speed float64
 	Log   *slog.Logger
 	// Flex runs a handler for all HTTP functions and one for each other

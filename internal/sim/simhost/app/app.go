@@ -195,11 +195,12 @@ func isTrigger(kind string) bool {
 
 func readBinding(function string, j bindingJSON, settings map[string]string) (Binding, error) {
 	b := Binding{Type: j.Type, Name: j.Name, Binary: strings.EqualFold(j.DataType, "binary")}
-	for _, known := range []string{HTTPTrigger, QueueTrigger, TimerTrigger, HTTP, Queue} {
-		if strings.EqualFold(j.Type, known) {
-			b.Type = known
-		}
+	known := []string{HTTPTrigger, QueueTrigger, TimerTrigger, HTTP, Queue}
+	n := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(j.Type, k) })
+	if n < 0 {
+		return b, fmt.Errorf("type %q: the stand-in knows %s", j.Type, strings.Join(known, ", "))
 	}
+	b.Type = known[n]
 	want := "out"
 	if isTrigger(b.Type) {
 		want = "in"
@@ -224,9 +225,6 @@ func readBinding(function string, j bindingJSON, settings map[string]string) (Bi
 		if text, err = resolve(j.Schedule, settings); err == nil {
 			b.Schedule, err = ncrontab.Parse(text)
 		}
-	case HTTP:
-	default:
-		return b, fmt.Errorf("type %q: the stand-in knows httpTrigger, queueTrigger, timerTrigger, http and queue", j.Type)
 	}
 	if err != nil {
 		return b, fmt.Errorf("%s %q: %w", b.Type, b.Name, err)

@@ -178,8 +178,8 @@ func ReplyOf(a Answer, name string) (Reply, error) {
 		return Reply{}, fmt.Errorf("the output %q has the status %s: it is a number", name, excerpt(status))
 	}
 	if n, err := strconv.Atoi(strings.TrimSpace(scalar(status))); err == nil {
-		if n < 100 || n > 999 {
-			return Reply{}, fmt.Errorf("the output %q has the status %d: it is a number from 100 to 999", name, n)
+		if n < 200 || n > 999 {
+			return Reply{}, fmt.Errorf("the output %q has the status %d: it is a number from 200 to 999", name, n)
 		}
 		r.Status = n
 	}

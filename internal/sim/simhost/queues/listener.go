@@ -189,14 +189,15 @@ func (l *Listener) poison(ctx context.Context, d Delivery) {
 	}
 }
 
-// settled says whether an operation on a message was done, or was no longer ours
-// to do. Any other error is one the host stops for.
+// settled says whether an operation on a message was done. A message that is no
+// longer ours is let go; any other error is one the host stops for.
 func (l *Listener) settled(ctx context.Context, err error, what string) bool {
 	switch {
 	case ctx.Err() != nil:
 		return false
 	case errors.Is(err, ErrGone):
 		l.o.Log.Warn("message was received by somebody else meanwhile", "operation", what, "error", err)
+		return false
 	case err != nil:
 		l.o.Fail(fmt.Errorf("%s message: %w", what, err))
 		return false
