@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	if brain := os.Getenv("TEST_BRAIN"); brain != "" {
 		os.Exit(relay(brain))
 	}
+	if root := os.Getenv("TEST_HOST"); root != "" {
+		os.Exit(host(root))
+	}
 	code := m.Run()
 	closeStorage()
 	os.Exit(code)

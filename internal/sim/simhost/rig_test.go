@@ -67,7 +67,7 @@ func closeStorage() {
 
 const hostFile = `{"version":"2.0","functionTimeout":"00:05:00",
  "extensions":{"queues":{"maxPollingInterval":"00:00:01","visibilityTimeout":"00:00:00","batchSize":4,"newBatchThreshold":2,"maxDequeueCount":3}},
- "customHandler":{"description":{"defaultExecutablePath":"handler"},"enableForwardingHttpRequest":false,"initializationTimeout":"00:00:30"}}`
+ "customHandler":{"description":{"defaultExecutablePath":"handler"},"enableForwardingHttpRequest":false,"initializationTimeout":"00:10:00"}}`
 
 const (
 	frontFile = `{"bindings":[
@@ -266,6 +266,14 @@ func (r *rig) eventually(what string, is func() bool) {
 		}
 		<-time.After(5 * time.Millisecond)
 	}
+}
+
+// idle waits until a listener has begun to wait for three seconds or so.
+func (r *rig) idle() {
+	r.t.Helper()
+	r.eventually("the listener is idle", func() bool {
+		return strings.Contains(r.log.String(), "next_look_in=3.") || strings.Contains(r.log.String(), "next_look_in=2.")
+	})
 }
 
 // phases are the moments so far.

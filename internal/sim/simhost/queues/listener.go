@@ -102,8 +102,10 @@ func (l *Listener) Run(ctx, intake context.Context) {
 			return
 		}
 		if len(batch) == 0 {
+			d := wait.next(found)
+			l.o.Log.Debug("no message", "next_look_in", d)
 			select {
-			case <-l.o.Clock.After(wait.next(found)):
+			case <-l.o.Clock.After(d):
 			case <-l.wake:
 			case <-intake.Done():
 			}
