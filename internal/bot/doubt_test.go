@@ -1,9 +1,12 @@
 package bot_test
 
 import (
+	"context"
+	"net/http"
 	"testing"
 	"time"
 
+	"hearth/internal/discord"
 	"hearth/internal/world"
 )
 
@@ -43,5 +46,35 @@ func TestSaidBeforeItDied(t *testing.T) {
 				t.Errorf("%d effects are left", len(s.Pending))
 			}
 		})
+	}
+}
+
+// refusedAfter is a chat that carries a post out once and loses its answer, and
+// whose repeat of it Discord refuses.
+type refusedAfter struct {
+	world.Chat
+	refused bool
+}
+
+func (c *refusedAfter) Post(ctx context.Context, channel string, say world.Say, nonce string) (world.MessageRef, error) {
+	ref, err := c.Chat.Post(ctx, channel, say, nonce)
+	if err == nil && !c.refused {
+		c.refused = true
+		return world.MessageRef{}, &discord.Error{Status: http.StatusForbidden, Code: 50013, Maybe: true}
+	}
+	return ref, err
+}
+
+// TestSaidAndThenRefused: what was perhaps said before it was refused is looked
+// for before it is said again.
+func TestSaidAndThenRefused(t *testing.T) {
+	r := newRig(t)
+	r.burning()
+	r.chat = &refusedAfter{Chat: r.chat}
+	r.handle(spawn(r, "1", "Astrid"))
+	r.clock.Advance(10 * time.Minute)
+	r.handle(r.bot("later", &world.Timer{Kind: world.TimerLook, Number: -1}))
+	if n := len(r.said("**Astrid** came in")); n != 1 {
+		t.Errorf("said %d times, want 1", n)
 	}
 }

@@ -87,8 +87,8 @@ func (h *handling) do(ctx context.Context, p world.Pending, res *result) error {
 		if err != nil {
 			// What cannot be said now is said later; the event goes on.
 			res.later[p.ID] = h.Clock.Now().Add(chatPause(e.Chat.Tries, err))
-			_, refused := errors.AsType[*discord.Error](err)
-			res.doubt[p.ID] = !refused
+			refused, ok := errors.AsType[*discord.Error](err)
+			res.doubt[p.ID] = !ok || refused.Maybe
 			h.log.Warn("message not posted", "kind", string(e.Chat.Kind), "tries", e.Chat.Tries+1, "error", err)
 			return nil
 		}

@@ -34,7 +34,7 @@ func (a *attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer cancel()
 	resp, err := a.base.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		c.lost = err
+		c.lost, c.unsure = err, true
 		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -43,12 +43,14 @@ func (a *attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 		err = fmt.Errorf("answer has more than %d bytes", maxAnswer)
 	}
 	if err != nil {
-		c.lost = err
+		c.lost, c.unsure = err, true
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	c.header = resp.Header
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		// A server that broke off, or a proxy whose server did not answer it.
+		c.unsure = c.unsure || resp.StatusCode >= 500
 		p := parseProblem(body)
 		c.failure = &Error{
 			Route: c.Route, Status: resp.StatusCode, Code: p.Code,

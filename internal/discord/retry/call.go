@@ -33,6 +33,7 @@ type Call struct {
 	failure *Error        // the last attempt's answer, if it was a refusal
 	lost    error         // the last attempt's error, if it had no answer
 	header  http.Header   // of the last answer
+	unsure  bool          // an attempt may have been carried out that had no answer
 	asked   time.Duration // the wait that the last answer asked for
 }
 
@@ -61,9 +62,9 @@ func (c *Call) Do(ctx context.Context, send func(context.Context) error) error {
 	case err == nil && c.failure == nil:
 		return nil
 	case c.failure != nil && ctx.Err() != nil:
-		return fmt.Errorf("%w; then no time was left: %w", c.failure, context.Cause(ctx))
+		return fmt.Errorf("%w; then no time was left: %w", c.refusal(), context.Cause(ctx))
 	case c.failure != nil:
-		return c.failure
+		return c.refusal()
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", c.Route, context.Cause(ctx))
 	}
@@ -71,6 +72,13 @@ func (c *Call) Do(ctx context.Context, send func(context.Context) error) error {
 		err = c.lost
 	}
 	return &lostError{text: c.Route + ": " + cut(c.Redact.Replace(withoutURL(err).Error()), 300), cause: contextError(err)}
+}
+
+// refusal is the last answer as this call's. The gate may have it as well.
+func (c *Call) refusal() *Error {
+	e := *c.failure
+	e.Maybe = c.unsure
+	return &e
 }
 
 // withoutURL is the error inside of every *url.Error.

@@ -28,6 +28,10 @@ type Error struct {
 	// RetryAfter is how long Discord wants to be left alone, if it said so
 	// and it was too long to wait for.
 	RetryAfter time.Duration
+	// Maybe: the call may have been carried out all the same. An attempt before
+	// the one that this is the answer to had none, or this is an error of
+	// Discord's own.
+	Maybe bool
 
 	answerRoute bool // of an interaction's answer, where any 404 means gone
 	global      bool // a 429 of every route

@@ -316,6 +316,33 @@ func TestBrokenAnswers(t *testing.T) {
 	})
 }
 
+// TestMaybe: a refusal says whether the call may have been carried out before it,
+// so that nobody takes what was perhaps said for unsaid.
+func TestMaybe(t *testing.T) {
+	denied := answer{status: 403, body: `{"code":50013,"message":"Missing Permissions"}`}
+	for _, tt := range []struct {
+		name    string
+		answers []answer
+		maybe   bool
+	}{
+		{"refused", []answer{denied}, false},
+		{"told to wait, then refused", []answer{{status: 429, body: `{"retry_after":1}`}, denied}, false},
+		{"connection lost, then refused", []answer{{err: errors.New("connection reset")}, denied}, true},
+		{"answer torn, then refused", []answer{{status: 200, body: `{"id":"1`, torn: true}, denied}, true},
+		{"502, then refused", []answer{{status: 502}, denied}, true},
+		{"500 for ever", []answer{{status: 500}}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e, ok := errors.AsType[*retry.Error](newRig(t, tt.answers).post(t.Context()))
+				if !ok || e.Maybe != tt.maybe {
+					t.Errorf("got %+v, want Maybe to be %t", e, tt.maybe)
+				}
+			})
+		})
+	}
+}
+
 func TestWaitsAreOnTheGivenClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, []answer{{status: 429, body: `{"retry_after":10}`}, fine()}, func(o *retry.Options) {

@@ -27,6 +27,8 @@ func TestFoundSeeds(t *testing.T) {
 		{21314, "a start was called off, and its machine came up unheard"},
 		{210, "a machine came up unheard while its deletion was refused as busy"},
 		{1539, "another command's answer was taken for this one's"},
+		{549, "a message whose answer was lost was taken for refused, as its repeat was"},
+		{629, "operations failed in the calm, as the chaos had asked for"},
 		{66, "a full disk kept an old memory"},
 	} {
 		t.Run(fmt.Sprintf("%d %s", f.seed, f.what), func(t *testing.T) {

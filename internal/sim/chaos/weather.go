@@ -192,6 +192,7 @@ func (s *simulation) beCalm() {
 	for _, p := range s.worlds[0].Placements {
 		_ = s.cloud.NoCapacity(p.ID, false)
 		_ = s.cloud.Quota(p.ID, false)
+		_ = s.cloud.FailNoMore(p.ID)
 	}
 	s.discord.Fail(0, 0)
 	s.discord.RateLimitAll(0)

@@ -36,6 +36,11 @@ func (c *Cloud) FailNext(placement, code string, async bool) error {
 	})
 }
 
+// FailNoMore takes back what FailNext asked for and no Scale has met yet.
+func (c *Cloud) FailNoMore(placement string) error {
+	return c.pull("fail no operation", placement, func(s *scaleSet) { s.FailNext = nil })
+}
+
 // FailCalls makes the next n calls of Scale, Poll and Instances fail with a
 // transient error, whatever they ask, and change nothing. 0 or less ends it;
 // after Close it does nothing.

@@ -233,6 +233,19 @@ func TestNoCapacityAndQuota(t *testing.T) {
 	})
 }
 
+func TestFailNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := openCloud(t, simcloud.Options{})
+		must(t, c.FailNext(midgard.ID, "AllocationFailed", false))
+		must(t, c.FailNext(midgard.ID, "Conflict", false))
+		must(t, c.FailNoMore(midgard.ID))
+		scale(t, c, midgard, 1)
+		if err := c.FailNoMore("vmss-utgard"); err == nil {
+			t.Error("of an unknown placement: want an error")
+		}
+	})
+}
+
 func TestFailNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := openCloud(t, simcloud.Options{})
