@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -191,5 +193,32 @@ func TestKeysAreText(t *testing.T) {
 	c, err := load(lookup(deployment(), map[string]string{"HEARTH_BOT_KEY": key}))
 	if err != nil || string(c.keyOf(world.BotKey)) != key {
 		t.Errorf("key = %q, %v; want %q", c.keyOf(world.BotKey), err, key)
+	}
+}
+
+// TestManualSettings: docs/bot.md has a row for every setting, and for no other.
+func TestManualSettings(t *testing.T) {
+	b, err := os.ReadFile("../../docs/bot.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Za-z_]+[A-Z_][A-Za-z_]+)` \\|").FindAllStringSubmatch(string(b), -1) {
+		told[m[1]] = true
+	}
+	set := deployment()
+	set["HEARTH_WORLDS"] = `[{"id":"midgard","placements":[{"id":"vmss-a"}]}]`
+	c, err := load(lookup(set, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range c.Set {
+		if !told[name] {
+			t.Errorf("docs/bot.md has no row for %s", name)
+		}
+		delete(told, name)
+	}
+	for name := range told {
+		t.Errorf("docs/bot.md has a row for %s, which nothing reads", name)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -151,14 +151,13 @@ func (o *Options) validate() (*url.URL, error) {
 	bad := func(name, otherwise, format string, args ...any) {
 		problems = append(problems, fmt.Errorf("%s "+format, append([]any{cmp.Or(name, otherwise)}, args...)...))
 	}
-	guid := regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	if !guid.MatchString(o.Subscription) {
+	if !isGUID(o.Subscription) {
 		bad(o.Names.Subscription, "Subscription", "is %q: give the id of the subscription, such as 00000000-0000-0000-0000-000000000000 (az account show --query id)", o.Subscription)
 	}
 	if !isGroupName(o.ResourceGroup) {
 		bad(o.Names.ResourceGroup, "ResourceGroup", "is %q: give the name of the resource group that holds the scale sets", o.ResourceGroup)
 	}
-	if o.ClientID != "" && !guid.MatchString(o.ClientID) {
+	if o.ClientID != "" && !isGUID(o.ClientID) {
 		bad(o.Names.ClientID, "ClientID", "is %q: give a user-assigned identity's client id (a GUID), or nothing for the system-assigned identity", o.ClientID)
 	}
 	u, err := url.Parse(o.URL)
@@ -174,10 +173,17 @@ func (o *Options) validate() (*url.URL, error) {
 	return u, errors.Join(problems...)
 }
 
+// isGUID: 8, 4, 4, 4 and 12 hex digits with dashes between.
+func isGUID(s string) bool {
+	parts := strings.Split(s, "-")
+	return len(parts) == 5 && !slices.ContainsFunc(parts, func(p string) bool { return strings.Trim(p, "0123456789abcdefABCDEF") != "" }) &&
+		len(parts[0]) == 8 && len(parts[1]) == 4 && len(parts[2]) == 4 && len(parts[3]) == 4 && len(parts[4]) == 12
+}
+
 // isGroupName: 1 to 90 letters, digits and _().-, no dot at the end ("Naming rules
-// and restrictions for Azure resources"). By hand: an expression with
-// Unicode's letters in it takes longer to compile than a process has time to
-// start.
+// and restrictions for Azure resources"). By hand, as the one above: to compile
+// an expression with Unicode's letters in it takes longer than the rest of a
+// process's start.
 func isGroupName(s string) bool {
 	return s != "" && utf8.RuneCountInString(s) <= 90 && !strings.HasSuffix(s, ".") && !strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune("_().-", r)
