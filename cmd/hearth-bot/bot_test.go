@@ -386,6 +386,10 @@ func TestSpent(t *testing.T) {
 
 func TestReconcile(t *testing.T) {
 	r := newRig(t, nil)
+	poison := r.storage.Queue(world.PoisonQueue(world.EventsQueue))
+	if err := poison.Send(t.Context(), []byte("nobody's"), 0); err != nil {
+		t.Fatal(err)
+	}
 	tick := object{"Data": object{bindTimer: object{"IsPastDue": false}}, "Metadata": object{}}
 	if code, _ := r.invoke(fnReconcile, tick); code != http.StatusOK {
 		t.Fatalf("= %d\n%s", code, &r.log)
@@ -398,6 +402,32 @@ func TestReconcile(t *testing.T) {
 		if code := r.react(m.Body); code != http.StatusOK {
 			t.Errorf("sweep = %d\n%s", code, &r.log)
 		}
+	}
+	if left, err := poison.Receive(t.Context(), 1, time.Second); err != nil || len(left) > 0 {
+		t.Errorf("what was set aside is left: %v, %v", left, err)
+	}
+}
+
+// TestProbe: a probe's PING is answered, and nothing else of it.
+func TestProbe(t *testing.T) {
+	seed, err := hex.DecodeString("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb") // of probeKey
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, nil)
+	r.start()
+	signed := func(body []byte) http.Header {
+		stamp := strconv.FormatInt(time.Now().Unix(), 10)
+		return http.Header{
+			"x-signature-timestamp": {stamp}, // as HTTP/2 writes names
+			"x-signature-ed25519":   {hex.EncodeToString(ed25519.Sign(ed25519.NewKeyFromSeed(seed), append([]byte(stamp), body...)))},
+		}
+	}
+	if resp, event := r.ask(fnInteractions, http.MethodPost, signed([]byte(ping)), []byte(ping)); resp.Body != `{"type":1}` || event != nil {
+		t.Errorf("PING = %+v, enqueue %q; want a pong", resp, event)
+	}
+	if resp, event := r.ask(fnInteractions, http.MethodPost, signed(r.last.body), r.last.body); resp.StatusCode != http.StatusUnauthorized || event != nil {
+		t.Errorf("/start = %+v, enqueue %q; want 401", resp, event)
 	}
 }
 
