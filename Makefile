@@ -29,7 +29,7 @@ else
 endif
 
 race: ## Run the tests of what runs concurrently under the race detector
-	go test -race -timeout 15m ./cmd/hearth-agent ./internal/bot ./internal/agent/... ./internal/saves ./internal/sqlite ./internal/clock ./internal/discord/... $$(go list ./internal/sim/... | grep -v '/chaos$$') ./internal/playground/panel
+	go test -race -timeout 15m ./cmd/hearth-agent ./cmd/hearth-bot ./internal/functions ./internal/bot ./internal/agent/... ./internal/saves ./internal/sqlite ./internal/clock ./internal/discord/... $$(go list ./internal/sim/... | grep -v '/chaos$$') ./internal/playground/panel
 	go test -race -timeout 15m ./internal/sim/chaos -run '^TestSeeds$$' -args -seeds 4
 
 SEEDS ?= 1000

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hearth/internal/bot"
@@ -40,6 +41,7 @@ type theBot struct {
 	log          *slog.Logger
 	interactions *bot.Interactions
 	workers      func() (*workers, error) // made at the first event or timer
+	made         atomic.Pointer[workers]  // nil before that
 }
 
 // workers are what needs the world outside.
@@ -51,14 +53,19 @@ type workers struct {
 // newBot makes no call and opens nothing: a process is asked for its first
 // answer before it has done anything else.
 func newBot(c *config, clk world.Clock, log *slog.Logger, open func() (*ports, error)) *theBot {
-	return &theBot{
+	b := &theBot{
 		c: c, log: log,
 		interactions: &bot.Interactions{
 			Verifier: c.Verifier, Probe: c.Probe, Guild: c.Guild, Worlds: c.Worlds, Clock: clk, NoToken: c.Token == "",
 			Log: log.With("part", fnInteractions),
 		},
-		workers: sync.OnceValues(func() (*workers, error) { return newWorkers(c, clk, log, open) }),
 	}
+	b.workers = sync.OnceValues(func() (*workers, error) {
+		w, err := newWorkers(c, clk, log, open)
+		b.made.Store(w)
+		return w, err
+	})
+	return b
 }
 
 func newWorkers(c *config, clk world.Clock, log *slog.Logger, open func() (*ports, error)) (*workers, error) {
@@ -130,17 +137,23 @@ func (b *theBot) sweep(ctx context.Context, _ functions.Tick) error {
 	return err
 }
 
-// health tells what runs and what it was given: names, and no values.
+// health tells what runs, what it was given (names, and no values) and what it
+// has done since it began.
 func (b *theBot) health(context.Context, functions.Request) (functions.Response, error) {
 	ids := make([]string, len(b.c.Worlds))
 	for i, w := range b.c.Worlds {
 		ids[i] = w.ID
 	}
+	var counts bot.Counts
+	if w := b.made.Load(); w != nil {
+		counts = w.reactions.Counts()
+	}
 	body, err := json.Marshal(struct {
 		Version  string          `json:"version"`
 		Worlds   []string        `json:"worlds"`
 		Settings map[string]bool `json:"settings"` // whether each is set
-	}{versionText(), ids, b.c.Set})
+		Events   bot.Counts      `json:"events"`   // of this process
+	}{versionText(), ids, b.c.Set, counts})
 	if err != nil {
 		return functions.Response{}, fmt.Errorf("tell health: %w", err)
 	}
