@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"hearth/internal/bot"
-	"hearth/internal/sim/simhost/app"
 	"hearth/internal/world"
 )
 
@@ -121,22 +120,4 @@ func span(t *testing.T, text string) time.Duration {
 		t.Fatal(err)
 	}
 	return time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute + time.Duration(at.Second())*time.Second
-}
-
-// TestHostTakesTheApp: the stand-in of the host, which knows its rules, has no
-// fault to find.
-func TestHostTakesTheApp(t *testing.T) {
-	for _, flex := range []bool{false, true} {
-		a, err := app.Read("app", map[string]string{setStorage: connection}, flex)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var names []string
-		for _, f := range a.Functions {
-			names = append(names, f.Name)
-		}
-		if want := []string{fnHealth, fnInteractions, fnReactions, fnReconcile}; !slices.Equal(names, want) {
-			t.Errorf("functions %v, want %v", names, want)
-		}
-	}
 }

@@ -24,6 +24,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"hearth/internal/sim/simhost/app"
 )
 
 const (
@@ -171,6 +173,13 @@ func TestAnswers(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, z); err != nil { // keeps the executable bit
 		t.Fatal(err)
+	}
+	// The stand-in of the host, which knows its rules, has no fault to find.
+	read, err := app.Read(dir, map[string]string{
+		"AzureWebJobsStorage": "DefaultEndpointsProtocol=https;AccountName=hearth;AccountKey=a2V5;EndpointSuffix=core.windows.net",
+	}, false)
+	if err != nil || len(read.Functions) != 4 {
+		t.Errorf("the host reads %d functions, %v; want 4", len(read.Functions), err)
 	}
 	exe := filepath.Join(dir, platform{os: runtime.GOOS}.executable())
 	said, err := exec.Command(exe, "--version").Output()
