@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"internal/world/worldtest":         {"internal/world"},
 	"internal/clock":                   {"internal/world"},
 	"internal/bot":                     {"internal/world", "internal/world/rules", "internal/world/words", "internal/discord"},
+	"internal/probe":                   {"internal/world"},
 	"internal/valheim":                 {"internal/world", "internal/valheim/line"},
 	"internal/valheim/explain":         {"internal/world", "internal/valheim", "internal/valheim/line"},
 	"internal/valheim/line":            {},

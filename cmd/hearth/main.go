@@ -40,6 +40,7 @@ const (
 type commands struct {
 	Up      upCommand      `cmd:"" help:"Run everything on this machine: a pretend Discord to type in, a pretend cloud, the real bot and agent."`
 	Explain explainCommand `cmd:"" help:"Say what the log of a Valheim dedicated server means: who came, died and left, what was saved, what went wrong."`
+	Probe   probeCommand   `cmd:"" help:"Measure how soon a deployed app answers Discord, also after it has slept."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Help    helpCommand    `cmd:"" help:"Print this help."`
 }
