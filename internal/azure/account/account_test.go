@@ -222,3 +222,27 @@ func TestOptionsKeepTheKey(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is configured, it is taken or refused, and kept secret.
+func FuzzConnectionString(f *testing.F) {
+	for _, seed := range []string{
+		"AccountName=hearth;AccountKey=" + key, "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=" + key + ";QueueEndpoint=http://127.0.0.1:1/a",
+		vaultName, ";;=;", "AccountName==;AccountKey=;", "=",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a, err := account.Open(account.Options{ConnectionString: world.Secret(text)})
+		if err != nil {
+			if len(text) > 40 && strings.Contains(err.Error(), text) {
+				t.Errorf("error %q repeats what is configured", err)
+			}
+			return
+		}
+		for _, s := range []account.Service{account.Blob, account.Queue, account.Table} {
+			if u, err := url.Parse(a.Endpoint(s)); err != nil || u.Host == "" {
+				t.Errorf("%q is taken, with %q as its %s service", text, a.Endpoint(s), s)
+			}
+		}
+	})
+}

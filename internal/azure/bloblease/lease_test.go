@@ -303,3 +303,25 @@ func TestCallsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// Two boots meet a world without a blob: the one that comes late does not make it
+// anew over the other's epoch.
+func TestBlobIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	conn := newAccount(t)
+	l := open(t, conn, nil)
+	provision(t, l, worldID)
+	h := acquire(t, l)
+	late := func() (world.Holding, error) {
+		return open(t, conn, accounttest.New(nil, accounttest.Refuse(http.StatusNotFound, "BlobNotFound"))).Acquire(t.Context(), worldID)
+	}
+	if other, err := late(); !errors.Is(err, world.ErrLeaseHeld) {
+		t.Errorf("Acquire beside a holder = %+v, %v; want ErrLeaseHeld", other, err)
+	}
+	if err := l.Release(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	if other, err := late(); err != nil || other.Epoch != h.Epoch+1 {
+		t.Errorf("Acquire after a holder = %+v, %v; want epoch %d", other, err, h.Epoch+1)
+	}
+}

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,12 +22,15 @@ import (
 	"hearth/internal/world"
 )
 
-// service is the one Azurite of this package's tests; nil without Node. It has
-// many accounts, for the name of a lease's container is the world's.
-var (
-	service  *azurite.Server
-	accounts atomic.Int64
-)
+// service is the one Azurite of this package's tests, started when the first of
+// them needs it. It has many accounts, for the name of a lease's container is
+// the world's.
+var service struct {
+	mu     sync.Mutex // guards what follows
+	server *azurite.Server
+	dir    string
+	used   int // accounts
+}
 
 const (
 	worldID     = "midgard"
@@ -41,45 +44,63 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		dir, err := os.MkdirTemp("", "hearth-azurite-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer func() { _ = os.RemoveAll(dir) }()
-		var all []string
-		for i := range maxAccounts {
-			all = append(all, fmt.Sprintf("%s:%s", accountName(i), azurite.Key))
-		}
-		if err := os.Setenv("AZURITE_ACCOUNTS", strings.Join(all, ";")); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		service, err = azurite.Start(context.Background(), azurite.Options{Dir: dir})
-		if err != nil && !errors.Is(err, azurite.ErrMissing) {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		if service != nil {
-			defer func() { _ = service.Close() }()
-		}
+		defer end()
 		return m.Run()
 	}())
 }
 
 func accountName(i int) string { return fmt.Sprintf("hearth%d", i) }
 
-// newAccount is the connection string of an account that nobody uses.
+// newAccount is the connection string of an account that nobody uses. Without
+// Node the test is skipped.
 func newAccount(t *testing.T) world.Secret {
 	t.Helper()
-	if service == nil {
-		t.Skip(azurite.ErrMissing)
+	service.mu.Lock()
+	defer service.mu.Unlock()
+	if service.server == nil {
+		startService(t)
 	}
-	i := int(accounts.Add(1)) - 1
-	if i >= maxAccounts {
-		t.Fatalf("%d accounts are used: raise maxAccounts", i)
+	if service.used == maxAccounts {
+		t.Fatalf("%d accounts are used: raise maxAccounts", maxAccounts)
 	}
-	return world.Secret(strings.ReplaceAll(service.ConnectionString(), azurite.Account, accountName(i)))
+	service.used++
+	return world.Secret(strings.ReplaceAll(service.server.ConnectionString(), azurite.Account, accountName(service.used)))
+}
+
+// startService starts it. service.mu is held.
+func startService(t *testing.T) {
+	t.Helper()
+	var all []string
+	for i := range maxAccounts {
+		all = append(all, fmt.Sprintf("%s:%s", accountName(i+1), azurite.Key))
+	}
+	// For the whole process, whichever test comes first.
+	if err := os.Setenv("AZURITE_ACCOUNTS", strings.Join(all, ";")); err != nil { //nolint:usetesting // see above
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "hearth-azurite-") //nolint:usetesting // it outlives the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := azurite.Start(context.Background(), azurite.Options{Dir: dir})
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		if errors.Is(err, azurite.ErrMissing) {
+			t.Skip(err)
+		}
+		t.Fatal(err)
+	}
+	service.server, service.dir = server, dir
+}
+
+// end ends Azurite, if it was started.
+func end() {
+	service.mu.Lock()
+	defer service.mu.Unlock()
+	if service.server != nil {
+		_ = service.server.Close()
+		_ = os.RemoveAll(service.dir)
+	}
 }
 
 // open returns the account's leases, reached over the transport; nil: as always.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,8 +21,13 @@ import (
 	"hearth/internal/world"
 )
 
-// service is the one Azurite of this package's tests; nil without Node.
-var service *azurite.Server
+// service is the one Azurite of this package's tests, started when the first of
+// them needs it.
+var service struct {
+	mu     sync.Mutex // guards what follows
+	server *azurite.Server
+	dir    string
+}
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -30,29 +36,41 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		dir, err := os.MkdirTemp("", "hearth-azurite-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer func() { _ = os.RemoveAll(dir) }()
-		service, err = azurite.Start(context.Background(), azurite.Options{Dir: dir})
-		if err != nil && !errors.Is(err, azurite.ErrMissing) {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		if service != nil {
-			defer func() { _ = service.Close() }()
-		}
+		defer end()
 		return m.Run()
 	}())
 }
 
-// needService skips without Azurite.
-func needService(t *testing.T) {
+// connection leads to it. Without Node the test is skipped.
+func connection(t *testing.T) string {
 	t.Helper()
-	if service == nil {
-		t.Skip(azurite.ErrMissing)
+	service.mu.Lock()
+	defer service.mu.Unlock()
+	if service.server == nil {
+		dir, err := os.MkdirTemp("", "hearth-azurite-") //nolint:usetesting // it outlives the test
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := azurite.Start(context.Background(), azurite.Options{Dir: dir})
+		if err != nil {
+			_ = os.RemoveAll(dir)
+			if errors.Is(err, azurite.ErrMissing) {
+				t.Skip(err)
+			}
+			t.Fatal(err)
+		}
+		service.server, service.dir = server, dir
+	}
+	return service.server.ConnectionString()
+}
+
+// end ends Azurite, if it was started.
+func end() {
+	service.mu.Lock()
+	defer service.mu.Unlock()
+	if service.server != nil {
+		_ = service.server.Close()
+		_ = os.RemoveAll(service.dir)
 	}
 }
 
@@ -60,8 +78,7 @@ func needService(t *testing.T) {
 // as always.
 func openOn(t *testing.T, transport policy.Transporter) *storage.Storage {
 	t.Helper()
-	needService(t)
-	a, err := account.Open(account.Options{ConnectionString: world.Secret(service.ConnectionString()), Transport: transport})
+	a, err := account.Open(account.Options{ConnectionString: world.Secret(connection(t)), Transport: transport})
 	if err != nil {
 		t.Fatalf("account.Open: %v", err)
 	}
@@ -86,8 +103,7 @@ var queues atomic.Int64
 
 func rawQueue(t *testing.T, name string) *azqueue.QueueClient {
 	t.Helper()
-	needService(t)
-	q, err := azqueue.NewQueueClientFromConnectionString(service.ConnectionString(), name, nil)
+	q, err := azqueue.NewQueueClientFromConnectionString(connection(t), name, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,8 +113,7 @@ func rawQueue(t *testing.T, name string) *azqueue.QueueClient {
 // rawTable is the table as a person sees it.
 func rawTable(t *testing.T, name string) *aztables.Client {
 	t.Helper()
-	needService(t)
-	tables, err := aztables.NewServiceClientFromConnectionString(service.ConnectionString(), nil)
+	tables, err := aztables.NewServiceClientFromConnectionString(connection(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
