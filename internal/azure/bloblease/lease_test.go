@@ -325,3 +325,50 @@ func TestBlobIsMadeOnce(t *testing.T) {
 		t.Errorf("Acquire after a holder = %+v, %v; want epoch %d", other, err, h.Epoch+1)
 	}
 }
+
+// What the service calls it when somebody else was there first ("Blob service
+// error codes"): Azurite does not say all of them.
+func TestWordsOfTheService(t *testing.T) {
+	t.Parallel()
+	conn := newAccount(t)
+	l := open(t, conn, nil)
+	for range 2 { // what is there already is fine
+		provision(t, l, worldID)
+	}
+	h := acquire(t, l)
+	if err := l.Release(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	for code, status := range map[string]int{
+		"BlobAlreadyExists": http.StatusConflict, "ConditionNotMet": http.StatusPreconditionFailed, "LeaseIdMissing": http.StatusPreconditionFailed,
+	} {
+		way := accounttest.New(nil, accounttest.Refuse(http.StatusNotFound, "BlobNotFound"), accounttest.Refuse(status, code))
+		other, err := open(t, conn, way).Acquire(t.Context(), worldID)
+		if err != nil || other.Epoch <= h.Epoch {
+			t.Errorf("%s: Acquire = %+v, %v; want an epoch above %d", code, other, err, h.Epoch)
+			continue
+		}
+		h = other
+		if err := l.Release(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for code, status := range map[string]int{
+		"LeaseIdMismatchWithLeaseOperation": http.StatusConflict, "LeaseNotPresentWithLeaseOperation": http.StatusConflict,
+		"LeaseIsBrokenAndCannotBeRenewed": http.StatusConflict, "LeaseLost": http.StatusPreconditionFailed, "BlobNotFound": http.StatusNotFound,
+	} {
+		refuses := open(t, conn, accounttest.New(accounttest.Refuse(status, code)))
+		if err := refuses.Renew(t.Context(), h); !errors.Is(err, world.ErrLeaseLost) {
+			t.Errorf("%s: Renew = %v, want ErrLeaseLost", code, err)
+		}
+		if err := refuses.Release(t.Context(), h); err != nil {
+			t.Errorf("%s: Release = %v, want no error", code, err)
+		}
+	}
+	for _, code := range []string{"LeaseAlreadyPresent", "LeaseIsBreakingAndCannotBeAcquired"} {
+		refuses := open(t, conn, accounttest.New(accounttest.Refuse(http.StatusConflict, code)))
+		if other, err := refuses.Acquire(t.Context(), worldID); !errors.Is(err, world.ErrLeaseHeld) {
+			t.Errorf("%s: Acquire = %+v, %v; want ErrLeaseHeld", code, other, err)
+		}
+	}
+}
