@@ -98,7 +98,13 @@ func (h *Host) prepare(g *group) error {
 				return fmt.Errorf("%s/function.json: %q: %w", f.Name, f.Trigger.Name, err)
 			}
 		case app.TimerTrigger:
-			h.timers[f.Name] = &timer{h: h, g: g, f: f}
+			t := &timer{h: h, g: g, f: f, log: h.o.Log.With("function", f.Name)}
+			if f.Trigger.Monitor {
+				if t.statuses, err = openStatuses(f.Trigger.Connection, h.o.Settings); err != nil {
+					return fmt.Errorf("%s/function.json: %q: %w", f.Name, f.Trigger.Name, err)
+				}
+			}
+			h.timers[f.Name] = t
 		}
 	}
 	return nil

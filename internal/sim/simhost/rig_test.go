@@ -75,7 +75,7 @@ const (
  {"type":"http","direction":"out","name":"res"},
  {"type":"queue","direction":"out","name":"out","queueName":"%JOBS%","connection":"AzureWebJobsStorage"}]}`
 	workFile = `{"bindings":[{"type":"queueTrigger","direction":"in","name":"job","queueName":"%JOBS%"}]}`
-	tickFile = `{"bindings":[{"type":"timerTrigger","direction":"in","name":"tick","schedule":"0 0 0 1 1 *"}]}`
+	tickFile = `{"bindings":[{"type":"timerTrigger","direction":"in","name":"tick","schedule":"0 0 0 1 1 *","useMonitor":false}]}`
 	okReply  = `{"Outputs":{"res":{"statusCode":200,"body":"ok"}}}`
 )
 

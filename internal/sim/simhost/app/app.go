@@ -59,11 +59,11 @@ type Binding struct {
 	Methods []string // httpTrigger: upper case; empty: all
 
 	Queue      string // queueTrigger, queue
-	Connection string // queueTrigger, queue: the connection string
+	Connection string // queueTrigger, queue, and a monitored timerTrigger's status: the connection string
 
 	Schedule     ncrontab.Schedule // timerTrigger
 	RunOnStartup bool
-	Monitor      bool // useMonitor: the status is kept
+	Monitor      bool // useMonitor, and it comes not more than once a minute: its status is kept
 }
 
 // names of functions and bindings, as the host has them (Utility.cs,
@@ -220,11 +220,7 @@ func readBinding(function string, j bindingJSON, settings map[string]string) (Bi
 	case QueueTrigger, Queue:
 		err = b.readQueue(j, settings)
 	case TimerTrigger:
-		b.RunOnStartup, b.Monitor = j.RunOnStartup, j.UseMonitor == nil || *j.UseMonitor
-		var text string
-		if text, err = resolve(j.Schedule, settings); err == nil {
-			b.Schedule, err = ncrontab.Parse(text)
-		}
+		err = b.readTimer(j, settings)
 	}
 	if err != nil {
 		return b, fmt.Errorf("%s %q: %w", b.Type, b.Name, err)
@@ -244,6 +240,40 @@ func (b *Binding) readHTTP(function string, j bindingJSON) error {
 		b.Methods = append(b.Methods, strings.ToUpper(m))
 	}
 	return nil
+}
+
+func (b *Binding) readTimer(j bindingJSON, settings map[string]string) error {
+	text, err := resolve(j.Schedule, settings)
+	if err != nil {
+		return err
+	}
+	if b.Schedule, err = ncrontab.Parse(text); err != nil {
+		return err
+	}
+	b.RunOnStartup = j.RunOnStartup
+	b.Monitor = (j.UseMonitor == nil || *j.UseMonitor) && !isFrequent(b.Schedule)
+	if !b.Monitor {
+		return nil
+	}
+	if b.Connection, err = connection("AzureWebJobsStorage", settings); err != nil {
+		return fmt.Errorf("%w, in which a timer's status is kept unless useMonitor is false", err)
+	}
+	return nil
+}
+
+// isFrequent says whether a schedule comes more often than once a minute: such a
+// one is never monitored (TimerTriggerAttributeBindingProvider.cs).
+func isFrequent(s ncrontab.Schedule) bool {
+	const looks = 10
+	at := s.Next(time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
+	for range looks {
+		next := s.Next(at)
+		if !next.IsZero() && next.Sub(at) < time.Minute {
+			return true
+		}
+		at = next
+	}
+	return false
 }
 
 func (b *Binding) readQueue(j bindingJSON, settings map[string]string) error {

@@ -161,6 +161,7 @@ func TestProblems(t *testing.T) {
 		"queue name":         {binding(`"type":"queueTrigger","name":"a","queueName":"a--b","direction":"in"`), []string{"queueName", "a--b"}},
 		"setting missing":    {binding(`"type":"queueTrigger","name":"a","queueName":"%GONE%","direction":"in"`), []string{"set GONE"}},
 		"connection missing": {binding(`"type":"queueTrigger","name":"a","queueName":"abc","connection":"Gone","direction":"in"`), []string{"the app setting Gone is missing"}},
+		"no status":          {binding(`"type":"timerTrigger","name":"a","schedule":"0 0 * * * *","direction":"in"`), []string{"AzureWebJobsStorage", "useMonitor"}},
 		"schedule":           {binding(`"type":"timerTrigger","name":"a","schedule":"* *","direction":"in"`), []string{`schedule "* *"`}},
 		"reply without http": {function(`{"bindings":[{"type":"timerTrigger","name":"a","schedule":"0 * * * * *","direction":"in"},{"type":"http","name":"res","direction":"out"}]}`), []string{"belongs to an httpTrigger"}},
 		"all of them": {map[string]string{"host.json": `{}`, "f/function.json": `{}`, "g/function.json": `x`},
@@ -168,6 +169,9 @@ func TestProblems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := settings()
+			if name == "no status" {
+				delete(s, "AzureWebJobsStorage")
+			}
 			_, err := app.Read(write(t, tt.files), s, false)
 			for _, want := range tt.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
@@ -175,6 +179,24 @@ func TestProblems(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A timer's status is kept if it is wanted, and the timer does not come all the
+// time.
+func TestMonitor(t *testing.T) {
+	for text, want := range map[string]bool{
+		`"schedule":"0 0 */6 * * *"`: true, `"schedule":"0 * * * * *"`: true, `"schedule":"*/30 * * * * *"`: false,
+		`"schedule":"0,30 0 0 1 1 *"`: false, `"schedule":"0 0 0 31 2 *"`: true, `"schedule":"0 0 * * * *","useMonitor":false`: false,
+	} {
+		root := write(t, map[string]string{"handler": "", "host.json": hostOK, "t/function.json": `{"bindings":[{"type":"timerTrigger","name":"t","direction":"in",` + text + `}]}`})
+		a, err := app.Read(root, settings(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.Functions[0].Trigger; got.Monitor != want || (got.Connection == "main") != want {
+			t.Errorf("%s: got %v %q, want %v", text, got.Monitor, got.Connection, want)
+		}
 	}
 }
 
