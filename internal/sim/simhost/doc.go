@@ -36,7 +36,9 @@
 // times within 30 minutes, or when the storage refuses it (403): the platform would
 // start another one.
 //
-// It is not modelled: keys (only authLevel anonymous), the scale controller, the
-// platform's own limits for HTTP replies (230 s), the drain call before a stop, and
-// storage reached by a managed identity.
+// It is not modelled: keys (only authLevel anonymous), $return, proxying instead of
+// forwarding, the health pings after the first, the scale controller, the platform's
+// own limits for HTTP replies (230 s), the drain call before a stop, and storage
+// reached by a managed identity. A timer's status that the storage does not take is
+// logged, and no more.
 package simhost

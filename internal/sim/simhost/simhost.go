@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -44,8 +45,8 @@ type Options struct {
 	// function, and none of them wakes another's listener.
 	Flex bool
 	// Observe, if set, is told of each step of an invocation, in the
-	// goroutine that makes it: the step is over when it returns. It may call
-	// KillHandler and Crash.
+	// goroutine that makes it: the step is over when it returns. It may be
+	// called before Start has returned, and may call KillHandler and Crash.
 	Observe func(Moment)
 }
 
@@ -85,6 +86,7 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 	case o.Speed == 0:
 		o.Speed = 1
 	}
+	o.Settings = maps.Clone(o.Settings)
 	a, err := app.Read(o.Root, o.Settings, o.Flex)
 	if err != nil {
 		return nil, fmt.Errorf("start function host: %w", err)
