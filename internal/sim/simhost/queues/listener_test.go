@@ -1,7 +1,6 @@
 package queues_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -18,113 +17,6 @@ import (
 	"hearth/internal/clock"
 	"hearth/internal/sim/simhost/queues"
 )
-
-// memory is a storage queue on the bubble's clock.
-type memory struct {
-	mu      sync.Mutex // guards what follows
-	stored  []*stored
-	sent    int
-	created bool
-	polls   []time.Time
-	fail    func(op string) error // asked before each operation
-}
-
-type stored struct {
-	queues.Message
-	visible time.Time
-}
-
-func (q *memory) begin(op string) error {
-	if q.fail != nil {
-		return q.fail(op)
-	}
-	return nil
-}
-
-func (q *memory) Receive(_ context.Context, limit int, hide time.Duration) ([]queues.Message, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.polls = append(q.polls, time.Now())
-	if err := q.begin("receive"); err != nil {
-		return nil, err
-	}
-	if !q.created {
-		return nil, queues.ErrNoQueue
-	}
-	var out []queues.Message
-	for _, s := range q.stored {
-		if len(out) < limit && !s.visible.After(time.Now()) {
-			s.DequeueCount++
-			s.lease(hide)
-			out = append(out, s.Message)
-		}
-	}
-	return out, nil
-}
-
-func (s *stored) lease(d time.Duration) {
-	s.visible = time.Now().Add(d)
-	s.Receipt += "+"
-	s.NextVisible = s.visible
-}
-
-func (q *memory) find(m queues.Message) (*stored, error) {
-	for _, s := range q.stored {
-		if s.ID == m.ID && s.Receipt == m.Receipt {
-			return s, nil
-		}
-	}
-	return nil, queues.ErrGone
-}
-
-func (q *memory) Hide(_ context.Context, m queues.Message, d time.Duration) (queues.Message, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.begin("hide"); err != nil {
-		return m, err
-	}
-	s, err := q.find(m)
-	if err != nil {
-		return m, err
-	}
-	s.lease(d)
-	return s.Message, nil
-}
-
-func (q *memory) Delete(_ context.Context, m queues.Message) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.begin("delete"); err != nil {
-		return err
-	}
-	s, err := q.find(m)
-	if err != nil {
-		return err
-	}
-	q.stored = slices.DeleteFunc(q.stored, func(o *stored) bool { return o == s })
-	return nil
-}
-
-func (q *memory) Send(_ context.Context, text string) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.begin("send"); err != nil {
-		return err
-	}
-	q.created = true
-	q.sent++
-	q.stored = append(q.stored, &stored{Message: queues.Message{ID: strconv.Itoa(q.sent), Text: text, Inserted: time.Now()}, visible: time.Now()})
-	return nil
-}
-
-func (q *memory) texts() (out []string) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, s := range q.stored {
-		out = append(out, s.Text)
-	}
-	return out
-}
 
 // bench is a listener in a bubble.
 type bench struct {
@@ -283,13 +175,13 @@ func TestBackOff(t *testing.T) {
 				}
 			}
 		}
-		check(waits(b.queue.polls))
+		check(waits(b.queue.polled()))
 		b.send("found")
 		b.pass(10 * time.Minute)
 		if b.count("deleted") != 1 {
 			t.Fatal(b.seen())
 		}
-		polls := b.queue.polls
+		polls := b.queue.polled()
 		n := slices.IndexFunc(polls, func(p time.Time) bool { return p.Sub(b.begin) > 10*time.Minute })
 		check(waits(polls[n+1:])) // the poll at n found it, the next came at once
 	})
@@ -324,7 +216,8 @@ func TestIdleForAMinute(t *testing.T) {
 		b := start(t, defaults(), fine)
 		defer b.close()
 		b.pass(10 * time.Minute)
-		last := b.queue.polls[len(b.queue.polls)-1]
+		polls := b.queue.polled()
+		last := polls[len(polls)-1]
 		b.pass(time.Until(last.Add(61 * time.Second))) // a second after the next poll
 		b.send("idle")
 		b.pass(58 * time.Second)
@@ -389,7 +282,9 @@ func TestPoisonUnseen(t *testing.T) {
 		})
 		defer b.close()
 		b.send("often")
+		b.queue.mu.Lock()
 		b.queue.stored[0].DequeueCount = 5
+		b.queue.mu.Unlock()
 		if err := b.queue.Send(t.Context(), "no base64!"); err != nil {
 			t.Fatal(err)
 		}
@@ -430,7 +325,7 @@ func TestRenewalFails(t *testing.T) {
 			return nil
 		})
 		defer b.close()
-		b.queue.fail = func(op string) error {
+		b.queue.failing(func(op string) error {
 			if op != "hide" {
 				return nil
 			}
@@ -439,7 +334,7 @@ func TestRenewalFails(t *testing.T) {
 				return queues.ErrServer
 			}
 			return nil
-		}
+		})
 		b.send("long")
 		b.pass(13 * time.Minute)
 		want := []time.Duration{5 * time.Minute, 7*time.Minute + 30*time.Second, 8*time.Minute + 45*time.Second}
@@ -549,13 +444,13 @@ func TestStorageErrors(t *testing.T) {
 				b := start(t, defaults(), fine)
 				defer b.close()
 				times := 0
-				b.queue.fail = func(op string) error {
+				b.queue.failing(func(op string) error {
 					if op == tt.op && times < 3 {
 						times++
 						return tt.err
 					}
 					return nil
-				}
+				})
 				b.send("hello")
 				b.pass(time.Minute)
 				if got := len(b.failures) > 0; got != tt.stops {
@@ -583,7 +478,7 @@ func TestMissingQueue(t *testing.T) {
 		b.queue.created = false
 		b.queue.mu.Unlock()
 		b.pass(time.Minute)
-		if n := len(b.queue.polls); n > 40 {
+		if n := len(b.queue.polled()); n > 40 {
 			t.Errorf("it was looked for %d times in a minute", n)
 		}
 		b.send("hello")
@@ -592,19 +487,4 @@ func TestMissingQueue(t *testing.T) {
 			t.Errorf("got %q %v", b.seen(), b.failures)
 		}
 	})
-}
-
-func TestEncode(t *testing.T) {
-	const most = 48 << 10
-	if text, err := queues.Encode(bytes.Repeat([]byte("a"), most), true); err != nil || len(text) != queues.MaxText {
-		t.Errorf("48 KiB: got %d bytes and %v", len(text), err)
-	}
-	for asBase64, n := range map[bool]int{true: most + 1, false: queues.MaxText + 1} {
-		if _, err := queues.Encode(make([]byte, n), asBase64); err == nil {
-			t.Errorf("%d bytes, base64 %v: got no error", n, asBase64)
-		}
-	}
-	if text, err := queues.Encode([]byte("a"), false); err != nil || text != "a" {
-		t.Errorf("got %q and %v", text, err)
-	}
 }
