@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"hearth/internal/clock"
 )
 
 // BenchmarkFirstPing is how long a process takes from its start to its first
@@ -117,4 +121,55 @@ func firstPing(b *testing.B, path string, env []string, key ed25519.PrivateKey) 
 	}
 	b.Fatalf("%s does not answer", path)
 	return 0
+}
+
+// BenchmarkEnvelope is a command in the host's envelope, from the bytes of the
+// invocation to those of its outputs, beside the verification of the signature
+// alone.
+func BenchmarkEnvelope(b *testing.B) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := load(lookup(deployment(), map[string]string{"DISCORD_PUBLIC_KEY": hex.EncodeToString(public)}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	body, err := os.ReadFile("../../internal/discord/testdata/interactions/start.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var i map[string]any // what the host repeats in Metadata
+	if err := json.Unmarshal(body, &i); err != nil {
+		b.Fatal(err)
+	}
+	c.Guild.ID, c.Guild.Channel = i["guild_id"].(string), i["channel_id"].(string)
+	app := newBot(c, clock.System{}, slog.New(slog.DiscardHandler), nil).app()
+	stamp := strconv.FormatInt(time.Now().Unix(), 10)
+	message := append([]byte(stamp), body...)
+	signature := ed25519.Sign(private, message)
+	header := http.Header{"X-Signature-Timestamp": {stamp}, "X-Signature-Ed25519": {hex.EncodeToString(signature)}}
+	invocation := request(http.MethodPost, header, body)
+	invocation["Metadata"] = i
+	envelope, err := json.Marshal(invocation)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var full, raw time.Duration
+	for b.Loop() {
+		req := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/"+fnInteractions, bytes.NewReader(envelope))
+		w := httptest.NewRecorder()
+		at := time.Now()
+		app.ServeHTTP(w, req)
+		full += time.Since(at)
+		if !bytes.Contains(w.Body.Bytes(), []byte(`"event":`)) {
+			b.Fatalf("%d %s: no command was accepted", w.Code, w.Body)
+		}
+		at = time.Now()
+		if !ed25519.Verify(public, message, signature) {
+			b.Fatal("the signature does not fit")
+		}
+		raw += time.Since(at)
+	}
+	b.ReportMetric(float64(raw)/float64(full), "of-verify")
 }

@@ -135,12 +135,12 @@ func (a *App) answer(w http.ResponseWriter, r *http.Request, name string, log *s
 func readEnvelope(w http.ResponseWriter, r *http.Request) (envelope, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxEnvelopeBytes))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return envelope{}, failed(http.StatusRequestEntityTooLarge, "the invocation has more than %d bytes", MaxEnvelopeBytes)
+		return nil, failed(http.StatusRequestEntityTooLarge, "the invocation has more than %d bytes", MaxEnvelopeBytes)
 	}
 	if err != nil {
-		return envelope{}, failed(http.StatusBadRequest, "the invocation did not arrive: %w", err)
+		return nil, failed(http.StatusBadRequest, "the invocation did not arrive: %w", err)
 	}
-	return parseEnvelope(body)
+	return body, nil
 }
 
 func write(w http.ResponseWriter, status int, body []byte) {

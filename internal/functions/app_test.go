@@ -125,13 +125,13 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// A body that the host did not write as it should is handed on as it came, for
-// a check of its signature to refuse.
+// A body that the host did not write as it should is none, or what it is: a check
+// of its signature refuses it.
 func TestAlteredBody(t *testing.T) {
 	for _, c := range []struct{ body, header, want string }{
-		{`{"type":1}`, `["application/json"]`, `{"type":1}`},
+		{`{"type":1}`, `["application/json"]`, ""},
 		{`"not base64"`, `["application/octet-stream"]`, "not base64"},
-		{`"AP+A"`, `"multipart/form-data; boundary=x"`, "\x00\xff\x80"},
+		{`"AP+A"`, `["multipart/form-data; boundary=x"]`, "\x00\xff\x80"},
 		{`null`, `["application/json"]`, ""},
 	} {
 		r := newRig()
@@ -247,13 +247,13 @@ func TestFailures(t *testing.T) {
 		{name: "null", function: "take", body: "null", status: 400, says: "no Data", logs: "level=ERROR"},
 		{name: "no Data", function: "take", body: `{"Metadata":{}}`, status: 400, says: "no Data", logs: "level=ERROR"},
 		{name: "oversize", function: "take", body: `{"Data":{"event":"` + strings.Repeat("A", functions.MaxEnvelopeBytes) + `"}}`, status: 413, says: "more than 1048576 bytes", logs: "level=ERROR"},
-		{name: "message is no string", function: "take", body: `{"Data":{"event":{}},"Metadata":{"DequeueCount":"1"}}`, status: 400, says: "no JSON string", logs: "level=ERROR"},
-		{name: "message is null", function: "take", body: `{"Data":{"event":null},"Metadata":{"DequeueCount":"1"}}`, status: 400, says: "no JSON string", logs: "level=ERROR"},
+		{name: "message is no string", function: "take", body: `{"Data":{"event":{}},"Metadata":{"DequeueCount":"1"}}`, status: 400, says: "not a message", logs: "level=ERROR"},
+		{name: "message is null", function: "take", body: `{"Data":{"event":null},"Metadata":{"DequeueCount":"1"}}`, status: 400, says: "not a message", logs: "level=ERROR"},
 		{name: "message is bare text", function: "take", body: `{"Data":{"event":"hello there"},"Metadata":{"DequeueCount":"1"}}`, status: 400, says: "neither base64", logs: "level=ERROR"},
 		{name: "inner string is broken", function: "take", body: `{"Data":{"event":"\"a"},"Metadata":{"DequeueCount":"1"}}`, status: 400, says: "not the JSON of a string", logs: "level=ERROR"},
 		{name: "request is no object", function: "ask", body: `{"Data":{"req":"x"}}`, status: 400, says: "not an HTTP request", logs: "level=ERROR"},
 		{name: "request is null", function: "ask", body: `{"Data":{"req":null}}`, status: 400, says: "not an HTTP request", logs: "level=ERROR"},
-		{name: "header without values", function: "ask", body: `{"Data":{"req":{"Headers":{"A":7}}}}`, status: 400, says: "header", logs: "level=ERROR"},
+		{name: "header without values", function: "ask", body: `{"Data":{"req":{"Headers":{"A":7}}}}`, status: 400, says: "not an HTTP request", logs: "level=ERROR"},
 		{name: "timer is null", function: "tick", body: `{"Data":{"timer":null}}`, status: 400, says: "not a timer", logs: "level=ERROR"},
 		{name: "handler fails", function: "take", body: message, change: func(r *rig) {
 			r.handle = func(context.Context) error { return errors.New("secret of the store") }

@@ -2,38 +2,39 @@ package functions
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 )
 
 // envelope is an invocation as the host writes it.
-type envelope struct {
-	Data     map[string]json.RawMessage // by input binding
-	Metadata json.RawMessage            // of the trigger; a timer's and an HTTP request's is not needed
-}
+type envelope []byte
 
-// parseEnvelope reads one. Its errors quote nothing of it.
-func parseEnvelope(body []byte) (envelope, error) {
-	var e envelope
-	if len(body) == 0 {
-		return envelope{}, failed(http.StatusBadRequest, "the invocation has no body")
+// data reads what the envelope has for the function's trigger. kind says what
+// that must be. Errors quote nothing of it. What else is in the envelope is
+// skipped: of an HTTP request the host repeats most in Metadata.
+func data[T any](e envelope, binding, kind string) (T, error) {
+	var (
+		v struct{ Data map[string]*T }
+		t T
+	)
+	if len(e) == 0 {
+		return t, failed(http.StatusBadRequest, "the invocation has no body")
 	}
-	if err := json.Unmarshal(body, &e); err != nil {
-		return envelope{}, failed(http.StatusBadRequest, "the invocation is not the JSON of one: %w", err)
+	err := json.Unmarshal(e, &v)
+	_, mistyped := errors.AsType[*json.UnmarshalTypeError](err)
+	at, ok := v.Data[binding]
+	switch {
+	case err != nil && !mistyped:
+		return t, failed(http.StatusBadRequest, "the invocation is not the JSON of one: %w", err)
+	case v.Data == nil:
+		return t, failed(http.StatusBadRequest, "the invocation has no Data")
+	case !ok:
+		return t, failed(http.StatusBadRequest, "the invocation has no data for the trigger %q: does function.json name it so?", binding)
+	case err != nil || at == nil:
+		return t, failed(http.StatusBadRequest, "the data of trigger %q is not %s", binding, kind)
 	}
-	if e.Data == nil {
-		return envelope{}, failed(http.StatusBadRequest, "the invocation has no Data")
-	}
-	return e, nil
-}
-
-// trigger is the data of the function's trigger.
-func (e envelope) trigger(binding string) (json.RawMessage, error) {
-	data, ok := e.Data[binding]
-	if !ok {
-		return nil, failed(http.StatusBadRequest, "the invocation has no data for the trigger %q: does function.json name it so?", binding)
-	}
-	return data, nil
+	return *at, nil
 }
 
 // text takes a value out of the JSON strings that are around it: the host

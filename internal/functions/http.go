@@ -3,7 +3,6 @@ package functions
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -66,57 +65,33 @@ func (a *App) HTTP(name string, b HTTPBindings, handle func(context.Context, Req
 type wireRequest struct {
 	Method  string
 	URL     string
-	Headers map[string]json.RawMessage
-	Body    json.RawMessage
+	Headers map[string][]string
+	Body    any
 }
 
 func (e envelope) request(binding string) (Request, error) {
-	data, err := e.trigger(binding)
+	w, err := data[wireRequest](e, binding, "an HTTP request's")
 	if err != nil {
 		return Request{}, err
 	}
-	var w *wireRequest
-	if err := json.Unmarshal(data, &w); err != nil || w == nil {
-		return Request{}, failed(http.StatusBadRequest, "the data of trigger %q is not an HTTP request's", binding)
-	}
-	r := Request{Method: w.Method, URL: w.URL, Header: http.Header{}}
+	r := Request{Method: w.Method, URL: w.URL, Header: make(http.Header, len(w.Headers))}
 	// In order: of two names that differ in case alone the same one comes first
 	// every time.
 	for _, name := range slices.Sorted(maps.Keys(w.Headers)) {
-		values, err := headerValues(w.Headers[name])
-		if err != nil {
-			return Request{}, failed(http.StatusBadRequest, "header %q of the request has no values: %w", name, err)
-		}
-		for _, v := range values {
-			r.Header.Add(name, v)
-		}
+		canonical := http.CanonicalHeaderKey(name)
+		r.Header[canonical] = append(r.Header[canonical], w.Headers[name]...)
 	}
 	r.Body = requestBody(w.Body, r.Header.Get("Content-Type"))
 	return r, nil
 }
 
-// headerValues reads a list of values, or one.
-func headerValues(raw json.RawMessage) ([]string, error) {
-	var values []string
-	if len(raw) > 0 && raw[0] == '"' {
-		var one string
-		err := json.Unmarshal(raw, &one)
-		return []string{one}, err
-	}
-	err := json.Unmarshal(raw, &values)
-	return values, err
-}
-
-// requestBody is the caller's body. What the host does not write as a text,
-// or not as base64 where it should, is given as it came: whoever checks a
-// signature over it refuses it.
-func requestBody(raw json.RawMessage, contentType string) []byte {
-	var s string
-	switch {
-	case len(raw) == 0 || string(raw) == "null":
+// requestBody is the caller's body. One that the host has not written as a text
+// is taken for none, and one that is not base64 where it should be for what it
+// is: whoever checks a signature over it refuses it.
+func requestBody(written any, contentType string) []byte {
+	s, ok := written.(string)
+	if !ok {
 		return nil
-	case json.Unmarshal(raw, &s) != nil:
-		return raw
 	}
 	kind := strings.ToLower(contentType)
 	if strings.HasPrefix(kind, "application/octet-stream") || strings.HasPrefix(kind, "multipart/") {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 )
 
 // Message is one delivery of a queue message.
@@ -31,41 +32,38 @@ func (a *App) Queue(name, binding string, handle func(context.Context, Message) 
 }
 
 func (e envelope) message(binding string) (Message, error) {
-	data, err := e.trigger(binding)
+	written, err := data[string](e, binding, "a message, a JSON string")
 	if err != nil {
 		return Message{}, err
 	}
 	var m Message
-	if m.Body, err = messageBody(data); err != nil {
+	if m.Body, err = messageBody(written); err != nil {
 		return Message{}, err
 	}
 	// Upper and lower case are one to the host, and to this decoder.
-	var meta struct{ ID, DequeueCount json.RawMessage }
-	if err := json.Unmarshal(e.Metadata, &meta); err != nil {
-		return Message{}, failed(http.StatusBadRequest, "the invocation has no Metadata of a message: %w", err)
+	var v struct {
+		Metadata struct{ ID, DequeueCount json.RawMessage }
 	}
-	m.ID, _ = text(meta.ID)
+	err = json.Unmarshal(e, &v)
+	m.ID, _ = text(v.Metadata.ID)
 	var ok bool
-	if m.DequeueCount, ok = number(meta.DequeueCount); !ok {
+	if m.DequeueCount, ok = number(v.Metadata.DequeueCount); err != nil || !ok {
 		return Message{}, failed(http.StatusBadRequest, "the invocation does not say how often its message was delivered (Metadata.DequeueCount)")
 	}
 	return m, nil
 }
 
-// messageBody reads a message that is base64 or a JSON string within a JSON
+// messageBody reads a message that is base64, or a JSON string within the
 // string.
-func messageBody(data json.RawMessage) ([]byte, error) {
-	var outer, inner string
-	if err := json.Unmarshal(data, &outer); err != nil || string(data) == "null" {
-		return nil, failed(http.StatusBadRequest, "the message is no JSON string")
-	}
-	if len(outer) > 0 && outer[0] == '"' {
-		if err := json.Unmarshal([]byte(outer), &inner); err != nil {
+func messageBody(written string) ([]byte, error) {
+	if strings.HasPrefix(written, `"`) {
+		var inner string
+		if err := json.Unmarshal([]byte(written), &inner); err != nil {
 			return nil, failed(http.StatusBadRequest, "the message's text is not the JSON of a string: %w", err)
 		}
 		return []byte(inner), nil
 	}
-	body, err := base64.StdEncoding.DecodeString(outer)
+	body, err := base64.StdEncoding.DecodeString(written)
 	if err != nil {
 		return nil, failed(http.StatusBadRequest, "the message is neither base64 nor a JSON string within a string: %w", err)
 	}
