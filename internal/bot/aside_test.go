@@ -372,3 +372,24 @@ func mustLoad(t *testing.T, r *rig, s world.Store) world.State {
 	}
 	return row.State
 }
+
+// TestSetAsideWaits: what the keeper is to be told outlives a row that cannot be
+// read.
+func TestSetAsideWaits(t *testing.T) {
+	r := newRig(t)
+	if err := r.worker(nil).Handle(t.Context(), []byte("no event"), 1); err != nil {
+		t.Fatal(err)
+	}
+	told := r.events.Messages()[0].Body
+	r.events.Clear()
+	healthy := r.store
+	r.store = &faulty{Store: healthy, load: func() error { return errLost }}
+	if err := r.worker(nil).Handle(t.Context(), told, world.MaxDeliveries); err != nil {
+		t.Fatal(err)
+	}
+	r.store = healthy
+	r.pass(time.Minute)
+	if heard := r.keeperHeard("events queue"); len(heard) != 1 {
+		t.Errorf("told %q, want it once", heard)
+	}
+}
