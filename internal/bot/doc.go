@@ -28,7 +28,8 @@
 //     has a bound whatever fails.
 //   - What may have been said without anybody knowing (Pending.Doubt) is looked
 //     for in the channel before it is said again, once its nonce is too old.
-//   - A timer that no delivery could handle is put off, not set aside.
+//   - A timer that no delivery could handle is put off, not set aside; so is, for
+//     half an hour, what an agent told.
 //   - A write whose fate is unknown is read back before it is judged: the name
 //     in State.Write tells one's own, after a lost reply and after a conflict
 //     with a repeat of one's own request.

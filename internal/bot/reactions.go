@@ -43,9 +43,9 @@ var ErrSpent = errors.New("message was delivered too often")
 // nil means that it may be deleted: it was handled, or it is none that anybody of
 // ours wrote, and was set aside.
 //
-// When the last delivery fails, a timer is put off; any other event is kept, and
-// a command's failure told in the channel, before the queue sets the message
-// aside. A later delivery is ErrSpent and does nothing, for hosts are known to
+// When the last delivery fails, a timer is put off, and so is an agent's word for
+// half an hour; any other event is kept, and a command's failure told in the
+// channel, before the queue sets the message aside. A later delivery is ErrSpent and does nothing, for hosts are known to
 // deliver on (azure-functions-host#3022).
 func (h *Reactions) Handle(ctx context.Context, body []byte, dequeueCount int) error {
 	if dequeueCount > world.MaxDeliveries {
@@ -78,25 +78,38 @@ func (h *Reactions) Handle(ctx context.Context, body []byte, dequeueCount int) e
 	return err
 }
 
-// timerAgain is how long a timer that could not be handled is put off.
-const timerAgain = 30 * time.Second
+const (
+	// putOffFor is how long an event that could not be handled is put off.
+	putOffFor = 30 * time.Second
+	// wordLives is how long an agent's word is put off again and again: about
+	// as long as its world is still waited for.
+	wordLives = 30 * time.Minute
+)
 
-// again puts a timer off instead of giving it up: a world whose row cannot be
-// read for some minutes must not lose the chain of checks that looks after it.
-// Nor may what the keeper is to be told get lost.
+// again puts an event off instead of giving it up. A world whose row cannot be
+// read for some minutes must lose neither the chain of checks that looks after
+// it, nor the word that its agent speaks: without it a machine would be deleted
+// for silence whose game runs. Nor may what the keeper is to be told get lost. A
+// heartbeat is not worth it, the next one says all.
 func (h *Reactions) again(ctx context.Context, e world.Event, body []byte) bool {
 	switch e.Data.(type) {
 	case *world.Timer, *world.SetAside:
+	case *world.Heartbeat:
+		return false
+	case world.AgentPayload:
+		if h.Runner.Clock.Now().Sub(e.Time).Abs() > wordLives {
+			return false
+		}
 	default:
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendWithin)
 	defer cancel()
-	if err := h.Runner.Events.Send(ctx, body, timerAgain); err != nil {
-		h.Log.Error("timer not put off", "event_id", e.ID, "world", e.World, "error", err)
+	if err := h.Runner.Events.Send(ctx, body, putOffFor); err != nil {
+		h.Log.Error("event not put off", "event_id", e.ID, "world", e.World, "error", err)
 		return false
 	}
-	h.Log.Error("timer put off", "event_id", e.ID, "world", e.World)
+	h.Log.Error("event put off", "event_id", e.ID, "world", e.World)
 	return true
 }
 

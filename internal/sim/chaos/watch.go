@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"hearth/internal/sim/chaos/games"
 	"hearth/internal/sim/chaos/oracle"
 	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simstorage"
 	"hearth/internal/world"
 )
 
@@ -117,6 +119,19 @@ func (e ears) Send(ctx context.Context, body []byte, delay time.Duration) error 
 	return nil
 }
 
+// delays is the events' queue as a worker sends to it, where the witness learns
+// of words that are put off.
+type delays struct{ queue }
+
+// Send implements world.Queue.
+func (q delays) Send(ctx context.Context, body []byte, delay time.Duration) error {
+	err := q.queue.Send(ctx, body, delay)
+	if err == nil {
+		q.s.witness.PutOff(body)
+	}
+	return err
+}
+
 // spent is the poison queue, from which the witness learns what came into it.
 type spent struct{ queue }
 
@@ -132,7 +147,8 @@ func (q spent) Receive(ctx context.Context, limit int, visibility time.Duration)
 // Delete implements world.Queue. The witness learns what is done away with, and
 // whether it is kept.
 func (q spent) Delete(ctx context.Context, m world.Message) error {
-	q.s.witness.Buried(m.Body, q.s.storage.Archive().Holds(m.Body))
+	waits := slices.ContainsFunc(q.s.storage.Queue(world.EventsQueue).Messages(), func(w simstorage.Message) bool { return bytes.Equal(w.Body, m.Body) })
+	q.s.witness.Buried(m.Body, waits || q.s.storage.Archive().Holds(m.Body))
 	return q.queue.Delete(ctx, m)
 }
 

@@ -89,7 +89,7 @@ func (w *worker) begin(life int) error {
 		Runner: &bot.Runner{
 			Guild: s.guild, Worlds: s.worlds, Clock: w.lane, Log: log, Key: []byte(botKey), Draw: replay.NewDice(s.o.Seed, w.name, life, "runner").Uint64,
 			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Chat: chat,
-			Events: queue{s.storage.Queue(world.EventsQueue), as("delay")},
+			Events: delays{queue{s.storage.Queue(world.EventsQueue), as("delay")}},
 			Orders: func(id string) world.Queue {
 				return orders{queue{s.storage.Queue(world.OrdersQueue(id)), ordering}}
 			},

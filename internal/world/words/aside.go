@@ -66,5 +66,5 @@ func RowUnreadable(c *world.Config, schema bool) world.Say {
 	if schema {
 		why, next = "it was written by another version of Hearth", "Deploy the bot from the newest version that ever ran here"
 	}
-	return world.Say{Text: fmt.Sprintf("🔧 I can't read the row of %s in the state table: %s. Until that is mended nothing is done for this world. %s. What comes meanwhile is tried five times and then kept in the table `archive`; timers wait, and it goes on by itself once the row can be read.", bold(c.Name), why, next)}
+	return world.Say{Text: fmt.Sprintf("🔧 I can't read the row of %s in the state table: %s. Until that is mended nothing is done for this world. %s. Commands are tried five times and then kept in the table `archive`, and what the machine tells waits for half an hour before that; timers wait, and it goes on by itself once the row can be read.", bold(c.Name), why, next)}
 }

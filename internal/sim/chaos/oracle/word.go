@@ -28,6 +28,7 @@ type spoken struct {
 	fenced bool // it was handled, and its boot was over
 	done   bool // it was handled, and counts
 	poison bool // no delivery could handle it
+	putOff int  // how often it was sent again since it was delivered
 }
 
 // memory is what is known of a machine's agent.
@@ -175,9 +176,19 @@ func (w *Witness) Spent(body []byte) {
 	}
 }
 
+// PutOff notes that a worker sent a word to the queue again, which no delivery
+// could handle.
+func (w *Witness) PutOff(body []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s, _ := w.wordOf(body); s != nil {
+		s.putOff++
+	}
+}
+
 // Buried looks at a message that is deleted from the poison queue (P19): it is
-// kept, unless it says nothing that does not come again (a heartbeat, a timer
-// that was put off), or the row has its command.
+// kept, in the archive or as it was put off in the queue, unless it says nothing
+// that does not come again (a heartbeat, a timer), or the row has it.
 func (w *Witness) Buried(body []byte, kept bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -193,13 +204,19 @@ func (w *Witness) Buried(body []byte, kept bool) {
 			if slices.Contains(w.state.Commands, e.ID) {
 				return
 			}
+		case world.AgentPayload:
+			_, n := w.wordOf(body)
+			if b := &w.state.Boot; n.epoch < b.Epoch || n.epoch == b.Epoch && hasSeen(b.Seen, n.seq) {
+				return
+			}
 		}
 	}
 	w.violate("P19", "a message was deleted that nobody handled and nobody kept: %.80q", body)
 }
 
 // Handled notes that a worker has handled an event, and looks whether it counts
-// (P17): an agent's word does, unless its boot is over.
+// (P17): an agent's word does, unless its boot is over or it was put off just
+// now.
 func (w *Witness) Handled(body []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -211,6 +228,8 @@ func (w *Witness) Handled(body []byte) {
 	switch b := &w.state.Boot; {
 	case n.epoch < b.Epoch || n.epoch == b.Epoch && b.Over:
 		s.fenced = s.fenced || !s.done
+	case (n.epoch > b.Epoch || !hasSeen(b.Seen, n.seq)) && s.putOff > 0:
+		s.putOff--
 	case n.epoch > b.Epoch || !hasSeen(b.Seen, n.seq):
 		w.violate("P17", "event %s was handled and does not count", s.id)
 	}
