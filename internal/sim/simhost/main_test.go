@@ -22,7 +22,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if brain := os.Getenv("TEST_BRAIN"); brain != "" {
+	if brain := os.Getenv("TEST_BRAIN"); brain == "proper" {
+		os.Exit(proper())
+	} else if brain != "" {
 		os.Exit(relay(brain))
 	}
 	if root := os.Getenv("TEST_HOST"); root != "" {

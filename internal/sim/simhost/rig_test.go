@@ -238,7 +238,7 @@ func (r *rig) peek(name string) []string {
 	return out
 }
 
-// reply is what a caller got.
+// reply is what a caller got; status 0: his connection was closed.
 type reply struct {
 	status int
 	header http.Header
@@ -253,7 +253,16 @@ func (r *rig) do(method, path, body string, header ...string) reply {
 		req.Header.Set(header[n], header[n+1])
 	}
 	w := httptest.NewRecorder()
-	r.host.ServeHTTP(w, req)
+	func() {
+		defer func() {
+			if v := recover(); v == http.ErrAbortHandler { //nolint:errorlint // a panic's value
+				w.Code = 0
+			} else if v != nil {
+				panic(v)
+			}
+		}()
+		r.host.ServeHTTP(w, req)
+	}()
 	return reply{w.Code, w.Result().Header, w.Body.String()}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"hearth/internal/clock"
 	"hearth/internal/sim/simhost"
+	"hearth/internal/world/worldtest"
 )
 
 // plainFile is an HTTP function with no other output.
@@ -23,10 +24,10 @@ func plain(t *testing.T, brain answer) *rig {
 	return newRig(t, map[string]string{"plain/function.json": plainFile}, brain)
 }
 
-// hurry lets functionTimeout pass in a fifth of a second.
+// hurry lets functionTimeout pass in a second.
 func (r *rig) hurry() *rig {
 	r.write("host.json", strings.Replace(hostFile, `"00:05:00"`, `"00:00:04"`, 1))
-	r.opts.Clock = clock.NewScaled(20, time.Time{})
+	r.opts.Clock = clock.NewScaled(4, time.Time{})
 	return r
 }
 
@@ -88,15 +89,27 @@ func TestTrapEmptyAnswer(t *testing.T) {
 
 // A call that ends within the grace keeps the handler, and fails all the same.
 func TestTimeoutWithinGrace(t *testing.T) {
-	r := plain(t, nil)
-	r = plain(t, func(w http.ResponseWriter, c call) {
+	release := make(chan struct{})
+	r := plain(t, func(w http.ResponseWriter, c call) {
 		if c.n == 1 {
-			<-r.opts.Clock.After(5 * time.Second)
+			<-release
 		}
 		say(okReply)(w, c)
-	}).hurry()
+	})
+	c := worldtest.NewClock()
+	r.opts.Clock = c
 	r.start()
-	if got := r.do(http.MethodPost, "/api/plain", ""); got.status != 500 {
+	r.eventually("the handler is ready", func() bool {
+		c.Advance(25 * time.Millisecond) // it is asked again
+		return strings.Contains(r.log.String(), "handler ready")
+	})
+	late := make(chan reply)
+	go func() { late <- r.do(http.MethodPost, "/api/plain", "") }()
+	r.eventually("the function runs", func() bool { return r.count(simhost.Invoked) == 1 })
+	c.Advance(5 * time.Minute)
+	r.eventually("it is out of time", func() bool { return strings.Contains(r.log.String(), "out of time") })
+	close(release)
+	if got := <-late; got.status != 500 {
 		t.Errorf("got %d, want 500", got.status)
 	}
 	if got := r.do(http.MethodPost, "/api/plain", ""); got.status != 200 {
