@@ -106,6 +106,7 @@ func TestHostCrashed(t *testing.T) {
 
 // Close waits for what is under way, and takes nothing new.
 func TestClose(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	r := newRig(t, map[string]string{"work/function.json": workFile}, func(w http.ResponseWriter, c call) {
 		<-release
@@ -134,6 +135,7 @@ func TestClose(t *testing.T) {
 
 // What is not done after ten seconds is abandoned: the message stays leased.
 func TestCloseAbandons(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, map[string]string{"work/function.json": workFile}, func(_ http.ResponseWriter, c call) {
 		<-c.Context().Done()
 	}).queued()

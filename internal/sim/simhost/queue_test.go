@@ -114,6 +114,7 @@ func TestUndecodable(t *testing.T) {
 
 // A poison queue with a listener of its own is listened to like any other.
 func TestPoisonListener(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, map[string]string{
 		"work/function.json": workFile, "dead/function.json": strings.Replace(workFile, "%JOBS%", "%JOBS%-poison", 1),
 	}, func(w http.ResponseWriter, c call) {
@@ -135,6 +136,7 @@ func TestPoisonListener(t *testing.T) {
 
 // A storage that refuses the host stops it, and the reason is told.
 func TestForbidden(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, map[string]string{"work/function.json": workFile}, say(`{}`)).queued()
 	s := r.opts.Settings
 	key := base64.StdEncoding.EncodeToString([]byte("another key"))

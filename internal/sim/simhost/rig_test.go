@@ -2,6 +2,7 @@ package simhost_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -115,7 +116,7 @@ func newRig(t *testing.T, files map[string]string, brain answer) *rig {
 	t.Helper()
 	r := &rig{t: t, root: t.TempDir(), log: &logs{}}
 	r.jobs = "q" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
-	r.jobs = strings.Trim(r.jobs[:min(len(r.jobs), 40)], "-")
+	r.jobs = strings.Trim(r.jobs[:min(len(r.jobs), 40)], "-") + "-" + strings.ToLower(rand.Text()[:6])
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {

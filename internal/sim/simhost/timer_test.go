@@ -45,6 +45,7 @@ func TestFire(t *testing.T) {
 // A monitored timer that missed its time while no host ran is called at once, and
 // told so.
 func TestPastDue(t *testing.T) {
+	t.Parallel()
 	const every5min = `{"bindings":[{"type":"timerTrigger","direction":"in","name":"tick","schedule":"0 */5 * * * *"}]}`
 	r := newRig(t, map[string]string{"tick/function.json": every5min}, say(`{}`)).queued()
 	r.opts.Settings["WEBSITE_SITE_NAME"] = "App-" + r.jobs
@@ -99,6 +100,7 @@ func TestPastDue(t *testing.T) {
 
 // The schedule is followed, on the host's clock; runOnStartup calls at once.
 func TestSchedule(t *testing.T) {
+	t.Parallel()
 	const every5 = `{"bindings":[{"type":"timerTrigger","direction":"in","name":"tick","schedule":"*/5 * * * * *","runOnStartup":true}]}`
 	r := newRig(t, map[string]string{"tick/function.json": every5}, say(`{}`))
 	c := clock.NewScaled(20, time.Time{})

@@ -89,6 +89,7 @@ func TestTrapEmptyAnswer(t *testing.T) {
 
 // A call that ends within the grace keeps the handler, and fails all the same.
 func TestTimeoutWithinGrace(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	r := plain(t, func(w http.ResponseWriter, c call) {
 		if c.n == 1 {
@@ -177,6 +178,7 @@ func TestTrapExit0(t *testing.T) {
 }
 
 func TestThirdExitStopsTheHost(t *testing.T) {
+	t.Parallel()
 	r := plain(t, func(w http.ResponseWriter, _ call) {
 		w.Header().Set(exitHeader, "3")
 		w.Header().Set(stderrHeader, "panic: at the end")
@@ -199,6 +201,7 @@ func TestThirdExitStopsTheHost(t *testing.T) {
 
 // Trap 4: who decodes a queue's text once only does not get the message.
 func TestTrapDoubleEncoding(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, map[string]string{"work/function.json": workFile}, func(w http.ResponseWriter, c call) {
 		var e struct {
 			Data struct {
