@@ -184,7 +184,7 @@ type Boot struct {
 	// Busy is since when somebody is on; zero while nobody is.
 	Busy time.Time `json:"busy,omitzero"`
 	// SaveLate: somebody is on, and no save has come for too long. LateTold:
-	// the keeper was told of it once.
+	// the keeper was told of it, of this game.
 	SaveLate bool `json:"save_late,omitempty"`
 	LateTold bool `json:"late_told,omitempty"`
 	// Refusals are those told last, the newest at the end, at most MaxRefusals.

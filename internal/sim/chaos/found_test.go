@@ -30,6 +30,7 @@ func TestFoundSeeds(t *testing.T) {
 		{549, "a message whose answer was lost was taken for refused, as its repeat was"},
 		{629, "operations failed in the calm, as the chaos had asked for"},
 		{752, "an agent's first words ended in the poison queue, and its machine was deleted for silence"},
+		{1450, "a second game that did not save was told to nobody, as the first had been told"},
 		{66, "a full disk kept an old memory"},
 	} {
 		t.Run(fmt.Sprintf("%d %s", f.seed, f.what), func(t *testing.T) {

@@ -279,6 +279,7 @@ func (r *reaction) crashed(d *world.Crashed) {
 	s.EmptySince = time.Time{}
 	if len(s.Crashes) < 2 && d.Restarting {
 		r.line(words.Crashed(&r.c, s, r.now))
+		b.LateTold = false // of the game that was
 		r.enter(world.Loading)
 		r.comesUp(d.Seq)
 		r.within(ListenWithin)

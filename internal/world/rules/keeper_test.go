@@ -181,11 +181,23 @@ func TestSaveAge(t *testing.T) {
 			t.Errorf("saved, and the card says %q", text)
 		}
 		g.pass(time.Hour)
-		g.tells(world.ChatKeeper, alarm) // once a boot
+		g.tells(world.ChatKeeper, alarm) // once a game
 		has(t, whole(g.card()), "the game has not saved for a while")
 		g.hear(&world.Heartbeat{Listening: true, Players: g.players, LastSave: g.now})
 		if text := whole(g.card()); strings.Contains(text, "has not saved") {
 			t.Errorf("saved, and the card says %q", text)
+		}
+	})
+	t.Run("nor does the next game", func(t *testing.T) {
+		g := playing(t)
+		g.pass(rules.SaveAgeMost + rules.CheckEvery + time.Second)
+		g.tells(world.ChatKeeper, alarm)
+		g.hear(&world.Crashed{Restarting: true, LastSave: g.now})
+		g.hear(&world.Listening{})
+		g.join("2", "Bo")
+		g.pass(rules.SaveAgeMost + rules.CheckEvery + time.Second)
+		if n := g.told(world.ChatKeeper, alarm); n != 2 {
+			t.Errorf("told %d times, want once of each game", n)
 		}
 	})
 	t.Run("nobody is on", func(t *testing.T) {
