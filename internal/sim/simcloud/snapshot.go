@@ -95,3 +95,35 @@ func (m *machine) view(placement string) VMView {
 	}
 	return v
 }
+
+// OperationView is an operation of a placement, for display.
+type OperationView struct {
+	Placement string
+	Capacity  int // what it leads to
+	Begun     time.Time
+	Ended     time.Time // zero while it is under way
+	Failed    string    // the code that it failed with; empty if it did not
+}
+
+// Operation shows the operation with this token; false if it is none of the last
+// of its placement. Unlike Poll it is no call that FailCalls counts.
+func (c *Cloud) Operation(token string) (OperationView, bool) {
+	c.enter()
+	defer c.leave()
+	for _, s := range c.st.Sets {
+		for _, op := range s.Ops {
+			if op.Token != token {
+				continue
+			}
+			v := OperationView{Placement: s.ID, Capacity: op.Capacity, Begun: op.Begun}
+			if op.Done {
+				v.Ended = op.Ends
+				if op.Fail != nil {
+					v.Failed = op.Fail.Code
+				}
+			}
+			return v, true
+		}
+	}
+	return OperationView{}, false
+}

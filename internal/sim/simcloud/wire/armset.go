@@ -31,7 +31,6 @@ func (e *armError) write(w http.ResponseWriter) {
 	if e.status == http.StatusUnauthorized {
 		w.Header().Set("Www-Authenticate", fmt.Sprintf(`Bearer authorization_uri="https://login.microsoftonline.com/common", error="invalid_token", error_description=%q`, e.message))
 	}
-	w.Header().Set("X-Ms-Failure-Cause", "gateway")
 	write(w, e.status, map[string]any{"error": map[string]any{"code": e.code, "message": e.message}})
 }
 
@@ -159,22 +158,29 @@ func (a *ARM) operation(w http.ResponseWriter, r *http.Request, token string) {
 		a.refusal(err).write(w)
 		return
 	}
-	doc := map[string]any{"startTime": "2026-01-01T00:00:00.0000000+00:00", "name": guid(token)}
+	op, _ := a.cloud.Operation(token)
+	doc := map[string]any{"startTime": stamp(op.Begun), "name": guid(token)}
+	if done {
+		doc["endTime"] = stamp(op.Ended)
+	}
 	switch {
 	case !done:
 		doc["status"] = "InProgress"
 		w.Header().Set("Retry-After", seconds(a.o.RetryAfter))
 	case err != nil:
-		doc["status"], doc["endTime"] = "Failed", "2026-01-01T00:01:00.0000000+00:00"
+		doc["status"] = "Failed"
 		doc["error"] = map[string]any{
 			"code": "ResourceOperationFailure", "message": "The resource operation completed with terminal provisioning state 'Failed'.",
 			"details": []any{map[string]any{"code": ce.Code, "message": ce.Message}},
 		}
 	default:
-		doc["status"], doc["endTime"] = "Succeeded", "2026-01-01T00:01:00.0000000+00:00"
+		doc["status"] = "Succeeded"
 	}
 	answer(w, doc)
 }
+
+// stamp is a time as Azure writes it.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0000000-07:00") }
 
 // set finds a scale set; Azure does not tell upper from lower case.
 func (a *ARM) set(name string) (simcloud.PlacementView, bool) {

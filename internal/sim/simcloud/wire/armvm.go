@@ -77,7 +77,7 @@ func (a *ARM) machineDocument(vm simcloud.VMView, p simcloud.PlacementView) map[
 		"location": location(p.Region),
 		"properties": object{
 			"vmId": guid(vm.ID), "provisioningState": state, "priority": "Spot", "evictionPolicy": "Delete",
-			"timeCreated":            vm.Created.UTC().Format("2006-01-02T15:04:05.0000000-07:00"),
+			"timeCreated":            stamp(vm.Created),
 			"hardwareProfile":        object{"vmSize": vm.Size},
 			"virtualMachineScaleSet": object{"id": a.id("Microsoft.Compute/virtualMachineScaleSets", vm.Placement)},
 			"networkProfile": object{"networkInterfaces": []object{{
