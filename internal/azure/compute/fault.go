@@ -45,7 +45,11 @@ func (c *Compute) fault(err error) *world.CloudError {
 		if err != nil {
 			body = nil
 		}
-		return c.refused(re.StatusCode, body)
+		e := innermost(body)
+		if e.code == "" {
+			e.code = re.ErrorCode // from x-ms-error-code
+		}
+		return c.cloudError(e, re.StatusCode)
 	case errors.As(err, &id):
 		return identityFault(id)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &ne) && ne.Timeout():
@@ -151,9 +155,12 @@ func classOf(e coded) (world.CloudClass, bool) {
 	}
 	underWay := strings.Contains(message, "in progress") || strings.Contains(message, "concurrent")
 	switch {
+	case code == "toomanyrequests", strings.Contains(message, "too many requests"):
+		// Compute's own throttling is an OperationNotAllowed.
+		return world.ClassTransient, true
 	case code == "skunotavailable" || ends("allocationfailed") || strings.HasPrefix(code, "overconstrained"):
 		return world.ClassCapacity, true
-	case code == "operationnotallowed" && strings.Contains(message, "quota"), ends("quotaexceeded", "limitreached"):
+	case code == "operationnotallowed" && (message == "" || strings.Contains(message, "quota")), ends("quotaexceeded", "limitreached"):
 		return world.ClassQuota, true
 	case code == "conflict", ends("inprogress"), strings.HasPrefix(code, "operationpreempted"), code == "operationnotallowed" && underWay:
 		return world.ClassBusy, true
@@ -164,7 +171,7 @@ func classOf(e coded) (world.CloudClass, bool) {
 		code == "noregisteredproviderfound":
 		return world.ClassConfig, true
 	case ends("internalservererror", "internalerror", "internaloperationerror", "internalexecutionerror", "unavailable", "throttled", "timedout", "timeout", "retryableerror"),
-		code == "toomanyrequests", code == "expiredauthenticationtoken":
+		code == "expiredauthenticationtoken":
 		return world.ClassTransient, true
 	}
 	return "", false
@@ -175,6 +182,8 @@ func classOf(e coded) (world.CloudClass, bool) {
 func (c *Compute) cloudError(e coded, status int) *world.CloudError {
 	class, known := classOf(e)
 	switch {
+	case status == http.StatusTooManyRequests:
+		class = world.ClassTransient
 	case known:
 	case status == http.StatusConflict && e.code == "":
 		class = world.ClassBusy

@@ -115,7 +115,7 @@ func TestWorstState(t *testing.T) {
 	}
 
 	// What the adapters and the runner add, at its realistic worst.
-	s.Cloud.Token = strings.Repeat("r", 600) // the SDK's are 350 to 420
+	s.Cloud.Token = strings.Repeat("r", 600) // azure/compute.MaxTokenBytes
 	s.Card = &world.MessageRef{Channel: id(3), ID: id(4)}
 	s.Op.Reply = &world.Reply{Application: id(2), Token: world.Token(token)}
 	s.Again = &world.Again{By: s.Op.By, ID: id(5), Reply: s.Op.Reply}
