@@ -46,8 +46,9 @@ var mayImport = map[string][]string{
 	"internal/sim/simgame":             {"internal/world"},
 	"internal/sim/simgame/process":     {"internal/world", "internal/clock", "internal/sim/simgame"},
 	"internal/azure":                   {"internal/world"},
-	"internal/azure/compute":           {"internal/world"},
-	"internal/azure/account":           {"internal/world"},
+	"internal/azure/compute":           {"internal/world", "internal/azure/identity"},
+	"internal/azure/account":           {"internal/world", "internal/azure/identity"},
+	"internal/azure/identity":          {"internal/world"},
 	"internal/azure/storage":           {"internal/world", "internal/azure/account"},
 	"internal/azure/bloblease":         {"internal/world", "internal/azure/account"},
 	"internal/sim/simcloud":            {"internal/world"},
@@ -77,13 +78,13 @@ var mayImport = map[string][]string{
 	"internal/playground/browsertest":  {},
 	"cmd/hearth":                       {"*"},
 	"cmd/hearth-bot": {
-		"internal/world", "internal/bot", "internal/azure/account", "internal/azure/compute", "internal/azure/storage", "internal/clock",
+		"internal/world", "internal/bot", "internal/azure/account", "internal/azure/compute", "internal/azure/identity", "internal/azure/storage", "internal/clock",
 		"internal/discord", "internal/functions",
 	},
 	"cmd/hearth-bot/pack": {},
 	"cmd/hearth-agent": {
 		"internal/world", "internal/agent", "internal/agent/spool", "internal/azure", "internal/azure/account", "internal/azure/bloblease",
-		"internal/azure/storage", "internal/clock", "internal/docker", "internal/saves", "internal/sqlite",
+		"internal/azure/identity", "internal/azure/storage", "internal/clock", "internal/docker", "internal/saves", "internal/sqlite",
 	},
 
 	// The pretend server's container.

@@ -52,7 +52,12 @@ func (c *config) openStorage(ctx context.Context) (*storage, error) {
 }
 
 func (c *config) openAzure() (*storage, error) {
+	credential, err := machineIdentity(c.StorageClientID)
+	if err != nil {
+		return nil, err
+	}
 	a, err := account.Open(account.Options{
+		Credential:       credential,
 		ConnectionString: c.StorageConnection, Account: c.StorageAccount, ClientID: c.StorageClientID,
 		Names: account.Names{ConnectionString: "storage_connection", Account: "storage_account", ClientID: "storage_client_id"},
 	})

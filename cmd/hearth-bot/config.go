@@ -8,6 +8,7 @@ import (
 
 	"hearth/internal/azure/account"
 	"hearth/internal/azure/compute"
+	"hearth/internal/azure/identity"
 	"hearth/internal/clock"
 	"hearth/internal/discord"
 	"hearth/internal/world"
@@ -202,6 +203,7 @@ func (c *config) loadAzure(s *settings) {
 	var err error
 	c.Storage, err = account.FromEnvironment(s.getenv)
 	s.check(err)
+	c.Storage.Credential = s.identity(c.Storage.ClientID)
 	s.set[setStorage], s.set[setAccount] = c.Storage.ConnectionString != "", c.Storage.Account != ""
 	c.Compute = compute.Options{
 		Clock: clock.System{},
@@ -214,10 +216,20 @@ func (c *config) loadAzure(s *settings) {
 		v, ok := s.value(name)
 		*to, resolved = v, resolved && ok
 	}
+	c.Compute.Credential = s.identity(c.Compute.ClientID)
 	if resolved {
 		_, err = compute.New(c.Compute)
 		s.check(err)
 	}
+}
+
+// identity is the app's, as the platform hands it over. What is missing of it is
+// told when a token is needed: a deployment may go without.
+func (s *settings) identity(clientID string) *identity.Credential {
+	return identity.New(identity.Options{
+		Endpoint: s.getenv(identity.EndpointVariable), Header: world.Secret(s.getenv(identity.HeaderVariable)),
+		ClientID: clientID, Clock: clock.System{},
+	})
 }
 
 // keyOf is what seals an event: of a world's agent, or of the bot for

@@ -9,7 +9,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"hearth/internal/world"
 )
@@ -43,6 +42,9 @@ type Options struct {
 	// user-assigned managed identity; empty: the system-assigned one.
 	Account  string
 	ClientID string
+	// Credential gives that identity's tokens; its error is an *identity.Error.
+	// It is required if Account is set.
+	Credential azcore.TokenCredential
 
 	// Attempt bounds one attempt at a call; 0: 3 s.
 	Attempt time.Duration
@@ -73,6 +75,9 @@ func Open(o Options) (*Account, error) {
 	if o.Attempt < 0 {
 		problems = append(problems, fmt.Errorf("an attempt at a call lasts %s: choose a time above 0", o.Attempt))
 	}
+	if o.Account != "" && o.Credential == nil {
+		problems = append(problems, errors.New("nothing gives the identity's tokens: set Credential"))
+	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
@@ -82,14 +87,7 @@ func Open(o Options) (*Account, error) {
 		return a, nil
 	}
 	a.endpoints = endpoints("https", o.Account, publicSuffix)
-	identity := azidentity.ManagedIdentityCredentialOptions{ClientOptions: azcore.ClientOptions{Transport: o.Transport}}
-	if o.ClientID != "" {
-		identity.ID = azidentity.ClientID(o.ClientID)
-	}
-	var err error
-	if a.credential, err = azidentity.NewManagedIdentityCredential(&identity); err != nil {
-		return nil, fmt.Errorf("use the managed identity: %w", err)
-	}
+	a.credential = o.Credential
 	return a, nil
 }
 

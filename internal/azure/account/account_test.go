@@ -11,11 +11,13 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"hearth/internal/azure/account"
+	"hearth/internal/azure/identity"
 	"hearth/internal/world"
 )
 
@@ -64,6 +66,7 @@ func TestFromEnvironment(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o, err := account.FromEnvironment(func(name string) string { return tc.env[name] })
+			o.Credential = tokens(nil)
 			if _, opened := account.Open(o); (opened != nil) != (err != nil) && !strings.Contains(fmt.Sprint(err), "__credential") {
 				t.Errorf("Open = %v, FromEnvironment = %v: want both to find fault or none", opened, err)
 			}
@@ -100,7 +103,7 @@ func TestEndpoints(t *testing.T) {
 		{"portal", account.Options{ConnectionString: "AccountName=hearth;AccountKey=" + key}, "https://hearth.queue.core.windows.net", true, "hearth", "https://hearth.table.core.windows.net"},
 		{"another cloud", account.Options{ConnectionString: "DefaultEndpointsProtocol=https;AccountName=hearth;AccountKey=" + key + ";EndpointSuffix=core.chinacloudapi.cn"}, "https://hearth.queue.core.chinacloudapi.cn", true, "hearth", "https://hearth.table.core.chinacloudapi.cn"},
 		{"emulator", account.Options{ConnectionString: "AccountName=dev;AccountKey=" + key + ";QueueEndpoint=http://127.0.0.1:1/dev/"}, "http://127.0.0.1:1/dev", true, "dev", "https://dev.table.core.windows.net"},
-		{"identity", account.Options{Account: "hearth1", ClientID: clientID}, "https://hearth1.queue.core.windows.net", false, "hearth1", "https://hearth1.table.core.windows.net"},
+		{"identity", account.Options{Account: "hearth1", ClientID: clientID, Credential: tokens(nil)}, "https://hearth1.queue.core.windows.net", false, "hearth1", "https://hearth1.table.core.windows.net"},
 	} {
 		a, err := account.Open(tc.o)
 		if err != nil {
@@ -114,60 +117,28 @@ func TestEndpoints(t *testing.T) {
 			t.Errorf("%s: key %v, credential %v; want one of them", tc.name, a.Key(), a.Credential())
 		}
 	}
-	if _, err := account.Open(account.Options{Account: "hearth1", Attempt: -1}); err == nil || !strings.Contains(err.Error(), "above 0") {
-		t.Errorf("Open with a negative attempt = %v, want an error", err)
+	if _, err := account.Open(account.Options{Account: "hearth1", Attempt: -1}); err == nil || !strings.Contains(err.Error(), "above 0") || !strings.Contains(err.Error(), "set Credential") {
+		t.Errorf("Open with a negative attempt and no credential = %v, want an error for each", err)
 	}
 }
 
-// identityService answers as the platform's token service does.
-type identityService struct {
-	asked  []*http.Request
-	status int
+// tokens has none, for this reason; nil: one that is good for ever.
+func tokens(err error) azcore.TokenCredential { return tokenless{err} }
+
+type tokenless struct{ err error }
+
+func (t tokenless) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: "t0ken", ExpiresOn: time.Now().Add(time.Hour)}, t.err
 }
 
-func (s *identityService) Do(r *http.Request) (*http.Response, error) {
-	s.asked = append(s.asked, r)
-	body := `{"access_token":"t0ken","expires_on":"4102444800","resource":"https://storage.azure.com","token_type":"Bearer"}`
-	if s.status != http.StatusOK {
-		body = `{"statusCode":400,"message":"no identity t0ken"}`
-	}
-	return &http.Response{StatusCode: s.status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
-}
-
-// The identity is asked of the platform, for the client id that was configured,
-// when it is first needed and not before.
+// The identity is handed on as it was given.
 func TestManagedIdentity(t *testing.T) {
-	t.Setenv("IDENTITY_ENDPOINT", "http://identity.test/token")
-	t.Setenv("IDENTITY_HEADER", "header")
-	// The library keeps tokens for the whole process, by client id.
-	for status, id := range map[int]string{http.StatusOK: clientID, http.StatusBadRequest: strings.ReplaceAll(clientID, "0", "f")} {
-		s := &identityService{status: status}
-		a, err := account.Open(account.Options{Account: "hearth1", ClientID: id, Transport: s})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(s.asked) != 0 {
-			t.Errorf("opening asked %d times, want never", len(s.asked))
-		}
-		token, err := a.Credential().GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
-		if len(s.asked) != 1 {
-			t.Fatalf("asked %d times, want once", len(s.asked))
-		}
-		if q := s.asked[0].URL.Query(); q.Get("client_id") != id {
-			t.Errorf("asked %s, want it for client id %s", s.asked[0].URL, id)
-		}
-		if status == http.StatusOK {
-			if err != nil || token.Token != "t0ken" {
-				t.Errorf("GetToken = %v, %v; want the token", token, err)
-			}
-			continue
-		}
-		err = account.Fail("send to queue events", err)
-		for _, want := range []string{"send to queue events: ", "400", "assigned to this machine", "client id"} {
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("error is %v, want it to say %q", err, want)
-			}
-		}
+	a, err := account.Open(account.Options{Account: "hearth1", ClientID: clientID, Credential: tokens(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token, err := a.Credential().GetToken(t.Context(), policy.TokenRequestOptions{}); err != nil || token.Token != "t0ken" {
+		t.Errorf("GetToken = %v, %v; want the token", token, err)
 	}
 }
 
@@ -185,6 +156,9 @@ func TestFail(t *testing.T) {
 		{"nothing", nil, "", nil},
 		{"refusal", refused, "act: 503 ServerBusy (request r-1)", refused},
 		{"refusal without a reply", &azcore.ResponseError{ErrorCode: "X", StatusCode: 400}, "act: 400 X", nil},
+		{"no token", &identity.Error{Status: 400}, "act: the managed identity gets no token (400): check that it is assigned to this machine or app, and that its client id is right", nil},
+		{"no token now", &identity.Error{Status: 503}, "act: the managed identity gets no token: its service answers 503", nil},
+		{"no identity", fmt.Errorf("x: %w", &identity.Error{Err: identity.ErrNone}), "act: the managed identity gets no token: there is no managed identity: switch it on in the portal under Identity, then restart the app", identity.ErrNone},
 		{"account that is not there", &url.Error{Op: "Post", URL: address, Err: &net.DNSError{Name: "hearth.queue.core.windows.net", IsNotFound: true}}, "act: there is no hearth.queue.core.windows.net: check the storage account's name", nil},
 		{"address is kept out", &url.Error{Op: "Post", URL: address, Err: errors.New("connection\nreset")}, "act: connection reset", nil},
 		{"no time", fmt.Errorf("x: %w", context.DeadlineExceeded), "act: no answer in time: context deadline exceeded", context.DeadlineExceeded},

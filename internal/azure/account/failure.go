@@ -9,7 +9,8 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"hearth/internal/azure/identity"
 )
 
 // Failure is a call that failed, in one line. The SDK's own errors are pages
@@ -47,10 +48,15 @@ func explain(err error) string {
 	if r, ok := errors.AsType[*azcore.ResponseError](err); ok {
 		return refusal(r)
 	}
-	if token, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok {
+	if token, ok := errors.AsType[*identity.Error](err); ok {
 		why := "the managed identity gets no token"
-		if token.RawResponse != nil {
-			why += fmt.Sprintf(" (%d)", token.RawResponse.StatusCode)
+		switch {
+		case token.Settled() && token.Status != 0:
+			why += fmt.Sprintf(" (%d)", token.Status)
+		case token.Err != nil:
+			return why + ": " + oneLine(token.Err)
+		case !token.Settled():
+			return fmt.Sprintf("%s: its service answers %d", why, token.Status)
 		}
 		return why + ": check that it is assigned to this machine or app, and that its client id is right"
 	}
@@ -63,8 +69,10 @@ func explain(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "no answer in time: " + context.DeadlineExceeded.Error()
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return oneLine(err)
 }
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // refusal is a reply that is an error, and what to do about it if that is known.
 func refusal(r *azcore.ResponseError) string {

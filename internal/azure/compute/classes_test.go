@@ -125,12 +125,12 @@ func TestNew(t *testing.T) {
 	if err == nil {
 		t.Fatal("got no error, want every problem")
 	}
-	for _, want := range []string{`Subscription is "mine"`, `ResourceGroup is "a/b"`, `URL is "http://arm/x"`, `ClientID is "me"`, "Clock is missing"} {
+	for _, want := range []string{`Subscription is "mine"`, `ResourceGroup is "a/b"`, `URL is "http://arm/x"`, `ClientID is "me"`, "Credential is missing", "Clock is missing"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want it to name %q", err, want)
 		}
 	}
-	good := compute.Options{Subscription: wire.DefaultSubscription, ResourceGroup: "hearth-compute", Clock: worldtest.NewClock()}
+	good := compute.Options{Subscription: wire.DefaultSubscription, ResourceGroup: "hearth-compute", Credential: &azfake.TokenCredential{}, Clock: worldtest.NewClock()}
 	if _, err := compute.New(good); err != nil {
 		t.Errorf("got %v, want none", err)
 	}

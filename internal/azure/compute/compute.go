@@ -19,7 +19,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/compute/armcompute/v8"
 
 	"hearth/internal/world"
@@ -46,8 +45,8 @@ type Options struct {
 	URL string
 	// ClientID is a user-assigned identity's; empty: the system-assigned one.
 	ClientID string
-	// Credential is asked for tokens; nil: the managed identity that the
-	// platform gives by IDENTITY_ENDPOINT and IDENTITY_HEADER.
+	// Credential gives that identity's tokens; its error is an *identity.Error.
+	// It is required.
 	Credential azcore.TokenCredential
 	// Transport carries the calls to Azure Resource Manager, without following
 	// redirects; nil: one of its own.
@@ -107,17 +106,6 @@ func New(o Options) (*Compute, error) {
 
 // connect makes the clients; they connect when they are used.
 func (c *Compute) connect() (*clients, error) {
-	cred := c.o.Credential
-	if cred == nil {
-		id := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: policy.ClientOptions{Retry: once()}}
-		if c.o.ClientID != "" {
-			id.ID = azidentity.ClientID(c.o.ClientID)
-		}
-		var err error
-		if cred, err = azidentity.NewManagedIdentityCredential(id); err != nil {
-			return nil, &world.CloudError{Class: world.ClassConfig, Code: "ManagedIdentity", Message: oneLine("The managed identity can't be used: " + err.Error())}
-		}
-	}
 	transport := c.o.Transport
 	if transport == nil {
 		transport = newClient()
@@ -135,11 +123,11 @@ func (c *Compute) connect() (*clients, error) {
 		// A 409 is about a scale set here, never a provider to be registered.
 		DisableRPRegistration: true,
 	}
-	raw, err := arm.NewClient("hearth", "v1.0.0", cred, options)
+	raw, err := arm.NewClient("hearth", "v1.0.0", c.o.Credential, options)
 	if err != nil {
 		return nil, fmt.Errorf("open Azure compute: %w", err)
 	}
-	of, err := armcompute.NewClientFactory(c.o.Subscription, cred, options)
+	of, err := armcompute.NewClientFactory(c.o.Subscription, c.o.Credential, options)
 	if err != nil {
 		return nil, fmt.Errorf("open Azure compute: %w", err)
 	}
@@ -166,6 +154,9 @@ func (o *Options) validate() (*url.URL, error) {
 		bad(o.Names.URL, "URL", "is no address: %w", err)
 	case u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		bad(o.Names.URL, "URL", "is %q: give https://HOST without a path, such as %s", u.Redacted(), PublicURL)
+	}
+	if o.Credential == nil {
+		bad("", "Credential", "is missing: give it what gives the identity's tokens")
 	}
 	if o.Clock == nil {
 		bad("", "Clock", "is missing: give it the clock that everything else runs on")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hearth/internal/azure/compute"
+	"hearth/internal/azure/identity"
 	"hearth/internal/clock"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simcloud/wire"
@@ -34,6 +35,9 @@ func evening(ctx context.Context) error {
 	c, err := compute.New(compute.Options{
 		Subscription: os.Getenv("AZURE_SUBSCRIPTION_ID"), ResourceGroup: wire.DefaultResourceGroup,
 		URL: os.Getenv("HEARTH_ARM_URL"), Clock: clock.System{},
+		Credential: identity.New(identity.Options{
+			Endpoint: os.Getenv(identity.EndpointVariable), Header: world.Secret(os.Getenv(identity.HeaderVariable)), Clock: clock.System{},
+		}),
 	})
 	if err != nil {
 		return err
@@ -88,6 +92,7 @@ func TestEnvironment(t *testing.T) {
 	})
 	for name, tc := range map[string]struct{ env, want string }{
 		"wrong identity header": {"IDENTITY_HEADER=guessed", "ManagedIdentity: The function app's managed identity gives no token (status 403)"},
+		"no identity":           {"IDENTITY_ENDPOINT=", "ManagedIdentity: The function app's managed identity gives no token: switch the identity on"},
 		"certificate unknown":   {"SSL_CERT_FILE=" + filepath.Join(t.TempDir(), "none.pem"), "Unreachable: Azure Resource Manager at 127.0.0.1"},
 		"plain HTTP":            {"HEARTH_ARM_URL=http://127.0.0.1:1", "give https://HOST"},
 	} {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"hearth/internal/azure/identity"
 	"hearth/internal/world"
 )
 
@@ -31,7 +31,7 @@ func (c *Compute) fault(err error) *world.CloudError {
 		ce   *world.CloudError
 		wait *waitError
 		re   *azcore.ResponseError
-		id   *azidentity.AuthenticationFailedError
+		id   *identity.Error
 		ue   *url.Error
 		ne   net.Error
 	)
@@ -50,7 +50,7 @@ func (c *Compute) fault(err error) *world.CloudError {
 			e.code = re.ErrorCode // from x-ms-error-code
 		}
 		return c.cloudError(e, re.StatusCode)
-	case errors.As(err, &id):
+	case errors.As(err, &id) && !errors.Is(err, context.Canceled):
 		return identityFault(id)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &ne) && ne.Timeout():
 		return &world.CloudError{Class: world.ClassTransient, Code: "Timeout", Message: fmt.Sprintf("Azure Resource Manager at %s did not answer in time.", c.host)}
@@ -61,11 +61,15 @@ func (c *Compute) fault(err error) *world.CloudError {
 }
 
 // identityFault: there was no token to call with.
-func identityFault(err *azidentity.AuthenticationFailedError) *world.CloudError {
-	if r := err.RawResponse; r != nil && r.StatusCode < 500 && r.StatusCode != http.StatusTooManyRequests && r.StatusCode != http.StatusRequestTimeout {
+func identityFault(err *identity.Error) *world.CloudError {
+	if err.Settled() {
+		status := ""
+		if err.Status != 0 {
+			status = fmt.Sprintf(" (status %d)", err.Status)
+		}
 		return &world.CloudError{
 			Class: world.ClassConfig, Code: "ManagedIdentity",
-			Message: fmt.Sprintf("The function app's managed identity gives no token (status %d): switch the identity on in the portal, or name the right client id.", r.StatusCode),
+			Message: fmt.Sprintf("The function app's managed identity gives no token%s: switch the identity on in the portal, or name the right client id.", status),
 		}
 	}
 	return &world.CloudError{Class: world.ClassTransient, Code: "ManagedIdentity", Message: "The managed identity's token service does not answer."}

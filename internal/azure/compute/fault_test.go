@@ -271,6 +271,8 @@ func TestGivenUp(t *testing.T) {
 	if ce := cloudError(t, err); ce.Class != world.ClassTransient || ce.Code != "Timeout" {
 		t.Errorf("got %v (%s), want transient", ce, ce.Class)
 	}
+	_, err = r.Instances(t.Context(), midgard) // with a token that is kept
+	must(t, err)
 	r.arm.Close()
 	_, err = r.Instances(t.Context(), midgard)
 	if ce := cloudError(t, err); ce.Class != world.ClassTransient || ce.Code != "Unreachable" || strings.Contains(ce.Message, "vmss") {

@@ -4,18 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-
 	"hearth/internal/azure/compute"
+	"hearth/internal/azure/identity"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simcloud/wire"
 	"hearth/internal/world"
@@ -56,10 +51,15 @@ func (r *rig) open(t *testing.T) *compute.Compute {
 	transport := r.trusting(t)
 	c, err := compute.New(compute.Options{
 		Subscription: wire.DefaultSubscription, ResourceGroup: wire.DefaultResourceGroup, URL: r.arm.URL,
-		Credential: identity{r.arm}, Transport: transport, Clock: r.clock,
+		Credential: r.identity(), Transport: transport, Clock: r.clock,
 	})
 	must(t, err)
 	return c
+}
+
+// identity asks the identity endpoint beside ARM.
+func (r *rig) identity() *identity.Credential {
+	return identity.New(identity.Options{Endpoint: r.arm.IdentityURL, Header: world.Secret(r.arm.IdentityHeader), Clock: r.clock})
 }
 
 // trusting is a client that knows ARM's certificate.
@@ -100,34 +100,6 @@ func (r *rig) up(t *testing.T) world.Instance {
 		t.Fatalf("got %v, want one machine", in)
 	}
 	return in[0]
-}
-
-// identity asks the identity endpoint as azidentity does. azidentity keeps
-// tokens for the whole process, by the address of what they are for; tests open
-// many servers.
-type identity struct{ arm *wire.ARM }
-
-// GetToken implements azcore.TokenCredential.
-func (i identity) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	resource := o.Scopes[0][:len(o.Scopes[0])-len("/.default")]
-	q := url.Values{"api-version": {"2019-08-01"}, "resource": {resource}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, i.arm.IdentityURL+"?"+q.Encode(), nil)
-	if err != nil {
-		return azcore.AccessToken{}, err
-	}
-	req.Header.Set("X-Identity-Header", i.arm.IdentityHeader)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return azcore.AccessToken{}, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	var doc struct {
-		AccessToken string `json:"access_token"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&doc); err != nil || resp.StatusCode != http.StatusOK {
-		return azcore.AccessToken{}, fmt.Errorf("no token: status %d, %w", resp.StatusCode, err)
-	}
-	return azcore.AccessToken{Token: doc.AccessToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
 func must(t *testing.T, err error) {

@@ -11,7 +11,9 @@ import (
 
 	"hearth/internal/azure/account"
 	"hearth/internal/azure/account/accounttest"
+	"hearth/internal/azure/identity"
 	"hearth/internal/azure/storage"
+	"hearth/internal/clock"
 	"hearth/internal/world"
 )
 
@@ -92,8 +94,6 @@ func TestRowKeys(t *testing.T) {
 
 // An identity authorizes all calls, with one token.
 func TestIdentityAuthorizes(t *testing.T) {
-	t.Setenv("IDENTITY_ENDPOINT", "http://identity.test/token")
-	t.Setenv("IDENTITY_HEADER", "header")
 	tokens := 0
 	way := accounttest.New(func(r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
 		if r.URL.Host == "identity.test" {
@@ -105,7 +105,8 @@ func TestIdentityAuthorizes(t *testing.T) {
 		}
 		return accounttest.Refuse(http.StatusForbidden, "AuthorizationPermissionMismatch")(r, send)
 	})
-	a, err := account.Open(account.Options{Account: "hearth1", ClientID: "89abcdef-89ab-cdef-0123-456789abcdef", Transport: way})
+	id := identity.New(identity.Options{Endpoint: "http://identity.test/token", Header: "header", Clock: clock.System{}, Transport: way})
+	a, err := account.Open(account.Options{Account: "hearth1", Credential: id, Transport: way})
 	if err != nil {
 		t.Fatal(err)
 	}
