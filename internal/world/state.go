@@ -165,12 +165,13 @@ type Boot struct {
 	Connecting int       `json:"connecting,omitempty"`
 	Known      bool      `json:"known,omitempty"` // the roster is known; else somebody may be on
 	LastSave   time.Time `json:"last_save,omitzero"`
-	Proven     bool      `json:"proven,omitempty"`     // the game is down and its save proven or denied
-	Confirmed  bool      `json:"confirmed,omitempty"`  // and it is saved
-	Noticed    bool      `json:"noticed,omitempty"`    // the cloud announced the end
-	Silent     bool      `json:"silent,omitempty"`     // people were told that the agent is silent
-	Over       bool      `json:"over,omitempty"`       // this boot is finished: only a higher epoch speaks now
-	RosterSeq  int64     `json:"roster_seq,omitempty"` // Players is the roster as of this event
+	Proven     bool      `json:"proven,omitempty"`      // the game is down and its save proven or denied
+	Confirmed  bool      `json:"confirmed,omitempty"`   // and it is saved
+	Noticed    bool      `json:"noticed,omitempty"`     // the cloud announced the end
+	Silent     bool      `json:"silent,omitempty"`      // people were told that the agent is silent
+	Over       bool      `json:"over,omitempty"`        // this boot is finished: only a higher epoch speaks now
+	RosterSeq  int64     `json:"roster_seq,omitempty"`  // Players is the roster as of this event, and
+	RosterLast int64     `json:"roster_last,omitempty"` // what is known of later ones up to this
 	MemoryMB   int       `json:"memory_mb,omitempty"`
 	Seen       Seen      `json:"seen"`
 

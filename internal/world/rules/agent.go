@@ -18,7 +18,7 @@ func (r *reaction) heard(d world.AgentPayload) {
 	if up, ok := d.(*world.HostUp); ok && up.Continues && h.Epoch == b.Epoch+1 && b.Up && !b.Proven {
 		// The same game under the next epoch: its agent was away for longer
 		// than a lease lasts.
-		b.Epoch, b.Seen, b.RosterSeq, b.StepSeq = h.Epoch, world.Seen{}, 0, 0
+		b.Epoch, b.Seen, b.RosterSeq, b.RosterLast, b.StepSeq = h.Epoch, world.Seen{}, 0, 0, 0
 	}
 	if h.Epoch > b.Epoch {
 		if up, _ := d.(*world.HostUp); b.Up && b.Opened && !b.Proven && !r.proves(up, b.Epoch) {
@@ -96,10 +96,10 @@ func (r *reaction) heartbeat(d *world.Heartbeat) {
 	r.machine(d.Machine)
 	fresh := r.lastSave(d.LastSave)
 	b.MemoryMB = min(max(d.MemoryMB, 0), maxMemoryMB)
-	if d.Seq < b.RosterSeq || b.Proven {
+	if d.Seq < max(b.RosterSeq, b.RosterLast) || b.Proven {
 		return // a late one: newer word on the roster is known
 	}
-	before := r.s.OnlinePlayers()
+	before, connecting := b.Players, b.Connecting
 	b.RosterSeq = d.Seq
 	b.Players = nil
 	for _, p := range d.Players {
@@ -114,7 +114,7 @@ func (r *reaction) heartbeat(d *world.Heartbeat) {
 	switch {
 	case d.Listening && s.Status == world.Loading:
 		r.nowOnline()
-	case (newCode || fresh || s.OnlinePlayers() != before) && s.Status == world.Online:
+	case (newCode || fresh || connecting != b.Connecting || !slices.Equal(before, b.Players)) && s.Status == world.Online:
 		r.card()
 	}
 	r.rosterChanged()
@@ -179,6 +179,7 @@ func (r *reaction) connected(d *world.Connected) {
 	if d.Seq < b.RosterSeq {
 		return
 	}
+	b.RosterLast = max(b.RosterLast, d.Seq)
 	b.Connecting = min(b.Connecting+1, world.MaxPlayers)
 	r.rosterChanged()
 }
@@ -203,6 +204,7 @@ func (r *reaction) add(p world.Player) {
 func (r *reaction) spawned(d *world.Spawned) {
 	b := &r.s.Boot
 	if d.Seq > b.RosterSeq {
+		b.RosterLast = max(b.RosterLast, d.Seq)
 		r.add(d.Player)
 		b.Connecting = max(b.Connecting-1, 0)
 		r.rosterChanged()
@@ -214,6 +216,7 @@ func (r *reaction) spawned(d *world.Spawned) {
 func (r *reaction) disconnected(d *world.Disconnected) {
 	b := &r.s.Boot
 	if d.Seq > b.RosterSeq {
+		b.RosterLast = max(b.RosterLast, d.Seq)
 		before, gone := len(b.Players), d.Player.Kept()
 		b.Players = slices.DeleteFunc(b.Players, func(p world.Player) bool { return p.Owner == gone.Owner })
 		if len(b.Players) == before && d.Player.Name == "" {
