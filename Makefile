@@ -4,13 +4,17 @@ GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/bin/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check race bench sim kill fmt agent package
+.PHONY: help up test check race bench sim kill fmt agent package azure
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 up: bin/hearth ## Run everything on this machine and print the page's address (ARGS="--speed 1 …")
 	./bin/hearth up $(ARGS)
+
+azure: bin/hearth ## The same with the bot as on Azure: its package, the Functions host's stand-in, Azurite (needs Node)
+	go run ./cmd/hearth-bot/pack -platforms "$$(go env GOOS)-$$(go env GOARCH)"
+	./bin/hearth up --azure $(ARGS)
 
 # Whole systems, whose clocks run many times as fast as life: one at a time.
 SYSTEMS := ./cmd/... ./internal/docker ./internal/playground

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -18,12 +19,60 @@ import (
 )
 
 type upCommand struct {
-	Dir      string  `help:"Folder that keeps everything." default:".hearth" type:"path"`
-	Listen   string  `help:"Address of the page (default 127.0.0.1:8080; with --headless any free port)." placeholder:"HOST:PORT"`
-	Speed    float64 `help:"How many times as fast as real time." default:"20"`
-	Headless bool    `help:"No page for people: play the script and end."`
-	Script   string  `help:"Journey to play: a file, or - for standard input. Needs --headless." placeholder:"FILE"`
-	Verbose  bool    `help:"Write the log to standard error, too."`
+	Dir      string   `help:"Folder that keeps everything (default .hearth, with --azure .hearth-azure)." type:"path" placeholder:"FOLDER"`
+	Listen   string   `help:"Address of the page (default 127.0.0.1:8080; with --headless any free port)." placeholder:"HOST:PORT"`
+	Speed    *float64 `help:"How many times as fast as real time (default 20; with --azure it is 1)." placeholder:"N"`
+	Headless bool     `help:"No page for people: play the script and end."`
+	Script   string   `help:"Journey to play: a file, or - for standard input. Needs --headless." placeholder:"FILE"`
+	Verbose  bool     `help:"Write the log to standard error, too."`
+	Azure    bool     `help:"Run the bot as on Azure: its package under the Functions host's stand-in, on Azurite. Needs Node."`
+	Package  string   `help:"With --azure: the bot's package for this machine (default dist/hearth-bot-OS-ARCH.zip)." type:"path" placeholder:"FILE"`
+}
+
+// timing is a cloud whose waits are as long as life's.
+func timing() (simcloud.Timing, time.Duration) {
+	return simcloud.Timing{Jitter: 0.2}, 40 * time.Second
+}
+
+// shortTiming is one that nobody has to wait for in real time.
+func shortTiming() (simcloud.Timing, time.Duration) {
+	return simcloud.Timing{Create: 6 * time.Second, Boot: 6 * time.Second, Delete: 4 * time.Second, Jitter: 0.2}, 6 * time.Second
+}
+
+// settle fills in what was not said.
+func (c *upCommand) settle() error {
+	if !c.Azure && c.Package != "" {
+		return errors.New("--package is for --azure: without it the bot runs in this program")
+	}
+	if c.Azure && c.Speed != nil && *c.Speed != 1 {
+		return errors.New("--azure and --speed do not go together: the packaged bot has this machine's clock")
+	}
+	or := func(value *string, otherwise string) {
+		if *value == "" {
+			*value = otherwise
+		}
+	}
+	if c.Azure {
+		or(&c.Dir, ".hearth-azure")
+		or(&c.Package, fmt.Sprintf("dist/hearth-bot-%s-%s.zip", runtime.GOOS, runtime.GOARCH))
+	}
+	or(&c.Dir, ".hearth")
+	if c.Speed == nil {
+		speed := 20.0
+		if c.Azure {
+			speed = 1
+		}
+		c.Speed = &speed
+	}
+	if c.Headless {
+		or(&c.Listen, "127.0.0.1:0") // nobody looks at it
+	}
+	or(&c.Listen, "127.0.0.1:8080")
+	var err error
+	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
+		return fmt.Errorf("find folder: %w", err)
+	}
+	return nil
 }
 
 // defaultWorlds is the world of a playground that was told nothing else. The
@@ -46,6 +95,9 @@ func (c upCommand) Run(e *env) error {
 	if c.Headless != (c.Script != "") {
 		return errors.New("--headless and --script go together: hearth up --headless --script FILE")
 	}
+	if err := c.settle(); err != nil {
+		return err
+	}
 	text := e.getenv("HEARTH_WORLDS")
 	if text == "" {
 		text = defaultWorlds
@@ -57,12 +109,6 @@ func (c upCommand) Run(e *env) error {
 	script, err := c.script(e)
 	if err != nil {
 		return err
-	}
-	if c.Listen == "" {
-		c.Listen = "127.0.0.1:8080"
-		if c.Headless {
-			c.Listen = "127.0.0.1:0" // nobody looks at it
-		}
 	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
@@ -80,11 +126,17 @@ func (c upCommand) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	p, err := playground.Start(e.ctx, playground.Options{
-		Dir: c.Dir, Listen: c.Listen, Speed: c.Speed, Worlds: worlds, Game: []string{self, "game"},
-		Timing: simcloud.Timing{Jitter: 0.2}, LoadFor: 40 * time.Second, Version: version(),
+	o := playground.Options{
+		Dir: c.Dir, Listen: c.Listen, Speed: *c.Speed, Worlds: worlds, Game: []string{self, "game"}, Version: version(),
 		Log: slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelInfo})),
-	})
+	}
+	o.Timing, o.LoadFor = timing()
+	if c.Azure {
+		o.Timing, o.LoadFor = shortTiming()
+		o.Azure = &playground.Azure{Package: c.Package}
+		say(e.stderr, "Starting Azurite (the first time npm installs it, which takes a minute) and the function app …")
+	}
+	p, err := playground.Start(e.ctx, o)
 	if err != nil {
 		return err
 	}
@@ -139,6 +191,18 @@ func (c upCommand) welcome(e *env, p *playground.Playground, worlds []world.Conf
 	for i := range worlds {
 		names[i] = worlds[i].Name
 	}
+	bot := `    bot: interactions        %[1]s/api/interactions
+    bot: worker              in this process, on the events queue
+    pretend cloud, agents    in this process; each game is a process of its own
+    queues, state, lease     %[2]s/hearth.db
+`
+	if c.Azure {
+		bot = `    bot                      its package, unpacked, under the Functions host's stand-in
+    bot: interactions        %[1]s/api/interactions (also /api/health)
+    pretend cloud, agents    in this process, the cloud behind ARM's API; each game is a process of its own
+    queues, state, lease     Azurite, in %[2]s/azurite
+`
+	}
 	say(e.stdout, `Hearth is up: a pretend Discord and a pretend cloud around the real bot and agent.
 
     Open   %[1]s
@@ -146,12 +210,8 @@ func (c upCommand) welcome(e *env, p *playground.Playground, worlds []world.Conf
 
   What runs where
     page, pretend Discord    %[1]s/ and %[1]s/api/v10
-    bot: interactions        %[1]s/api/interactions
-    bot: worker              in this process, on the events queue
-    pretend cloud, agents    in this process; each game is a process of its own
-    queues, state, lease     %[2]s/hearth.db
-    saves, log               %[2]s/worlds, %[2]s/hearth.log
+`+bot+`    saves, log               %[2]s/worlds, %[2]s/hearth.log
 
   Worlds: %[3]s. Speed: %[4]v×. Ctrl-C ends it in order and says what was saved.
-`, p.URL(), c.Dir, strings.Join(names, ", "), c.Speed)
+`, p.URL(), c.Dir, strings.Join(names, ", "), *c.Speed)
 }

@@ -84,10 +84,10 @@ func (r *run) startWorker(ctx context.Context, l *local) (*worker, error) {
 			Orders: func(id string) world.Queue {
 				return at.Queue(l.Queue(world.OrdersQueue(id)), "order", "obey")
 			},
-			Key: r.secrets.BotKey, Clock: r.clock, Log: r.log.With("part", "runner"),
+			Key: r.secrets.botKey(), Clock: r.clock, Log: r.log.With("part", "runner"),
 		},
 	}
-	w.reconcile = &bot.Reconcile{Worlds: r.worlds, Compute: r.cloud, Events: w.events, Key: r.secrets.BotKey, Clock: r.clock, Log: r.log.With("part", "reconcile")}
+	w.reconcile = &bot.Reconcile{Worlds: r.worlds, Compute: r.cloud, Events: w.events, Key: r.secrets.botKey(), Clock: r.clock, Log: r.log.With("part", "reconcile")}
 	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
 	w.work.Go(func() { w.pump(ctx) })
 	w.work.Go(func() { w.sweep(ctx) })

@@ -59,7 +59,7 @@ func (r *run) boot(ctx context.Context, vm *simcloud.VM) {
 	r.games[w.ID] = game
 	r.mu.Unlock()
 	a, err := agent.New(agent.Options{
-		World: w.ID, Key: r.secrets.AgentKey, Clock: r.clock, Game: pacedGame{game, r.clock}, Files: files, Metadata: vm,
+		World: w.ID, Key: r.secrets.agentKey(w.ID), Clock: r.clock, Game: pacedGame{game, r.clock}, Files: files, Metadata: vm,
 		Lease: r.o.At.Lease(r.storage.Lease()), Events: r.o.At.Queue(r.storage.Queue(world.EventsQueue), "report", "acknowledge"),
 		Orders: r.o.At.Queue(r.storage.Queue(world.OrdersQueue(w.ID)), "order", "obey"),
 		Disk:   disk, Boot: cryptorand.Text(), Log: log,

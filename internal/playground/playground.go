@@ -35,6 +35,9 @@ type Options struct {
 	LoadFor time.Duration // of a game, from its start to its door
 	Version string
 	Log     *slog.Logger
+	// Azure, if set, has the bot run as on Azure; Speed must be 1 then, and the
+	// folder one that was never used without it.
+	Azure *Azure
 	// At, if set, is told before and after everything that is done for good.
 	At points.At
 }
@@ -65,6 +68,12 @@ func Start(ctx context.Context, o Options) (*Playground, error) {
 	from, err := lastTime(o.Dir)
 	if err != nil {
 		return nil, err
+	}
+	if o.Azure != nil {
+		if o.Speed != 1 {
+			return nil, fmt.Errorf("speed is %v: the packaged bot has this machine's clock, so it is 1", o.Speed)
+		}
+		from = time.Time{}
 	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
@@ -183,7 +192,7 @@ func (p *Playground) Reset(ctx context.Context) error {
 	}
 	// The machines go first: a row whose machine is gone puts that right by
 	// itself, a machine whose row is gone would be nobody's.
-	for _, name := range []string{"cloud.json", "discord.json", "hearth.db", "hearth.db-wal", "hearth.db-shm", "worlds"} {
+	for _, name := range []string{"cloud.json", "discord.json", "hearth.db", "hearth.db-wal", "hearth.db-shm", "azurite", "worlds"} {
 		err := p.o.At.Around("forget", func() error { return os.RemoveAll(filepath.Join(p.o.Dir, name)) })
 		if err != nil {
 			return fmt.Errorf("reset: %w", err)
@@ -197,6 +206,9 @@ func (p *Playground) Reset(ctx context.Context) error {
 func (p *Playground) SetSpeed(speed float64) error {
 	if speed < panel.MinSpeed || speed > panel.MaxSpeed {
 		return panel.Refuse("The speed can be %d to %d.", panel.MinSpeed, panel.MaxSpeed)
+	}
+	if p.o.Azure != nil && speed != 1 {
+		return panel.Refuse("Here the bot runs as on Azure, with this machine's clock: time cannot run faster.")
 	}
 	if r := p.current.Load(); r != nil {
 		r.setSpeed(speed)
@@ -226,7 +238,7 @@ func (p *Playground) handler() http.Handler {
 			http.Error(w, "Hearth is just starting. Reload in a moment.", http.StatusServiceUnavailable)
 			return
 		}
-		if req.URL.Path == "/api/interactions" {
+		if req.URL.Path == "/api/interactions" || p.o.Azure != nil && req.URL.Path == "/api/health" {
 			r.control.ServeHTTP(w, req)
 			return
 		}

@@ -104,15 +104,14 @@ func (r *run) open(ctx context.Context, address string) (err error) {
 			return fmt.Errorf("make folder: %w", err)
 		}
 	}
-	l, err := openLocal(ctx, r.o.Dir, r.clock)
-	if err != nil {
-		return err
-	}
-	r.storage = l
 	if r.secrets, err = loadSecrets(r.o.Dir); err != nil {
 		return err
 	}
 	r.worlds = worldsOf(r.o.Worlds, r.secrets.Password)
+	startBot, err := r.openStorage(ctx)
+	if err != nil {
+		return err
+	}
 	r.guild = world.Guild{
 		ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
 		KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,
@@ -126,8 +125,26 @@ func (r *run) open(ctx context.Context, address string) (err error) {
 	if err := r.openChat(address); err != nil {
 		return err
 	}
-	r.control, err = r.startWorker(ctx, l)
+	r.control, err = startBot(address)
 	return err
+}
+
+// openStorage returns what starts the bot on it, once the rest is there.
+func (r *run) openStorage(ctx context.Context) (startBot func(address string) (control, error), err error) {
+	if r.o.Azure == nil {
+		l, err := openLocal(ctx, r.o.Dir, r.clock)
+		if err != nil {
+			return nil, err
+		}
+		r.storage = l
+		return func(string) (control, error) { return r.startWorker(ctx, l) }, nil
+	}
+	a, err := r.openAccount(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.storage = a
+	return func(address string) (control, error) { return r.startApp(ctx, a, address) }, nil
 }
 
 // worldsOf gives worlds without a password the playground's own.
@@ -201,9 +218,9 @@ func (r *run) openChat(address string) (err error) {
 // key is whose seal an event must bear.
 func (r *run) key(worldID string) []byte {
 	if worldID == world.BotKey {
-		return r.secrets.BotKey
+		return r.secrets.botKey()
 	}
-	return r.secrets.AgentKey
+	return r.secrets.agentKey(worldID)
 }
 
 // ready does what a deployment does once: register the commands, and save the

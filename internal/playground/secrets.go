@@ -1,7 +1,10 @@
 package playground
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,11 +18,21 @@ import (
 // read what was signed and sealed before.
 type secrets struct {
 	DiscordSeed []byte `json:"discord_seed"` // of the pretend Discord's signing key, 32 bytes
-	AgentKey    []byte `json:"agent_key"`    // of the agents' seals, 32 bytes
-	BotKey      []byte `json:"bot_key"`      // of the bot's own seals, 32 bytes
+	AgentKey    []byte `json:"agent_key"`    // what the agents' keys are made of, 32 bytes
+	BotKey      []byte `json:"bot_key"`      // what the bot's own key is made of, 32 bytes
 	BotToken    string `json:"bot_token"`
 	Password    string `json:"password"` // of the game, for worlds without one
 }
+
+// agentKey is the key of a world's agent. Like the bot's it is text, such as a
+// setting can hold.
+func (s secrets) agentKey(worldID string) []byte {
+	h := hmac.New(sha256.New, s.AgentKey)
+	h.Write([]byte(worldID))
+	return []byte(hex.EncodeToString(h.Sum(nil)))
+}
+
+func (s secrets) botKey() []byte { return []byte(hex.EncodeToString(s.BotKey)) }
 
 func loadSecrets(dir string) (secrets, error) {
 	path := filepath.Join(dir, "secrets.json")

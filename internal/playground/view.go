@@ -85,7 +85,7 @@ func (p *Playground) Snapshot(ctx context.Context) (panel.Snapshot, error) {
 	}
 	s, now := row.State, p.clock.Now()
 	v := panel.Snapshot{
-		Now: now, Speed: p.clock.Speed(), World: panel.World{ID: w.ID, Name: w.Name},
+		Now: now, Speed: p.clock.Speed(), SpeedFixed: p.o.Azure != nil, World: panel.World{ID: w.ID, Name: w.Name},
 		Status: string(s.Status), StatusText: statusText(w, s), Since: s.Since, Step: stepOf(s),
 		Players: []panel.Player{}, PlayersKnown: s.OnlinePlayers() >= 0, Connecting: s.Boot.Connecting,
 		JoinCode: s.Boot.JoinCode, LastSave: s.Boot.LastSave, SaveProven: s.Boot.Proven && s.Boot.Confirmed,

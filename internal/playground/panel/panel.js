@@ -269,6 +269,7 @@ function drawGuide() {
 }
 
 function drawSpeed() {
+  $("#speed").hidden = snap.speed_fixed;
   for (const b of $("#speed").children) b.setAttribute("aria-pressed", String(Number(b.dataset.speed) === snap.speed));
 }
 

@@ -13,7 +13,9 @@ type Snapshot struct {
 	// the wall's. Every other time here is on the same clock.
 	Now   time.Time `json:"now"`
 	Speed float64   `json:"speed"` // times the wall's clock, MinSpeed to MaxSpeed
-	World World     `json:"world"`
+	// SpeedFixed: it cannot be changed, so nothing is there to change it with.
+	SpeedFixed bool  `json:"speed_fixed"`
+	World      World `json:"world"`
 	// Status is one of stopped, starting, booting, loading, online, stopping,
 	// relocating, failed. The page draws any other as stopped.
 	Status     string    `json:"status"`

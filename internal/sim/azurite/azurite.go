@@ -157,7 +157,7 @@ func (s *Server) Close() error {
 	select {
 	case <-s.ended:
 		return nil
-	case <-time.After(stopWithin):
+	case <-time.After(stopWithin): //nolint:forbidigo // how long a real process may take
 	}
 	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill azurite: %w", err)

@@ -1,0 +1,87 @@
+package playground
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"hearth/internal/playground/functionapp"
+	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simhost"
+	"hearth/internal/world"
+)
+
+// Azure says that the bot runs as its package does on Azure: see package
+// functionapp. It has the system's clock, so everything else has to.
+type Azure struct {
+	Package string // of the bot for this machine
+	// Connection leads to a storage account; empty: an Azurite is started.
+	Connection string
+	HostSpeed  float64                                    // as of functionapp.Options
+	Instances  int                                        // as of functionapp.Options
+	Observe    func(functionapp.Instance, simhost.Moment) // may be nil
+}
+
+// account is a storage account as storage.
+type account struct{ *functionapp.Storage }
+
+var _ storage = account{}
+
+func (a account) Lease() lease { return a.Storage.Lease() }
+
+func (r *run) openAccount(ctx context.Context) (account, error) {
+	ids := make([]string, len(r.worlds))
+	for i, w := range r.worlds {
+		ids[i] = w.ID
+	}
+	s, err := functionapp.OpenStorage(ctx, r.path("azurite"), r.o.Azure.Connection, ids, r.log.With("part", "azurite"))
+	return account{s}, err
+}
+
+// startApp runs the packaged bot.
+func (r *run) startApp(ctx context.Context, a account, address string) (*functionapp.App, error) {
+	settings, err := r.settings(address)
+	if err != nil {
+		return nil, err
+	}
+	return functionapp.Start(ctx, functionapp.Options{
+		Dir: r.path("app"), Package: r.o.Azure.Package, Settings: settings, Storage: a.Storage,
+		Cloud: r.cloud, Clock: r.clock, HostSpeed: r.o.Azure.HostSpeed, Instances: r.o.Azure.Instances, Observe: r.o.Azure.Observe, Log: r.log,
+	})
+}
+
+// settings are what a deployment would put into the app's.
+func (r *run) settings(address string) (map[string]string, error) {
+	worlds, err := worldsText(r.worlds)
+	if err != nil {
+		return nil, err
+	}
+	s := map[string]string{
+		"DISCORD_APPLICATION_ID": simdiscord.DefaultApplicationID, "DISCORD_PUBLIC_KEY": r.discord.PublicKey(),
+		"DISCORD_BOT_TOKEN": r.secrets.BotToken, "DISCORD_API_URL": address + "/api/v10",
+		"DISCORD_GUILD_ID": r.guild.ID, "DISCORD_CHANNEL_ID": r.guild.Channel,
+		"DISCORD_KEEPER_ROLE_ID": r.guild.KeeperRole, "DISCORD_KEEPER_CHANNEL_ID": r.guild.KeeperChannel,
+		"HEARTH_WORLDS": worlds, "HEARTH_BOT_KEY": string(r.secrets.botKey()),
+	}
+	for _, w := range r.worlds {
+		s[world.AgentKeySetting(w.ID)] = string(r.secrets.agentKey(w.ID))
+	}
+	return s, nil
+}
+
+// worldsText is what HEARTH_WORLDS would be, with the passwords in it.
+func worldsText(worlds []world.Config) (string, error) {
+	type shown struct {
+		world.Config
+		Password string `json:"password,omitempty"`
+	}
+	out := make([]shown, len(worlds))
+	for i, w := range worlds {
+		out[i] = shown{w, w.Password.Reveal()}
+	}
+	b, err := json.Marshal(out) //nolint:gosec // the settings are where the bot reads them
+	if err != nil {
+		return "", fmt.Errorf("write HEARTH_WORLDS: %w", err)
+	}
+	return string(b), nil
+}
