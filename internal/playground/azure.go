@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"hearth/internal/playground/functionapp"
 	"hearth/internal/sim/simdiscord"
@@ -46,8 +47,27 @@ func (r *run) startApp(ctx context.Context, a account, address string) (*functio
 	}
 	return functionapp.Start(ctx, functionapp.Options{
 		Dir: r.path("app"), Package: r.o.Azure.Package, Settings: settings, Storage: a.Storage,
-		Cloud: r.cloud, Clock: r.clock, HostSpeed: r.o.Azure.HostSpeed, Instances: r.o.Azure.Instances, Observe: r.o.Azure.Observe, Log: r.log,
+		Cloud: r.cloud, Clock: r.clock, HostSpeed: r.o.Azure.HostSpeed, Instances: r.o.Azure.Instances, Log: r.log,
+		Observe: func(in functionapp.Instance, m simhost.Moment) {
+			r.note(m)
+			if r.o.Azure.Observe != nil {
+				r.o.Azure.Observe(in, m)
+			}
+		},
 	})
+}
+
+// note tells the drawer what became of an event.
+func (r *run) note(m simhost.Moment) {
+	switch m.Phase {
+	case simhost.Deleted:
+		r.notes.add(describe([]byte(m.Body)))
+	case simhost.Released:
+		r.notes.add("event comes again: delivery " + strconv.FormatInt(m.DequeueCount, 10))
+	case simhost.Poisoned:
+		r.notes.add("event set aside: delivery " + strconv.FormatInt(m.DequeueCount, 10))
+	default:
+	}
 }
 
 // settings are what a deployment would put into the app's.

@@ -27,6 +27,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2/queueerror"
 
 	"hearth/internal/playground"
+	"hearth/internal/playground/browsertest"
 	"hearth/internal/playground/functionapp"
 	"hearth/internal/sim/azurite"
 	"hearth/internal/sim/simcloud"
@@ -220,6 +221,20 @@ func TestAzureEvening(t *testing.T) {
 		}
 		last = c.Generation
 	}
+}
+
+// The page in front of it: no buttons for a time that runs as it does, and what
+// the function app handles in the drawer.
+func TestAzureOnThePage(t *testing.T) {
+	t.Parallel()
+	r := startAzure(t, azureOptions{})
+	page := browsertest.Open(t, r.p.URL(), 1440, 900)
+	page.Until(azureSoon, status("stopped"))
+	page.Until(azureSoon, `!document.querySelector("#speed").checkVisibility()`)
+	page.Keys("#composer", "\r")
+	page.Until(azureSoon, status("online")+" && "+said("203.0.113."))
+	page.Until(azureSoon, `document.body.textContent.includes("agent.listening → midgard")`)
+	page.Screenshot("azure-online")
 }
 
 const (

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	drainWithin = 10 * time.Second
+	drainWithin = 5 * time.Second
 	// retryAfter is of a cloud in a hurry.
 	retryAfter = 2 * time.Second
 	lookEvery  = 50 * time.Millisecond

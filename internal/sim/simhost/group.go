@@ -131,7 +131,7 @@ func (h *Host) listen(g *group, f app.Function) error {
 		Invoke: func(ctx context.Context, d queues.Delivery) error { return h.deliver(ctx, g, f, d) },
 		Observe: func(s queues.Step, d queues.Delivery) {
 			h.observe(Moment{
-				Function: f.Name, Invocation: d.Invocation, MessageID: d.ID, DequeueCount: d.DequeueCount, Phase: Phase(s),
+				Function: f.Name, Invocation: d.Invocation, MessageID: d.ID, DequeueCount: d.DequeueCount, Body: string(d.Body), Phase: Phase(s),
 			})
 		},
 		Poisoned: func() { g.wake(queueName{at.connection, at.queue + poison}) },

@@ -61,7 +61,7 @@ type response struct {
 // deliver calls a queue function for one message.
 func (h *Host) deliver(ctx context.Context, g *group, f app.Function, d queues.Delivery) error {
 	i := &invocation{h: h, g: g, f: f, at: Moment{
-		Function: f.Name, Invocation: d.Invocation, MessageID: d.ID, DequeueCount: d.DequeueCount,
+		Function: f.Name, Invocation: d.Invocation, MessageID: d.ID, DequeueCount: d.DequeueCount, Body: string(d.Body),
 	}}
 	payload := envelope.Queue(f.Trigger.Name, f.Trigger.Binary, envelope.QueueMessage{
 		Body: d.Body, ID: d.ID, PopReceipt: d.Receipt, DequeueCount: d.DequeueCount,

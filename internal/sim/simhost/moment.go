@@ -21,5 +21,6 @@ type Moment struct {
 	Invocation   string // its id, the same in all its moments
 	MessageID    string // of a queue's message, else empty
 	DequeueCount int64  // of that message
+	Body         string // of that message, once it is decoded
 	Phase        Phase
 }
