@@ -62,6 +62,9 @@ func (h *Reactions) bury(ctx context.Context, ms []world.Message) {
 		finished []world.Message
 	)
 	for _, m := range ms {
+		if ctx.Err() != nil {
+			break // the rest comes into sight again
+		}
 		e, err := h.read(ctx, m.Body)
 		if err == nil && e.Data != nil {
 			err = h.configured(e)
@@ -89,6 +92,9 @@ func (h *Reactions) bury(ctx context.Context, ms []world.Message) {
 			finished = append(finished, unread...)
 		}
 	}
+	// What was done would be done again if it stayed because time ran out.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendWithin)
+	defer cancel()
 	for _, m := range finished {
 		if err := h.Poison.Delete(ctx, m); err != nil && !errors.Is(err, world.ErrStaleReceipt) {
 			h.Log.Warn("poison not deleted", "message", m.ID, "error", err)

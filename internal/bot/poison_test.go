@@ -1,8 +1,10 @@
 package bot_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hearth/internal/bot"
@@ -102,6 +104,45 @@ func TestDrain(t *testing.T) {
 		check(r, poison, r.chat)
 		if n := len(r.said("Something went wrong")); n != 1 || len(poison.Messages()) != 0 {
 			t.Errorf("told %d times and %d are left, want once and none", n, len(poison.Messages()))
+		}
+	})
+}
+
+// punctual is a queue that deletes nothing for a caller who is out of time.
+type punctual struct{ world.Queue }
+
+func (q punctual) Delete(ctx context.Context, m world.Message) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return q.Queue.Delete(ctx, m)
+}
+
+// TestDrainEnds: a chat that never answers keeps whoever drains for its share of
+// the time, however many commands lie in the poison queue. What was put off
+// before is not put off again with the next look.
+func TestDrainEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		bodies := [][]byte{r.bot("lost", &world.Timer{Kind: world.TimerLook, Number: -1})}
+		for range world.MaxAsideSeen - 1 {
+			bodies = append(bodies, r.command("Bo", "start"))
+		}
+		for _, body := range bodies {
+			if err := r.poison.Send(t.Context(), body, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.chat = hanging{}
+		w := r.worker(nil)
+		w.Poison = punctual{r.poison}
+		begun := time.Now()
+		w.Drain(t.Context())
+		if took := time.Since(begun); took > 30*time.Second {
+			t.Errorf("took %s, want at most 30 s", took)
+		}
+		if n, want := len(r.poison.Messages()), len(bodies)-1; n != want {
+			t.Errorf("%d messages are left, want the %d commands", n, want)
 		}
 	})
 }
