@@ -189,6 +189,25 @@ func (r *azureRig) document() (c columns, doc world.State) {
 	return c, doc
 }
 
+// Without the package it is said how to make one, and nothing stays behind.
+func TestAzureWithoutPackage(t *testing.T) {
+	t.Parallel()
+	configs, err := world.ParseWorlds(worlds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = playground.Start(t.Context(), playground.Options{
+		Dir: t.TempDir(), Listen: "127.0.0.1:0", Speed: 1, Worlds: configs, Version: "test", Log: slog.New(slog.DiscardHandler),
+		Azure: &playground.Azure{Package: filepath.Join(t.TempDir(), "none.zip")},
+	})
+	if errors.Is(err, azurite.ErrMissing) {
+		t.Skip(err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "make package") {
+		t.Errorf("Start = %v, want to be told to make the package", err)
+	}
+}
+
 // Every step of an evening, as the channel hears it and as the table has it.
 func TestAzureEvening(t *testing.T) {
 	t.Parallel()

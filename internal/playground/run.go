@@ -125,8 +125,12 @@ func (r *run) open(ctx context.Context, address string) (err error) {
 	if err := r.openChat(address); err != nil {
 		return err
 	}
-	r.control, err = startBot(address)
-	return err
+	bot, err := startBot(address)
+	if err != nil {
+		return err // and bot is not nil, though it holds none
+	}
+	r.control = bot
+	return nil
 }
 
 // openStorage returns what starts the bot on it, once the rest is there.
