@@ -152,6 +152,55 @@ func (s slow) Replace(ctx context.Context, row world.Row) (string, error) {
 	return s.Store.Replace(ctx, row)
 }
 
+// far is a store as far away as a storage account.
+type far struct{ world.Store }
+
+func (s far) Load(ctx context.Context, key world.Key) (world.Row, error) {
+	<-time.After(20 * time.Millisecond)
+	return s.Store.Load(ctx, key)
+}
+
+func (s far) Replace(ctx context.Context, row world.Row) (string, error) {
+	<-time.After(10 * time.Millisecond)
+	defer func() { <-time.After(10 * time.Millisecond) }()
+	return s.Store.Replace(ctx, row)
+}
+
+// TestBurst: twelve workers, as many as a host lets have an event in hand, and
+// a burst of events on one row. Hardly any goes back to the queue, where it
+// would wait for half a minute.
+func TestBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const workers, events, most = 12, 200, 8
+		r := bare(far{memory(wall{}).Store()}, &noteChat{}, wall{})
+		if err := r.Handle(t.Context(), death(1, time.Now())); err != nil {
+			t.Fatal(err)
+		}
+		var (
+			wg     sync.WaitGroup
+			failed atomic.Int64
+			queue  = make(chan int64)
+		)
+		for range workers {
+			wg.Go(func() {
+				for seq := range queue {
+					if r.Handle(t.Context(), death(seq, time.Now())) != nil {
+						failed.Add(1)
+					}
+				}
+			})
+		}
+		for i := range int64(events) {
+			queue <- 2 + i
+		}
+		close(queue)
+		wg.Wait()
+		if n := failed.Load(); n > most {
+			t.Errorf("%d of %d events would come again, want %d at most", n, events, most)
+		}
+	})
+}
+
 // race lets eight workers handle 25 events each on one row. A worker that
 // loses too often gets its event again, as from the queue: at once if it lost
 // the first write, after its own claim if it lost the second.

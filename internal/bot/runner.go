@@ -16,8 +16,12 @@ import (
 )
 
 const (
-	claimFor    = 60 * time.Second
-	raceRetries = 6
+	claimFor = 60 * time.Second
+	// raceRetries: whoever loses this often gives the event back to the queue,
+	// where it waits for half a minute. The pauses between, some four seconds
+	// in all, double up to slowestRetry.
+	raceRetries  = 12
+	slowestRetry = 5 // doublings of 10 ms
 )
 
 // ErrClaimed says that effects of this event are being performed by another worker.
@@ -198,7 +202,7 @@ func (h *handling) write(ctx context.Context, s world.State) error {
 
 // pause waits a jittered moment before a lost race is run again.
 func (h *handling) pause(ctx context.Context, try int) error {
-	d := time.Duration(10<<try) * time.Millisecond
+	d := time.Duration(10<<min(try, slowestRetry)) * time.Millisecond
 	d = d/2 + time.Duration(h.draw()%uint64(d)) //nolint:gosec // both are positive
 	select {
 	case <-ctx.Done():
