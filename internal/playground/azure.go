@@ -3,12 +3,14 @@ package playground
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
 	"hearth/internal/playground/functionapp"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simhost"
+	"hearth/internal/sqlite"
 	"hearth/internal/world"
 )
 
@@ -23,20 +25,33 @@ type Azure struct {
 	Observe    func(functionapp.Instance, simhost.Moment) // may be nil
 }
 
-// account is a storage account as storage.
-type account struct{ *functionapp.Storage }
+// account is a storage account as storage. Its folder is locked: two Azurites on
+// one would each write over what the other keeps.
+type account struct {
+	*functionapp.Storage
+	unlock func() error
+}
 
 var _ storage = account{}
 
 func (a account) Lease() lease { return a.Storage.Lease() }
+
+func (a account) Close() error { return errors.Join(a.Storage.Close(), a.unlock()) }
 
 func (r *run) openAccount(ctx context.Context) (account, error) {
 	ids := make([]string, len(r.worlds))
 	for i, w := range r.worlds {
 		ids[i] = w.ID
 	}
+	unlock, err := sqlite.Lock(r.path("lock"))
+	if err != nil {
+		return account{}, fmt.Errorf("use folder %s: %w", r.o.Dir, err)
+	}
 	s, err := functionapp.OpenStorage(ctx, r.path("azurite"), r.o.Azure.Connection, ids, r.log.With("part", "azurite"))
-	return account{s}, err
+	if err != nil {
+		return account{}, errors.Join(err, unlock())
+	}
+	return account{s, unlock}, nil
 }
 
 // startApp runs the packaged bot.
