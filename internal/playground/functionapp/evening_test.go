@@ -1,0 +1,570 @@
+package functionapp_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2/queueerror"
+
+	"hearth/internal/playground"
+	"hearth/internal/playground/browsertest"
+	"hearth/internal/playground/functionapp"
+	"hearth/internal/sim/azurite"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simhost"
+	"hearth/internal/world"
+)
+
+// rig is a playground whose bot runs as on Azure.
+type rig struct {
+	t       *testing.T
+	p       *playground.Playground
+	dir     string // of the playground
+	tables  *aztables.ServiceClient
+	table   *aztables.Client // of the rows
+	queues  *azqueue.ServiceClient
+	weather *weather
+}
+
+const worlds = `[{"id":"midgard","name":"Midgard","cents_per_hour":1.9,"placements":[
+	{"id":"vmss-midgard-1","region":"eastus2"},{"id":"vmss-midgard-2","region":"westus2"}]}]`
+
+// soon bounds one step of an evening in real time, on a busy machine.
+const soon = 3 * time.Minute
+
+type options struct {
+	hostSpeed float64
+	instances int
+	observe   func(functionapp.Instance, simhost.Moment)
+}
+
+func start(t *testing.T, o options) *rig {
+	t.Helper()
+	pkg, err := packaged()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := azurite.Start(t.Context(), azurite.Options{Dir: t.TempDir()})
+	if errors.Is(err, azurite.ErrMissing) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	r := &rig{t: t, weather: newWeather(t, server)}
+	// What a test looks at is not in the weather.
+	if r.tables, err = aztables.NewServiceClientFromConnectionString(server.ConnectionString(), nil); err != nil {
+		t.Fatal(err)
+	}
+	r.table = r.tables.NewClient("worlds")
+	if r.queues, err = azqueue.NewServiceClientFromConnectionString(server.ConnectionString(), nil); err != nil {
+		t.Fatal(err)
+	}
+	configs, err := world.ParseWorlds(worlds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.dir = t.TempDir()
+	log, err := os.Create(filepath.Join(r.dir, "test.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.p, err = playground.Start(t.Context(), playground.Options{
+		Dir: r.dir, Listen: "127.0.0.1:0", Speed: 1, Worlds: configs, Game: []string{self, "game"},
+		Timing: simcloud.Timing{Create: time.Second, Boot: time.Second, Delete: time.Second}, LoadFor: time.Second,
+		Version: "test", Log: slog.New(slog.NewTextHandler(log, nil)),
+		Azure: &playground.Azure{Package: pkg, Connection: r.weather.connection, HostSpeed: o.hostSpeed, Instances: o.instances, Observe: o.observe},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		defer cancel()
+		if _, err := r.p.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			if b, err := os.ReadFile(log.Name()); err == nil {
+				t.Logf("log's end:\n%s", tail(string(b), 12000))
+			}
+		}
+		_ = log.Close()
+	})
+	return r
+}
+
+// packaged is the bot's package for this machine, built once.
+var packaged = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "hearth-package-")
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "run", "./cmd/hearth-bot/pack", "-platforms", runtime.GOOS+"-"+runtime.GOARCH, "-out", dir)
+	cmd.Dir = filepath.Join("..", "..", "..")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return filepath.Join(dir, fmt.Sprintf("hearth-bot-%s-%s.zip", runtime.GOOS, runtime.GOARCH)), nil
+})
+
+func tail(s string, n int) string {
+	if len(s) > n {
+		return "…" + s[len(s)-n:]
+	}
+	return s
+}
+
+// play plays a piece of an evening.
+func (r *rig) play(script string) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), soon)
+	defer cancel()
+	var out strings.Builder
+	if err := r.p.Play(ctx, script, &out); err != nil {
+		r.t.Fatalf("%v\n%s", err, out.String())
+	}
+}
+
+// columns are what people see who look into the table.
+type columns struct {
+	Status     string
+	IP         string `json:"ip"`
+	Players    *int   `json:"online_players"`
+	Generation int64  `json:"generation,string"`
+	State      string
+}
+
+func (r *rig) columns() (c columns, there bool) {
+	r.t.Helper()
+	c, doc := r.document()
+	if doc.World == "" {
+		return c, false
+	}
+	if string(doc.Status) != c.Status || doc.Generation != c.Generation {
+		r.t.Errorf("columns say %s, generation %d; the document %s, %d", c.Status, c.Generation, doc.Status, doc.Generation)
+	}
+	return c, true
+}
+
+// document reads the row; without one both are zero.
+func (r *rig) document() (c columns, doc world.State) {
+	r.t.Helper()
+	resp, err := r.table.GetEntity(r.t.Context(), simdiscord.DefaultGuildID, "midgard", nil)
+	if refused, ok := errors.AsType[*azcore.ResponseError](err); ok && refused.StatusCode == http.StatusNotFound {
+		return c, doc
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := json.Unmarshal(resp.Value, &c); err != nil {
+		r.t.Fatalf("row %s: %v", resp.Value, err)
+	}
+	if err := json.Unmarshal([]byte(c.State), &doc); err != nil {
+		r.t.Fatalf("state column: %v", err)
+	}
+	return c, doc
+}
+
+// Every step of an evening, as the channel hears it and as the table has it.
+func TestEvening(t *testing.T) {
+	t.Parallel()
+	r := start(t, options{})
+	if c, there := r.columns(); there {
+		t.Errorf("before anybody played there is a row: %+v", c)
+	}
+	var last int64
+	for _, step := range []struct {
+		script  string
+		status  world.Status
+		address bool // the row has one
+		players int
+	}{
+		{"Ana: /start\nexpect 1/3 Renting a machine\nwait online\nexpect is burning. Join at `203.0.113.", world.Online, true, 0},
+		{"lever player_join Bo\nexpect **Bo** came in. One is on.", world.Online, true, 1},
+		{"lever player_join Cleo\nexpect **Cleo** came in. 2 are on.", world.Online, true, 2},
+		{"lever player_leave Cleo\nexpect **Cleo** left", world.Online, true, 1},
+		{"lever all_leave\nexpect Nobody is on", world.Online, true, 0},
+		{"Bo: /stop\nexpect Bo puts the fire out\nwait stopped\nexpect is saved, in\nexpect is out. The machine is gone", world.Stopped, false, 0},
+		{"Bo: /stop\nexpect is out already", world.Stopped, false, 0},
+	} {
+		r.play(step.script)
+		c, _ := r.columns()
+		if c.Status != string(step.status) || (c.IP != "") != step.address || c.Players == nil || *c.Players != step.players {
+			t.Errorf("after %q the row says %+v, want %s, address %t, %d players", step.script, c, step.status, step.address, step.players)
+		}
+		if c.Generation < last {
+			t.Errorf("after %q the generation is %d, it was %d", step.script, c.Generation, last)
+		}
+		last = c.Generation
+	}
+}
+
+// The page in front of it: no buttons for a time that runs as it does, and what
+// the function app handles in the drawer.
+func TestOnThePage(t *testing.T) {
+	t.Parallel()
+	r := start(t, options{})
+	page := browsertest.Open(t, r.p.URL(), 1440, 900)
+	page.Until(soon, status("stopped"))
+	page.Until(soon, `!document.querySelector("#speed").checkVisibility()`)
+	page.Keys("#composer", "\r")
+	page.Until(soon, status("online")+" && "+said("203.0.113."))
+	page.Until(soon, `document.body.textContent.includes("agent.listening → midgard")`)
+	page.Screenshot("azure-online")
+}
+
+func status(s string) string {
+	return `document.querySelector("#status").dataset.status === "` + s + `"`
+}
+
+func said(text string) string {
+	return `[...document.querySelectorAll("#messages .message")].some(m => m.textContent.includes("` + text + `"))`
+}
+
+const (
+	lightIt  = "Ana: /start\nwait online\nexpect is burning. Join at"
+	playIt   = "lever player_join Bo\nexpect **Bo** came in\nlever all_leave\nexpect Nobody is on"
+	putItOut = "Bo: /stop\nwait stopped\nexpect is out. The machine is gone"
+)
+
+// give gives a command, and again when it was not answered.
+func (r *rig) give(command string) {
+	r.t.Helper()
+	for range 10 {
+		var out strings.Builder
+		if err := r.p.Play(r.t.Context(), command, &out); err != nil {
+			r.t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "did not respond") {
+			return
+		}
+	}
+	r.t.Fatalf("%s was never answered", command)
+}
+
+// wholeEvening plays one, and looks for what a failure would leave behind.
+func (r *rig) wholeEvening() {
+	r.t.Helper()
+	r.give("Ana: /start")
+	r.play("wait online")
+	r.play(playIt)
+	r.give("Bo: /stop")
+	r.play("wait stopped")
+	r.until("it is said that nothing costs money", func() bool { return r.said("is out. The machine is gone") == 1 })
+	c, _ := r.columns()
+	if c.Status != string(world.Stopped) || c.IP != "" {
+		r.t.Errorf("after the evening the row says %+v", c)
+	}
+	for _, text := range []string{"**Bo** came in", "**Bo** left", "is burning. Join at", "is saved, in", "is out. The machine is gone"} {
+		if n := r.said(text); n != 1 {
+			r.t.Errorf("said %d times: %s", n, text)
+		}
+	}
+}
+
+// said counts the messages with these words, cards included.
+func (r *rig) said(part string) (n int) {
+	for _, m := range r.p.Discord().Messages() {
+		if strings.Contains(m.Content, part) {
+			n++
+		}
+	}
+	return n
+}
+
+// The bot's process is killed while it has an event in hand for the first time:
+// between all evenings every event, at moments from before it reads the row
+// to when it speaks. What it had claimed is another's after a minute.
+func TestHandlerKilledAtEachStep(t *testing.T) {
+	t.Parallel()
+	const evenings = 8
+	for k := range int64(evenings) {
+		t.Run(fmt.Sprintf("events %d, %d …", k+1, k+1+evenings), func(t *testing.T) {
+			t.Parallel()
+			var armed atomic.Bool
+			var events, killed atomic.Int64
+			// Twice: five deliveries must outlast a claim, as they do in life.
+			r := start(t, options{hostSpeed: 2, observe: func(in functionapp.Instance, m simhost.Moment) {
+				if m.Function != "reactions" || m.Phase != simhost.Invoked || m.DequeueCount != 1 || !armed.Load() {
+					return
+				}
+				n := events.Add(1) - 1
+				if n%evenings != k {
+					return
+				}
+				after := time.Duration([]int64{0, 4, 12, 25, 50}[(n/evenings+k)%5] * int64(time.Millisecond))
+				time.AfterFunc(after, func() {
+					if in.KillHandler() == nil {
+						killed.Add(1)
+					}
+				})
+			}})
+			armed.Store(true)
+			r.wholeEvening()
+			armed.Store(false)
+			if killed.Load() == 0 {
+				t.Errorf("never killed in an evening of %d events", events.Load())
+			}
+			t.Logf("killed %d times in an evening of %d events", killed.Load(), events.Load())
+		})
+	}
+}
+
+// A command whose handler is killed was not accepted, and says so; given again
+// it is done, once.
+func TestHandlerKilledUnderACommand(t *testing.T) {
+	t.Parallel()
+	var armed atomic.Bool
+	r := start(t, options{hostSpeed: 10, observe: func(in functionapp.Instance, m simhost.Moment) {
+		if m.Function != "interactions" || !armed.Load() {
+			return
+		}
+		switch m.Phase {
+		case simhost.Received:
+			// It must not get as far as an answer.
+			if err := exec.Command("kill", "-STOP", fmt.Sprint(in.Pid())).Run(); err != nil {
+				t.Error(err)
+			}
+		case simhost.Invoked:
+			armed.Store(false)
+			_ = in.KillHandler()
+		default:
+		}
+	}})
+	armed.Store(true)
+	r.play("Ana: /start\nexpect did not respond")
+	if c, there := r.columns(); there {
+		t.Errorf("a command that was not accepted has left a row: %+v", c)
+	}
+	r.wholeEvening()
+}
+
+// The machine under the function app is gone while it has a message: nobody
+// gives that back, so it comes again when its lease has run out.
+func TestHostCrashes(t *testing.T) {
+	t.Parallel()
+	for _, phase := range []simhost.Phase{simhost.Received, simhost.Invoked, simhost.Answered} {
+		t.Run(string(phase), func(t *testing.T) {
+			t.Parallel()
+			var events, crashed atomic.Int64
+			// The lease of ten minutes is one of fifteen seconds.
+			r := start(t, options{hostSpeed: 40, observe: func(in functionapp.Instance, m simhost.Moment) {
+				if m.Function == "reactions" && m.Phase == phase && m.DequeueCount == 1 && events.Add(1)%6 == 2 {
+					crashed.Add(1)
+					in.Crash()
+				}
+			}})
+			r.wholeEvening()
+			if crashed.Load() == 0 {
+				t.Error("it never crashed")
+			}
+		})
+	}
+}
+
+// Discord is away for a minute in the middle: what was to be said is said
+// after it, once.
+func TestDiscordDown(t *testing.T) {
+	t.Parallel()
+	r := start(t, options{})
+	r.play(lightIt)
+	r.p.Discord().Fail(1<<30, http.StatusBadGateway)
+	r.play("lever player_join Bo\nwait 60s\nrefute **Bo** came in")
+	r.p.Discord().Fail(0, 0)
+	r.play("expect **Bo** came in\nlever all_leave\nexpect Nobody is on")
+	r.play(putItOut)
+}
+
+// The storage account answers 503 now and then and loses replies all evening,
+// and is away altogether for a while.
+func TestStorageFails(t *testing.T) {
+	t.Parallel()
+	r := start(t, options{hostSpeed: 10})
+	r.weather.set(0.15, 0.08)
+	r.play(lightIt)
+	r.weather.set(1, 0)
+	r.play("wait 12s")
+	r.weather.set(0.15, 0.08)
+	r.play(playIt)
+	r.play(putItOut)
+	if refused, lost := r.weather.seen(); refused < 10 || lost < 5 {
+		t.Errorf("%d requests were refused and %d replies lost in an evening", refused, lost)
+	}
+}
+
+// Eight machines share the work on one world, and the queue holds two hundred
+// deaths, each twice: each is counted once, and no write undoes another.
+func TestEightInstances(t *testing.T) {
+	t.Parallel()
+	const instances, deaths = 8, 200
+	var workers sync.Map
+	r := start(t, options{hostSpeed: 10, instances: instances, observe: func(in functionapp.Instance, m simhost.Moment) {
+		if m.Function == "reactions" && m.Phase == simhost.Answered {
+			workers.Store(in, true)
+		}
+	}})
+	r.play(lightIt + "\nlever player_join Bo\nexpect **Bo** came in")
+	_, doc := r.document()
+	key := r.agentKey("midgard")
+	for i := range 2 * deaths {
+		seq := int64(1000 + i%deaths) // far from what the agent has said by then
+		body, err := world.Event{
+			ID: fmt.Sprintf("midgard/%d/%d", doc.Boot.Epoch, seq), Source: world.SourceAgent, World: "midgard", Time: time.Now(),
+			Data: &world.Died{Heard: world.Heard{Epoch: doc.Boot.Epoch, Seq: seq}, Player: world.Player{Owner: "1", Name: "Bo"}},
+		}.EncodeSealed(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.enqueue(body)
+	}
+	r.until("all deaths are counted", func() bool {
+		_, doc = r.document()
+		return doc.Session.Deaths >= deaths
+	})
+	r.play("lever all_leave\nexpect Nobody is on\n" + putItOut)
+	c, doc := r.document()
+	if doc.Session.Deaths != deaths {
+		t.Errorf("%d deaths were counted, want %d", doc.Session.Deaths, deaths)
+	}
+	if writes := r.weather.writes.Load(); c.Generation != writes {
+		t.Errorf("generation is %d after %d writes that succeeded", c.Generation, writes)
+	}
+	n := 0
+	workers.Range(func(any, any) bool { n++; return true })
+	if n != instances {
+		t.Errorf("%d of %d instances handled an event", n, instances)
+	}
+}
+
+// What nobody can read is kept, and the keeper told of it once; a forged
+// command changes nothing.
+func TestPoison(t *testing.T) {
+	t.Parallel()
+	r := start(t, options{hostSpeed: 30})
+	r.enqueue([]byte("no event of anybody's"))
+	r.until("the keeper is told", func() bool { return r.saidInKeepers("that no part of Hearth would write") > 0 })
+	body, err := world.Event{
+		ID: "forged", Source: world.SourceDiscord, World: "midgard", Time: time.Now(),
+		Data: &world.Command{Name: world.CmdStart},
+	}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.enqueue(body)
+	future := strings.Replace(string(body), `"hearthschema":1`, `"hearthschema":99`, 1)
+	r.enqueue([]byte(future)) // may be for a newer version, so it is tried five times
+	archive := r.tables.NewClient("archive")
+	r.until("two are kept", func() bool { return r.count(archive) == 2 })
+	r.until("the third is poison", func() bool { return r.messages(world.PoisonQueue(world.EventsQueue)) == 1 })
+	r.wholeEvening() // nobody is the worse for it, and somebody looks after the poison
+	if n := r.count(archive); n != 3 {
+		t.Errorf("%d are kept, want 3", n)
+	}
+	if n := r.messages(world.PoisonQueue(world.EventsQueue)); n != 0 {
+		t.Errorf("%d messages are still poison", n)
+	}
+	if n := r.saidInKeepers("that I can't use"); n != 1 {
+		t.Errorf("the keeper was told %d times within the hour, want once", n)
+	}
+}
+
+// messages counts a queue's; one that does not exist has none.
+func (r *rig) messages(queue string) int {
+	r.t.Helper()
+	p, err := r.queues.NewQueueClient(queue).GetProperties(r.t.Context(), nil)
+	if queueerror.HasCode(err, queueerror.QueueNotFound) {
+		return 0
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return int(*p.ApproximateMessagesCount)
+}
+
+func (r *rig) until(what string, ok func() bool) {
+	r.t.Helper()
+	for over := time.Now().Add(soon); !ok(); {
+		if time.Now().After(over) {
+			r.t.Fatalf("not within %v: %s", soon, what)
+		}
+		select {
+		case <-r.t.Context().Done():
+			r.t.Fatal(r.t.Context().Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (r *rig) enqueue(body []byte) {
+	r.t.Helper()
+	if _, err := r.queues.NewQueueClient(world.EventsQueue).EnqueueMessage(r.t.Context(), base64.StdEncoding.EncodeToString(body), nil); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// agentKey is made as package playground makes it.
+func (r *rig) agentKey(worldID string) []byte {
+	r.t.Helper()
+	b, err := os.ReadFile(filepath.Join(r.dir, "secrets.json"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var s struct {
+		AgentKey []byte `json:"agent_key"`
+	}
+	if err := json.Unmarshal(b, &s); err != nil {
+		r.t.Fatal(err)
+	}
+	h := hmac.New(sha256.New, s.AgentKey)
+	h.Write([]byte(worldID))
+	return []byte(hex.EncodeToString(h.Sum(nil)))
+}
+
+func (r *rig) saidInKeepers(part string) (n int) {
+	for _, m := range r.p.Discord().Messages() {
+		if m.ChannelID == simdiscord.DefaultKeeperChannelID && strings.Contains(m.Content, part) {
+			n++
+		}
+	}
+	return n
+}
+
+// count counts a table's rows.
+func (r *rig) count(table *aztables.Client) (n int) {
+	r.t.Helper()
+	for pages := table.NewListEntitiesPager(nil); pages.More(); {
+		page, err := pages.NextPage(r.t.Context())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		n += len(page.Entities)
+	}
+	return n
+}
