@@ -17,7 +17,7 @@ azure: bin/hearth ## The same with the bot as on Azure: its package, the Functio
 	./bin/hearth up --azure $(ARGS)
 
 # Whole systems, whose clocks run many times as fast as life: one at a time.
-SYSTEMS := ./cmd/... ./internal/docker ./internal/playground
+SYSTEMS := ./cmd/... ./internal/docker ./internal/playground ./internal/playground/functionapp
 
 test: ## Run all tests (the browser's need Chromium, the container's a Docker engine, the storage's Node; without one they are skipped, in CI they fail)
 ifeq ($(CI),true)

@@ -33,6 +33,7 @@ import (
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simhost"
+	"hearth/internal/sqlite"
 	"hearth/internal/world"
 )
 
@@ -190,6 +191,43 @@ func (r *rig) document() (c columns, doc world.State) {
 		r.t.Fatalf("state column: %v", err)
 	}
 	return c, doc
+}
+
+// Without the package it is said how to make one, and nothing stays behind. A
+// folder that another Hearth has is left alone.
+func TestDoesNotStart(t *testing.T) {
+	t.Parallel()
+	configs, err := world.ParseWorlds(worlds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	start := func() error {
+		_, err := playground.Start(t.Context(), playground.Options{
+			Dir: dir, Listen: "127.0.0.1:0", Speed: 1, Worlds: configs, Version: "test", Log: slog.New(slog.DiscardHandler),
+			Azure: &playground.Azure{Package: filepath.Join(dir, "none.zip")},
+		})
+		return err
+	}
+	unlock, err := sqlite.Lock(filepath.Join(dir, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := start(); !errors.Is(err, sqlite.ErrInUse) {
+		t.Errorf("Start = %v, want ErrInUse", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second finds nothing of the first
+		err := start()
+		if errors.Is(err, azurite.ErrMissing) {
+			t.Skip(err)
+		}
+		if err == nil || !strings.Contains(err.Error(), "make package") {
+			t.Errorf("Start = %v, want to be told to make the package", err)
+		}
+	}
 }
 
 // Every step of an evening, as the channel hears it and as the table has it.
