@@ -29,7 +29,8 @@ type machine struct {
 
 	mu    sync.Mutex // guards what follows
 	disk  *simdisk.Disk
-	alive time.Time // since when an agent runs; zero: none does
+	alive time.Time   // since when an agent runs; zero: none does
+	short atomic.Bool // its disk has little room, or none
 }
 
 // boot is what happens on a machine: an agent runs, and is started again when
@@ -118,6 +119,7 @@ func (m *machine) repair() {
 func (m *machine) fill(room int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.short.Store(room > 0)
 	m.disk.SetLimit(room)
 }
 
@@ -151,6 +153,9 @@ func (m *machine) live(power context.Context, life int) {
 			case <-m.lane.After(d.About(every)):
 				m.die(d, disk, func() {
 					log.Warn("agent killed")
+					if m.short.Load() {
+						s.witness.KilledFull(m.vm.ID)
+					}
 					kill(agent.ErrKilled)
 				})
 			case <-ended:

@@ -34,6 +34,7 @@ type spoken struct {
 // memory is what is known of a machine's agent.
 type memory struct {
 	full    bool            // its disk was, at some time
+	blind   bool            // and its process was killed then: see KilledFull
 	forgot  []time.Time     // when it was lost
 	lost    int64           // words that were dropped, by its own telling
 	highest map[int64]int64 // number of each boot
@@ -62,7 +63,7 @@ func (m *memory) number(n number, now time.Time) {
 // uncounted is how many of an agent's events did not come and should have been
 // told to be lost.
 func (m *memory) uncounted() (many int64) {
-	if len(m.forgot) > 0 {
+	if len(m.forgot) > 0 || m.blind {
 		return 0
 	}
 	for _, h := range m.holes {
@@ -111,6 +112,16 @@ func (w *Witness) Full(vm string) {
 	defer w.mu.Unlock()
 	w.record("disk of %s full", vm)
 	w.memoryOf(vm).full = true
+}
+
+// KilledFull notes that an agent's process was killed while its disk was full,
+// or nearly so. What it had dropped since its last write stood in its memory
+// alone, and the next process can't count it.
+func (w *Witness) KilledFull(vm string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record("agent of %s killed with its disk full", vm)
+	w.memoryOf(vm).blind = true
 }
 
 // Forgot notes that an agent came back to an empty disk.
