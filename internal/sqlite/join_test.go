@@ -106,11 +106,14 @@ func TestLeaseContractAcross(t *testing.T) {
 	})
 	// No jumps of the clock below: after one, each of the two has to look once
 	// before they agree on the time.
-	clocks := map[*testing.T]*worldtest.Clock{}
-	pass := worldtest.PassTime(func(t *testing.T, d time.Duration) { clocks[t].Advance(d) })
+	var clocks sync.Map // by test; the suite's run beside each other
+	pass := worldtest.PassTime(func(t *testing.T, d time.Duration) {
+		clock, _ := clocks.Load(t)
+		clock.(*worldtest.Clock).Advance(d)
+	})
 	t.Run("two joined", func(t *testing.T) {
 		worldtest.Lease(t, func(t *testing.T, clock world.Clock) world.Lease {
-			clocks[t] = clock.(*worldtest.Clock)
+			clocks.Store(t, clock)
 			path := filepath.Join(t.TempDir(), "hearth.db")
 			openAt(t, path, clock)
 			return &turns{leases: []world.Lease{joinAt(t, path, clock).Lease(), joinAt(t, path, clock).Lease()}}
@@ -118,7 +121,7 @@ func TestLeaseContractAcross(t *testing.T) {
 	})
 	t.Run("owner and joined", func(t *testing.T) {
 		worldtest.Lease(t, func(t *testing.T, clock world.Clock) world.Lease {
-			clocks[t] = clock.(*worldtest.Clock)
+			clocks.Store(t, clock)
 			owner, joined := pair(t, clock)
 			return &turns{leases: []world.Lease{owner.Lease(), joined.Lease()}}
 		}, pass)
