@@ -132,9 +132,9 @@ func (b *theBot) sweep(ctx context.Context, _ functions.Tick) error {
 	if err != nil {
 		return fmt.Errorf("reconcile: %w", err)
 	}
-	err = w.reconcile.Run(ctx)
+	// First: a cloud that hangs leaves no time for what comes after it.
 	w.reactions.Drain(ctx)
-	return err
+	return w.reconcile.Run(ctx)
 }
 
 // health tells what runs, what it was given (names, and no values) and what it
