@@ -25,7 +25,7 @@ ifeq ($(CI),true)
 	go test -timeout 15m -v $$(go list ./... | grep -vxF "$$(go list $(SYSTEMS))") > bin/test.log 2>&1 || status=$$?; \
 	go test -timeout 15m -v -p 1 $(SYSTEMS) >> bin/test.log 2>&1 || status=$$?; \
 	grep -E '^(ok|FAIL|panic:|---? FAIL)' bin/test.log; \
-	test $$status -eq 0 || { grep -E -A25 -e '--- FAIL' bin/test.log | head -300; exit $$status; }; \
+	test $$status -eq 0 || { .ci/failures bin/test.log; exit $$status; }; \
 	! grep -E -e '--- SKIP' bin/test.log || { echo "a skipped test counts as failed here"; exit 1; }
 else
 	go test -timeout 15m $$(go list ./... | grep -vxF "$$(go list $(SYSTEMS))")

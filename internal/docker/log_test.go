@@ -1,12 +1,15 @@
 package docker_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/moby/moby/client"
 
 	"hearth/internal/world"
 )
@@ -84,6 +87,7 @@ func TestRotation(t *testing.T) {
 	const more = 60_000 // enough for new files on any engine
 	r.flood(more)
 	last := fmt.Sprintf("flood-%d", more-1)
+	r.logged(last)
 	if l, _ := found(place).next(); strings.Contains(l.Text, "flood-0") {
 		t.Error("the place is still there: nothing was rotated")
 	}
@@ -91,6 +95,28 @@ func TestRotation(t *testing.T) {
 	// Its line is gone, and the clock was set back since.
 	place.At = place.At.Add(time.Hour)
 	found(place).until(last)
+}
+
+// logged waits until the engine's log ends with a text: the engine copies what
+// the game prints in its own time.
+func (r *rig) logged(text string) {
+	r.t.Helper()
+	for begun := time.Now(); ; {
+		log, err := r.api.ContainerLogs(r.t.Context(), "hearth-"+r.o.World, client.ContainerLogsOptions{ShowStdout: true, Tail: "1"})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		end, err := io.ReadAll(log)
+		if err := errors.Join(err, log.Close()); err != nil {
+			r.t.Fatal(err)
+		}
+		switch {
+		case strings.Contains(string(end), text):
+			return
+		case time.Since(begun) > patience:
+			r.t.Fatalf("in %v the log did not come to %q; it ends with %q", patience, text, end)
+		}
+	}
 }
 
 // TestFind: whoever comes after a reader that died in the middle of a batch

@@ -36,7 +36,13 @@ func lockFile(path string) (*fileLock, error) {
 	if err := sign(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("write lock %s: %w", path, err), f.Close())
 	}
-	return &fileLock{release: sync.OnceValue(f.Close)}, nil
+	return &fileLock{release: sync.OnceValue(func() error { return unlock(f) })}, nil
+}
+
+// unlock gives the lock up and closes its file. Closing alone does not do it
+// while somebody else has the open file: a child between fork and exec has.
+func unlock(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
 
 // sign writes the process id for the message to who comes second.
