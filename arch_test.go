@@ -21,8 +21,9 @@ const module = "hearth"
 // be argued for in docs/adr/. "*" is everything.
 var mayImport = map[string][]string{
 	"internal/world":                   {},
-	"internal/world/words":             {"internal/world"},
-	"internal/world/rules":             {"internal/world", "internal/world/words"},
+	"internal/world/words":             {"internal/world", "internal/world/price"},
+	"internal/world/rules":             {"internal/world", "internal/world/price", "internal/world/words"},
+	"internal/world/price":             {"internal/world"},
 	"internal/world/worldtest":         {"internal/world"},
 	"internal/clock":                   {"internal/world"},
 	"internal/bot":                     {"internal/world", "internal/world/rules", "internal/world/words", "internal/discord"},
@@ -108,7 +109,7 @@ var mayImport = map[string][]string{
 }
 
 // core is what decides and speaks, and nothing else.
-var core = []string{"internal/world", "internal/world/words", "internal/world/rules"}
+var core = []string{"internal/world", "internal/world/price", "internal/world/words", "internal/world/rules"}
 
 // coreBans are what the core may not touch: network, files, processes. Its
 // clock is banned below.

@@ -30,7 +30,7 @@ func ParseAction(id string) (Action, error) {
 	}
 	a := Action{Command: CommandName(parts[1]), World: parts[2], Operation: parts[3]}
 	switch a.Command {
-	case CmdStart, CmdStop, CmdStatus, CmdJoin, CmdStopWhenEmpty, CmdStopNow, CmdKeepGoing:
+	case CmdStart, CmdStop, CmdStatus, CmdJoin, CmdStopWhenEmpty, CmdStopNow, CmdKeepGoing, CmdKeepAwake, CmdPayAsYouGo, CmdRaiseCap, CmdTidy:
 		return a, nil
 	case CmdLog: // it is typed only
 	}

@@ -40,6 +40,14 @@ type Placement struct {
 	ID     string `json:"id"`             // the scale set's name
 	Size   string `json:"size,omitempty"` // empty: the set's own
 	Region string `json:"region,omitempty"`
+	// Regular machines are never taken back and cost the full price: they are
+	// rented only when a keeper said so, for one session.
+	Regular bool `json:"regular,omitempty"`
+	// CentsPerHour is what a machine here costs, its address included, as of
+	// PricedOn (such as 2026-11-30); 0: what package price knows. It may be a
+	// fraction.
+	CentsPerHour float64 `json:"cents_per_hour,omitempty"`
+	PricedOn     string  `json:"priced_on,omitempty"`
 }
 
 // Limits of the configuration.

@@ -82,12 +82,13 @@ func DecodeOrder(b []byte) (Order, error) {
 // CloudDo is something to ask of Compute. Its answer comes back as a
 // CloudReport with the same operation and round.
 type CloudDo struct {
-	Act       CloudAct `json:"act"`
-	Operation string   `json:"operation"`
-	Round     int64    `json:"round"`
-	Placement string   `json:"placement"`       // a Placement's ID in the world's configuration
-	Capacity  int      `json:"capacity"`        // for ActScale
-	Token     string   `json:"token,omitempty"` // for ActLook: the operation under way, if any
+	Act       CloudAct  `json:"act"`
+	Operation string    `json:"operation"`
+	Round     int64     `json:"round"`
+	Placement string    `json:"placement"`        // a Placement's ID in the world's configuration
+	Capacity  int       `json:"capacity"`         // for ActScale
+	Token     string    `json:"token,omitempty"`  // for ActLook: the operation under way, if any
+	Remove    *Leftover `json:"remove,omitempty"` // for ActRemove
 }
 
 // CloudAct is a kind of CloudDo.
@@ -97,6 +98,8 @@ type CloudAct string
 const (
 	ActScale CloudAct = "scale" // begin to bring the placement to Capacity
 	ActLook  CloudAct = "look"  // poll Token if there is one, and list the instances
+	// ActRemove deletes a leftover. There is no report: the next survey tells.
+	ActRemove CloudAct = "remove"
 )
 
 // Delay is an event to be delivered to this world later.

@@ -71,6 +71,8 @@ func newPayload(t Type) Payload {
 		return new(Timer)
 	case "bot.sweep":
 		return new(Sweep)
+	case "bot.left_over":
+		return new(LeftOver)
 	case "bot.carded":
 		return new(Carded)
 	case "bot.set_aside":
@@ -136,6 +138,10 @@ const (
 	CmdStopWhenEmpty CommandName = "stop_when_empty" // button of the ask-back
 	CmdStopNow       CommandName = "stop_now"        // button of the ask-back, keeper only
 	CmdKeepGoing     CommandName = "keep_going"      // button of the ask-back: never mind
+	CmdKeepAwake     CommandName = "keep_awake"      // button of the idle warning: half an hour more
+	CmdPayAsYouGo    CommandName = "pay_as_you_go"   // button, keeper only: this session may have a machine at the full price
+	CmdRaiseCap      CommandName = "raise_cap"       // button, keeper only: this month may cost more
+	CmdTidy          CommandName = "tidy"            // button, keeper only: remove what was left over
 )
 
 // Heard is what every agent's event carries.
@@ -438,7 +444,21 @@ const (
 type Sweep struct {
 	Placement string     `json:"placement"`
 	Instances []Instance `json:"instances,omitempty"`
+	Capacity  int        `json:"capacity,omitempty"` // what the scale set was last asked to hold
 }
+
+// LeftOver tells what reconcile saw in the resource group that belongs to no
+// world: all of it, an empty list too. It goes to the deployment's first world.
+type LeftOver struct {
+	Items []Leftover `json:"items"` // at most MaxLeftovers
+	// Sets are scale sets that hold or want a machine and are no world's
+	// placement, at most MaxLeftovers.
+	Sets []string `json:"sets,omitempty"`
+	More int      `json:"more,omitempty"` // how many more there are
+}
+
+// MaxLeftovers is how many leftovers a LeftOver tells of one by one.
+const MaxLeftovers = 16
 
 // Carded tells: the card of a session was posted as this message.
 type Carded struct {
@@ -514,5 +534,6 @@ func (*OrderRefused) Type() Type { return "agent.order_refused" }
 func (*CloudReport) Type() Type  { return "bot.cloud" }
 func (*Timer) Type() Type        { return "bot.timer" }
 func (*Sweep) Type() Type        { return "bot.sweep" }
+func (*LeftOver) Type() Type     { return "bot.left_over" }
 func (*Carded) Type() Type       { return "bot.carded" }
 func (*SetAside) Type() Type     { return "bot.set_aside" }

@@ -7,7 +7,7 @@ import (
 )
 
 // The ports: what Hearth needs of the world outside. Queue, Store, Archive,
-// Lease, Compute, Metadata and Game have a contract suite each in worldtest,
+// Lease, Compute, Estate, Metadata and Game have a contract suite each in worldtest,
 // Chat has one in chattest below it, and every implementation passes its
 // port's.
 
@@ -165,6 +165,51 @@ type Instance struct {
 	ID      string `json:"id"`                // the VM's name
 	Address string `json:"address,omitempty"` // public IP address, if known
 }
+
+// Estate is the resource group that holds a deployment's machines, and nothing
+// that is not Hearth's. All methods are safe for concurrent use; errors are
+// *CloudError.
+type Estate interface {
+	// Survey lists what there is, with one list a kind for the whole group: no
+	// call for each world. A machine and what belongs to it is listed while it
+	// is being made or deleted, too.
+	Survey(ctx context.Context) (Survey, error)
+	// Remove begins to delete a leftover. One that is gone is no error; one that
+	// a machine has meanwhile is refused as Busy, and stays. Of kind
+	// LeftoverMachine the machine goes with all that it has.
+	Remove(ctx context.Context, l Leftover) error
+}
+
+// Survey is what a resource group holds.
+type Survey struct {
+	Sets []SetSeen
+	// Leftovers belong to no scale set's machine.
+	Leftovers []Leftover
+}
+
+// SetSeen is a scale set.
+type SetSeen struct {
+	ID        string
+	Capacity  int // what it was last asked to hold; Instances are the truth
+	Instances []Instance
+}
+
+// Leftover is something that costs money and that no machine of a scale set has.
+type Leftover struct {
+	Kind LeftoverKind `json:"kind"`
+	Name string       `json:"name"` // in the resource group
+}
+
+// LeftoverKind is what it is.
+type LeftoverKind string
+
+// The kinds.
+const (
+	LeftoverMachine LeftoverKind = "machine" // in no scale set
+	LeftoverNIC     LeftoverKind = "nic"     // a network interface without a machine
+	LeftoverAddress LeftoverKind = "address" // a public address without an interface
+	LeftoverDisk    LeftoverKind = "disk"    // a managed disk without a machine
+)
 
 // CloudError is a refusal or failure of Compute.
 type CloudError struct {
