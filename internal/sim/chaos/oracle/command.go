@@ -143,11 +143,11 @@ func (w *Witness) commanded(before, after *world.State, id string) {
 // wants tells what a command wants, if it wants anything.
 func wants(name world.CommandName) (up, ok bool) {
 	switch name {
-	case world.CmdStart, world.CmdKeepGoing:
+	case world.CmdStart, world.CmdKeepGoing, world.CmdKeepAwake:
 		return true, true
 	case world.CmdStop, world.CmdStopWhenEmpty, world.CmdStopNow:
 		return false, true
-	case world.CmdStatus, world.CmdJoin, world.CmdLog:
+	case world.CmdStatus, world.CmdJoin, world.CmdLog, world.CmdPayAsYouGo, world.CmdRaiseCap, world.CmdTidy:
 	}
 	return false, false
 }
