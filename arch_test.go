@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"internal/docker/logstream":        {"internal/world"},
 	"internal/sim/simgame":             {"internal/world"},
 	"internal/sim/simgame/process":     {"internal/world", "internal/clock", "internal/sim/simgame"},
+	"internal/settings":                {"internal/world", "internal/azure/account", "internal/azure/compute", "internal/azure/identity", "internal/clock", "internal/discord"},
 	"internal/azure":                   {"internal/world"},
 	"internal/azure/compute":           {"internal/world", "internal/azure/identity"},
 	"internal/azure/account":           {"internal/world", "internal/azure/identity"},
@@ -84,7 +85,7 @@ var mayImport = map[string][]string{
 	"cmd/hearth":                      {"*"},
 	"cmd/hearth-bot": {
 		"internal/world", "internal/bot", "internal/azure/account", "internal/azure/compute", "internal/azure/identity", "internal/azure/storage", "internal/clock",
-		"internal/discord", "internal/functions",
+		"internal/discord", "internal/functions", "internal/settings",
 	},
 	"cmd/hearth-bot/pack": {},
 	"cmd/hearth-agent": {

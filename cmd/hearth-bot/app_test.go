@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hearth/internal/bot"
+	"hearth/internal/settings"
 	"hearth/internal/world"
 )
 
@@ -34,7 +35,7 @@ func readJSON(t *testing.T, name string, into any) {
 // TestFunctionFiles holds the files that the host reads against the code.
 func TestFunctionFiles(t *testing.T) {
 	out := func(kind, name string) binding { return binding{Type: kind, Direction: "out", Name: name} }
-	events := binding{Name: bindEvent, QueueName: world.EventsQueue, Connection: setStorage}
+	events := binding{Name: bindEvent, QueueName: world.EventsQueue, Connection: settings.Storage}
 	trigger, output := events, events
 	trigger.Type, trigger.Direction, trigger.DataType = "queueTrigger", "in", "binary"
 	output.Type, output.Direction = "queue", "out"

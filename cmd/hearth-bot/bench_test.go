@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"hearth/internal/clock"
+	"hearth/internal/settings"
 )
 
 // BenchmarkFirstPing is how long a process takes from its start to its first
@@ -137,7 +138,7 @@ func BenchmarkEnvelope(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	c, err := load(lookup(deployment(), map[string]string{"DISCORD_PUBLIC_KEY": hex.EncodeToString(public)}))
+	c, err := settings.Load(lookup(deployment(), map[string]string{"DISCORD_PUBLIC_KEY": hex.EncodeToString(public)}))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"hearth/internal/bot"
 	"hearth/internal/functions"
+	"hearth/internal/settings"
 	"hearth/internal/world"
 )
 
@@ -33,11 +34,11 @@ const (
 // app/host.json. A reaction ends long before.
 const invocationWithin = 4 * time.Minute
 
-var errNoToken = errors.New("the bot's token is missing, so nothing could be told: put it into the app's settings as " + setToken)
+var errNoToken = errors.New("the bot's token is missing, so nothing could be told: put it into the app's settings as " + settings.Token)
 
 // theBot is what the functions do.
 type theBot struct {
-	c            *config
+	c            *settings.Config
 	log          *slog.Logger
 	interactions *bot.Interactions
 	workers      func() (*workers, error) // made at the first event or timer
@@ -52,7 +53,7 @@ type workers struct {
 
 // newBot makes no call and opens nothing: a process is asked for its first
 // answer before it has done anything else.
-func newBot(c *config, clk world.Clock, log *slog.Logger, open func() (*ports, error)) *theBot {
+func newBot(c *settings.Config, clk world.Clock, log *slog.Logger, open func() (*ports, error)) *theBot {
 	b := &theBot{
 		c: c, log: log,
 		interactions: &bot.Interactions{
@@ -68,7 +69,7 @@ func newBot(c *config, clk world.Clock, log *slog.Logger, open func() (*ports, e
 	return b
 }
 
-func newWorkers(c *config, clk world.Clock, log *slog.Logger, open func() (*ports, error)) (*workers, error) {
+func newWorkers(c *settings.Config, clk world.Clock, log *slog.Logger, open func() (*ports, error)) (*workers, error) {
 	if c.Token == "" {
 		return nil, errNoToken
 	}
@@ -76,10 +77,10 @@ func newWorkers(c *config, clk world.Clock, log *slog.Logger, open func() (*port
 	if err != nil {
 		return nil, err
 	}
-	events, key := p.queue(world.EventsQueue), c.keyOf(world.BotKey)
+	events, key := p.queue(world.EventsQueue), c.KeyOf(world.BotKey)
 	return &workers{
 		reactions: &bot.Reactions{
-			Verifier: c.Verifier, KeyOf: c.keyOf, Poison: p.queue(world.PoisonQueue(world.EventsQueue)), Log: log.With("part", fnReactions),
+			Verifier: c.Verifier, KeyOf: c.KeyOf, Poison: p.queue(world.PoisonQueue(world.EventsQueue)), Log: log.With("part", fnReactions),
 			Archive: p.archive,
 			Runner: &bot.Runner{
 				Guild: c.Guild, Worlds: c.Worlds, Store: p.store, Compute: p.compute, Chat: p.chat, Events: events,

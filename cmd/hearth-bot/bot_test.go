@@ -21,6 +21,7 @@ import (
 	"hearth/internal/clock"
 	"hearth/internal/discord"
 	"hearth/internal/functions"
+	"hearth/internal/settings"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simstorage"
@@ -34,7 +35,7 @@ type rig struct {
 	t       *testing.T
 	app     *functions.App
 	bot     *theBot
-	c       *config
+	c       *settings.Config
 	discord *simdiscord.Discord
 	cloud   *simcloud.Cloud
 	storage *simstorage.Account
@@ -66,7 +67,7 @@ func newRig(t *testing.T, change map[string]string) *rig {
 		"DISCORD_API_URL": "http://discord.invalid" + simdiscord.APIPrefix,
 	}
 	maps.Copy(set, change)
-	if r.c, err = load(lookup(deployment(), set)); err != nil {
+	if r.c, err = settings.Load(lookup(deployment(), set)); err != nil {
 		t.Fatal(err)
 	}
 	r.cloud, err = simcloud.New(simcloud.Options{Clock: clock.System{}, Placements: []world.Placement{{ID: "vmss-a"}, {ID: "vmss-b"}}})

@@ -19,6 +19,7 @@ import (
 
 	"hearth/internal/clock"
 	"hearth/internal/functions"
+	"hearth/internal/settings"
 )
 
 // version is set by the linker: see cmd/hearth-bot/pack.
@@ -51,13 +52,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	beside.Go(func() { warm(getenv(setPublicKey)) })
+	beside.Go(func() { warm(getenv(settings.PublicKey)) })
 	level := slog.LevelInfo
 	log := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: &level}))
 	// What the host asks meanwhile waits; what is wrong with the settings is
 	// told together with what is wrong with the port.
 	listener, listening := functions.Listen(ctx, getenv(functions.PortVariable))
-	c, configured := load(getenv)
+	c, configured := settings.Load(getenv)
 	if err := errors.Join(configured, listening); err != nil {
 		if listener != nil {
 			_ = listener.Close() // nothing was served
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if c.Token == "" {
 		log.Error("bot has no token: it answers PING, refuses commands and handles no event", "error", c.NoToken)
 	}
-	err := newBot(c, clock.System{}, log, func() (*ports, error) { return c.open(log) }).app().Serve(ctx, listener)
+	err := newBot(c, clock.System{}, log, func() (*ports, error) { return openPorts(c, log) }).app().Serve(ctx, listener)
 	log.Error("bot has ended", "error", err)
 	say(stderr, "hearth-bot: %v", err)
 	return exitFailed

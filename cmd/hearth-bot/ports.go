@@ -9,6 +9,7 @@ import (
 	"hearth/internal/azure/storage"
 	"hearth/internal/clock"
 	"hearth/internal/discord"
+	"hearth/internal/settings"
 	"hearth/internal/world"
 )
 
@@ -21,8 +22,8 @@ type ports struct {
 	chat    world.Chat
 }
 
-// open makes the adapters. It makes no call.
-func (c *config) open(log *slog.Logger) (*ports, error) {
+// openPorts makes the adapters. It makes no call.
+func openPorts(c *settings.Config, log *slog.Logger) (*ports, error) {
 	a, err := account.Open(c.Storage)
 	if err != nil {
 		return nil, fmt.Errorf("open storage: %w", err)
@@ -38,7 +39,7 @@ func (c *config) open(log *slog.Logger) (*ports, error) {
 		return nil, err
 	}
 	o := c.Discord
-	o.Log, o.Clock = log.With("part", "discord"), clock.System{}
+	o.Log, o.Clock, o.Version = log.With("part", "discord"), clock.System{}, versionText()
 	chat, err := discord.NewClient(o)
 	if err != nil {
 		return nil, fmt.Errorf("open discord: %w", err)

@@ -1,8 +1,9 @@
-package main
+package settings_test
 
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"hearth/internal/settings"
 	"hearth/internal/world"
 )
 
@@ -47,7 +49,7 @@ func lookup(set map[string]string, change map[string]string) func(string) string
 }
 
 func TestLoad(t *testing.T) {
-	c, err := load(lookup(deployment(), map[string]string{"HEARTH_LOG_LEVEL": "debug"}))
+	c, err := settings.Load(lookup(deployment(), map[string]string{"HEARTH_LOG_LEVEL": "debug"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +60,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("worlds = %+v", c.Worlds)
 	}
 	for id, want := range map[string]string{world.BotKey: botKey, "midgard": agentKey, "our-world": otherKey, "asgard": ""} {
-		if got := string(c.keyOf(id)); got != want {
+		if got := string(c.KeyOf(id)); got != want {
 			t.Errorf("key of %q = %q, want %q", id, got, want)
 		}
 	}
@@ -76,38 +78,40 @@ func TestLoad(t *testing.T) {
 	for _, name := range []string{"DISCORD_KEEPER_ROLE_ID", "DISCORD_KEEPER_CHANNEL_ID", "HEARTH_PROBE_KEY"} {
 		delete(set, name)
 	}
-	if c, err = load(lookup(set, nil)); err != nil || c.Probe != nil {
+	if c, err = settings.Load(lookup(set, nil)); err != nil || c.Probe != nil {
 		t.Errorf("without what may be missing: %v, probe %v", err, c.Probe)
 	}
 	// An identity in a connection string's place.
-	_, err = load(lookup(deployment(), map[string]string{"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "hearth", "AZURE_CLIENT_ID": "00000000-0000-4000-8000-000000000002"}))
+	_, err = settings.Load(lookup(deployment(), map[string]string{"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "hearth", "AZURE_CLIENT_ID": "00000000-0000-4000-8000-000000000002"}))
 	if err != nil {
 		t.Errorf("with an identity: %v", err)
 	}
 }
 
-// TestNothingSet: every missing setting is named at once, in the log and on
-// stderr, and the program does not end well.
+// TestNothingSet: every missing setting is named at once, and none that may be
+// missing.
 func TestNothingSet(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"hearth-bot"}, func(string) string { return "" }, &stdout, &stderr); code != exitUsage {
-		t.Errorf("exit code %d, want %d", code, exitUsage)
+	c, err := settings.Load(func(string) string { return "" })
+	wrong, ok := errors.AsType[*settings.Error](err)
+	if !ok || c == nil {
+		t.Fatalf("got %v, %v; want what there is and an *Error", c, err)
 	}
-	for _, name := range []string{
+	names := []string{
 		"DISCORD_APPLICATION_ID", "DISCORD_PUBLIC_KEY", "DISCORD_GUILD_ID", "DISCORD_CHANNEL_ID", "HEARTH_WORLDS", "HEARTH_BOT_KEY",
-		"AzureWebJobsStorage", "AZURE_SUBSCRIPTION_ID", "HEARTH_RESOURCE_GROUP", "FUNCTIONS_CUSTOMHANDLER_PORT",
-	} {
-		if !strings.Contains(stdout.String(), name) {
-			t.Errorf("the log does not name %s: %s", name, &stdout)
-		}
-		if !strings.Contains(stderr.String(), name) {
-			t.Errorf("stderr does not name %s: %s", name, &stderr)
+		"AzureWebJobsStorage", "AZURE_SUBSCRIPTION_ID", "HEARTH_RESOURCE_GROUP",
+	}
+	for _, name := range names {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("the error does not name %s: %v", name, err)
 		}
 	}
 	for _, name := range []string{"DISCORD_BOT_TOKEN", "KEEPER", "PROBE"} {
-		if strings.Contains(stderr.String(), name) {
-			t.Errorf("stderr names %s, which may be missing: %s", name, &stderr)
+		if strings.Contains(err.Error(), name) {
+			t.Errorf("the error names %s, which may be missing: %v", name, err)
 		}
+	}
+	if len(wrong.Problems) == 0 || len(wrong.Problems) > len(names) {
+		t.Errorf("%d problems, want one for each of %d settings at most", len(wrong.Problems), len(names))
 	}
 }
 
@@ -149,7 +153,7 @@ func TestBadSettings(t *testing.T) {
 		{"AzureWebJobsStorage", reference, "AzureWebJobsStorage: the Key Vault reference was not resolved"},
 		{"AZURE_SUBSCRIPTION_ID", reference, "AZURE_SUBSCRIPTION_ID is a Key Vault reference"},
 	} {
-		_, err := load(lookup(deployment(), map[string]string{c.name: c.value}))
+		_, err := settings.Load(lookup(deployment(), map[string]string{c.name: c.value}))
 		if c.says == "" {
 			if err != nil {
 				t.Errorf("%s=%s: %v, want none", c.name, c.value, err)
@@ -173,7 +177,7 @@ func TestNoTokenStarts(t *testing.T) {
 		"@Microsoft.KeyVault(SecretUri=https://canary.vault.azure.net/secrets/x)": "DISCORD_BOT_TOKEN is a Key Vault reference",
 		"Bot canary": "DISCORD_BOT_TOKEN has spaces",
 	} {
-		c, err := load(lookup(deployment(), map[string]string{"DISCORD_BOT_TOKEN": value}))
+		c, err := settings.Load(lookup(deployment(), map[string]string{"DISCORD_BOT_TOKEN": value}))
 		if err != nil {
 			t.Errorf("token %q: %v", value, err)
 			continue
@@ -190,9 +194,9 @@ func TestNoTokenStarts(t *testing.T) {
 // A key is taken byte by byte: base64 is a text like any other.
 func TestKeysAreText(t *testing.T) {
 	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
-	c, err := load(lookup(deployment(), map[string]string{"HEARTH_BOT_KEY": key}))
-	if err != nil || string(c.keyOf(world.BotKey)) != key {
-		t.Errorf("key = %q, %v; want %q", c.keyOf(world.BotKey), err, key)
+	c, err := settings.Load(lookup(deployment(), map[string]string{"HEARTH_BOT_KEY": key}))
+	if err != nil || string(c.KeyOf(world.BotKey)) != key {
+		t.Errorf("key = %q, %v; want %q", c.KeyOf(world.BotKey), err, key)
 	}
 }
 
@@ -208,7 +212,7 @@ func TestManualSettings(t *testing.T) {
 	}
 	set := deployment()
 	set["HEARTH_WORLDS"] = `[{"id":"midgard","placements":[{"id":"vmss-a"}]}]`
-	c, err := load(lookup(set, nil))
+	c, err := settings.Load(lookup(set, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
