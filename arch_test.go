@@ -100,6 +100,7 @@ var mayImport = map[string][]string{
 	// For tests alone.
 	"internal/docker/dockertest":         {},
 	"internal/azure/account/accounttest": {},
+	"internal/sim/azurite/azuritetest":   {"internal/sim/azurite"},
 	"internal/world/worldtest/chattest":  {"internal/world", "internal/clock"},
 	"internal/discord/discordtest": {
 		"internal/world", "internal/clock", "internal/discord", "internal/sim/simdiscord", "internal/sim/simdiscord/form",

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	"hearth/internal/azure/bloblease"
 	azure "hearth/internal/azure/storage"
 	"hearth/internal/sim/azurite"
+	"hearth/internal/sim/azurite/azuritetest"
 	"hearth/internal/world"
 )
 
@@ -25,22 +24,18 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	endService()
+	service.Close()
 	os.Exit(code)
 }
 
 // service is the one Azurite of this package's tests.
-var service struct {
-	mu     sync.Mutex // guards what follows
-	server *azurite.Server
-	dir    string
-}
+var service azuritetest.Shared
 
 // storageAccount makes what the world needs in a storage account, which other
 // tests use too. Without Node the test is skipped.
 func storageAccount(t testing.TB, worldIDs ...string) (world.Secret, *azure.Storage, *bloblease.Lease) {
 	t.Helper()
-	connection := world.Secret(startService(t).ConnectionString())
+	connection := world.Secret(service.Server(t).ConnectionString())
 	a, err := account.Open(account.Options{ConnectionString: connection})
 	if err != nil {
 		t.Fatal(err)
@@ -54,38 +49,6 @@ func storageAccount(t testing.TB, worldIDs ...string) (world.Secret, *azure.Stor
 		t.Fatal(err)
 	}
 	return connection, queues, leases
-}
-
-func startService(t testing.TB) *azurite.Server {
-	t.Helper()
-	service.mu.Lock()
-	defer service.mu.Unlock()
-	if service.server != nil {
-		return service.server
-	}
-	dir, err := os.MkdirTemp("", "hearth-azurite-") //nolint:usetesting // it outlives the test
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := azurite.Start(context.Background(), azurite.Options{Dir: dir})
-	if err != nil {
-		_ = os.RemoveAll(dir)
-		if errors.Is(err, azurite.ErrMissing) {
-			t.Skip(err)
-		}
-		t.Fatal(err)
-	}
-	service.server, service.dir = s, dir
-	return s
-}
-
-func endService() {
-	service.mu.Lock()
-	defer service.mu.Unlock()
-	if service.server != nil {
-		_ = service.server.Close()
-		_ = os.RemoveAll(service.dir)
-	}
 }
 
 // TestCheckOnAzure: what is there is found, and what is missing is named.

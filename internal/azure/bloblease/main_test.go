@@ -2,12 +2,11 @@ package bloblease_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,18 +18,16 @@ import (
 	"hearth/internal/azure/account"
 	"hearth/internal/azure/bloblease"
 	"hearth/internal/sim/azurite"
+	"hearth/internal/sim/azurite/azuritetest"
 	"hearth/internal/world"
 )
 
-// service is the one Azurite of this package's tests, started when the first of
-// them needs it. It has many accounts, for the name of a lease's container is
-// the world's.
-var service struct {
-	mu     sync.Mutex // guards what follows
-	server *azurite.Server
-	dir    string
-	used   int // accounts
-}
+// service is the one Azurite of this package's tests. It has many accounts, for
+// the name of a lease's container is the world's.
+var (
+	service azuritetest.Shared
+	used    atomic.Int64 // accounts
+)
 
 const (
 	worldID     = "midgard"
@@ -44,63 +41,30 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer end()
+		defer service.Close()
+		var all []string
+		for i := range int64(maxAccounts) {
+			all = append(all, fmt.Sprintf("%s:%s", accountName(i+1), azurite.Key))
+		}
+		if err := os.Setenv("AZURITE_ACCOUNTS", strings.Join(all, ";")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		return m.Run()
 	}())
 }
 
-func accountName(i int) string { return fmt.Sprintf("hearth%d", i) }
+func accountName(i int64) string { return fmt.Sprintf("hearth%d", i) }
 
 // newAccount is the connection string of an account that nobody uses. Without
 // Node the test is skipped.
 func newAccount(t *testing.T) world.Secret {
 	t.Helper()
-	service.mu.Lock()
-	defer service.mu.Unlock()
-	if service.server == nil {
-		startService(t)
-	}
-	if service.used == maxAccounts {
+	n := used.Add(1)
+	if n > maxAccounts {
 		t.Fatalf("%d accounts are used: raise maxAccounts", maxAccounts)
 	}
-	service.used++
-	return world.Secret(strings.ReplaceAll(service.server.ConnectionString(), azurite.Account, accountName(service.used)))
-}
-
-// startService starts it. service.mu is held.
-func startService(t *testing.T) {
-	t.Helper()
-	var all []string
-	for i := range maxAccounts {
-		all = append(all, fmt.Sprintf("%s:%s", accountName(i+1), azurite.Key))
-	}
-	// For the whole process, whichever test comes first.
-	if err := os.Setenv("AZURITE_ACCOUNTS", strings.Join(all, ";")); err != nil { //nolint:usetesting // see above
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp("", "hearth-azurite-") //nolint:usetesting // it outlives the test
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := azurite.Start(context.Background(), azurite.Options{Dir: dir})
-	if err != nil {
-		_ = os.RemoveAll(dir)
-		if errors.Is(err, azurite.ErrMissing) {
-			t.Skip(err)
-		}
-		t.Fatal(err)
-	}
-	service.server, service.dir = server, dir
-}
-
-// end ends Azurite, if it was started.
-func end() {
-	service.mu.Lock()
-	defer service.mu.Unlock()
-	if service.server != nil {
-		_ = service.server.Close()
-		_ = os.RemoveAll(service.dir)
-	}
+	return world.Secret(strings.ReplaceAll(service.Server(t).ConnectionString(), azurite.Account, accountName(n)))
 }
 
 // open returns the account's leases, reached over the transport; nil: as always.

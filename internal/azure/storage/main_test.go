@@ -2,11 +2,9 @@ package storage_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,17 +15,12 @@ import (
 
 	"hearth/internal/azure/account"
 	"hearth/internal/azure/storage"
-	"hearth/internal/sim/azurite"
+	"hearth/internal/sim/azurite/azuritetest"
 	"hearth/internal/world"
 )
 
-// service is the one Azurite of this package's tests, started when the first of
-// them needs it.
-var service struct {
-	mu     sync.Mutex // guards what follows
-	server *azurite.Server
-	dir    string
-}
+// service is the one Azurite of this package's tests.
+var service azuritetest.Shared
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -36,7 +29,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer end()
+		defer service.Close()
 		return m.Run()
 	}())
 }
@@ -44,34 +37,7 @@ func TestMain(m *testing.M) {
 // connection leads to it. Without Node the test is skipped.
 func connection(t *testing.T) string {
 	t.Helper()
-	service.mu.Lock()
-	defer service.mu.Unlock()
-	if service.server == nil {
-		dir, err := os.MkdirTemp("", "hearth-azurite-") //nolint:usetesting // it outlives the test
-		if err != nil {
-			t.Fatal(err)
-		}
-		server, err := azurite.Start(context.Background(), azurite.Options{Dir: dir})
-		if err != nil {
-			_ = os.RemoveAll(dir)
-			if errors.Is(err, azurite.ErrMissing) {
-				t.Skip(err)
-			}
-			t.Fatal(err)
-		}
-		service.server, service.dir = server, dir
-	}
-	return service.server.ConnectionString()
-}
-
-// end ends Azurite, if it was started.
-func end() {
-	service.mu.Lock()
-	defer service.mu.Unlock()
-	if service.server != nil {
-		_ = service.server.Close()
-		_ = os.RemoveAll(service.dir)
-	}
+	return service.Server(t).ConnectionString()
 }
 
 // openOn returns Azurite's queues and tables, reached over the transport; nil:

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		os.Exit(host(root))
 	}
 	code := m.Run()
-	closeStorage()
+	shared.Close()
 	os.Exit(code)
 }
 

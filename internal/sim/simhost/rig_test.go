@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,7 +23,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2/queueerror"
 
 	"hearth/internal/clock"
-	"hearth/internal/sim/azurite"
+	"hearth/internal/sim/azurite/azuritetest"
 	"hearth/internal/sim/simhost"
 )
 
@@ -32,38 +31,11 @@ import (
 const patience = 30 * time.Second
 
 // shared is the one Azurite of this package's tests.
-var shared struct {
-	sync.Once
-	server *azurite.Server
-	err    error
-	dir    string
-}
+var shared azuritetest.Shared
 
 func storage(t *testing.T) string {
 	t.Helper()
-	shared.Do(openStorage)
-	if errors.Is(shared.err, azurite.ErrMissing) {
-		t.Skip(shared.err)
-	}
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	return shared.server.ConnectionString()
-}
-
-func openStorage() {
-	if shared.dir, shared.err = os.MkdirTemp("", "simhost"); shared.err == nil {
-		shared.server, shared.err = azurite.Start(context.Background(), azurite.Options{Dir: shared.dir})
-	}
-}
-
-func closeStorage() {
-	if shared.server != nil {
-		_ = shared.server.Close()
-	}
-	if shared.dir != "" {
-		_ = os.RemoveAll(shared.dir)
-	}
+	return shared.Server(t).ConnectionString()
 }
 
 const hostFile = `{"version":"2.0","functionTimeout":"00:05:00",
