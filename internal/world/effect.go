@@ -141,6 +141,6 @@ const (
 
 // Bounds of what waits to be said.
 const (
-	MaxChatWaiting = 20
+	MaxChatWaiting = 16
 	ChatLifetime   = 15 * time.Minute
 )

@@ -26,7 +26,7 @@ const (
 
 // MaxStateBytes bounds a row's state document. A table's text property holds
 // 32 Ki characters at most.
-const MaxStateBytes = 30 * 1024
+const MaxStateBytes = 31 * 1024
 
 // State is everything remembered about one world. It stays under
 // MaxStateBytes by construction: every list in it has a bound.
@@ -53,6 +53,9 @@ type State struct {
 	Why string `json:"why,omitempty"`
 
 	Session Session `json:"session"`
+	// Move is the last one; it is under way while Move.Online is zero and it
+	// began in this session.
+	Move Move `json:"move,omitzero"`
 
 	// Unproven is the last boot whose game was open and whose end was never
 	// heard; 0 if there is none, or the next boot has told how it ended.
@@ -217,6 +220,9 @@ type Session struct {
 	Played  []string  `json:"played,omitempty"` // names, at most MaxPlayed
 	Deaths  int       `json:"deaths,omitempty"`
 	Evicted int       `json:"evicted,omitempty"`
+	// Guests are the ids of who asked for it, by /start, /join or a button, at
+	// most MaxGuests; the first is who began it.
+	Guests []string `json:"guests,omitempty"`
 	// Paid is the machine time of the session's earlier machines.
 	Paid time.Duration `json:"paid,omitempty"`
 	// Total is the machine time of all sessions before this one.
@@ -289,6 +295,8 @@ func (s State) Clone() State {
 	s.Boot.Refusals = slices.Clone(s.Boot.Refusals)
 	s.Boot.Seen.Beyond = slices.Clone(s.Boot.Seen.Beyond)
 	s.Session.Played = slices.Clone(s.Session.Played)
+	s.Session.Guests = slices.Clone(s.Session.Guests)
+	s.Move.Players = slices.Clone(s.Move.Players)
 	s.Asides = slices.Clone(s.Asides)
 	s.AsideSeen = slices.Clone(s.AsideSeen)
 	s.Crashes = slices.Clone(s.Crashes)

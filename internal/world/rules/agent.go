@@ -160,7 +160,8 @@ func (r *reaction) nowOnline() {
 	s.WhenEmpty = nil
 	r.rosterChanged()
 	r.card()
-	r.line(words.Online(&r.c, s, first, dropped))
+	took := r.moveOnline()
+	r.line(words.Online(&r.c, s, first, dropped, took))
 }
 
 func (r *reaction) joinCode(d *world.JoinCode) {
@@ -307,6 +308,7 @@ func (r *reaction) noticed(d *world.Noticed) {
 		if s.Status == world.Stopping || s.Status == world.Relocating {
 			return
 		}
+		r.moveNoticed()
 		r.line(words.EvictionNotice(&r.c, d.Kind == "Redeploy"))
 		r.enter(world.Relocating)
 		if s.Boot.Proven { // the proof was faster than the notice
@@ -320,6 +322,7 @@ func (r *reaction) noticed(d *world.Noticed) {
 	case "Reboot":
 		// Told only of a machine that is to stay. Its next boot is waited for.
 		if s.Status == world.Loading || s.Status == world.Online {
+			r.moveNoticed()
 			r.line(words.RebootNotice(&r.c))
 		}
 	}
@@ -331,6 +334,7 @@ func (r *reaction) saveProven(d *world.SaveProven) {
 	if b.Proven {
 		return
 	}
+	r.moveProven(d)
 	b.Proven, b.Confirmed = true, d.Confirmed
 	b.Listening, b.JoinCode, b.Players, b.Connecting, b.Known, b.RosterSeq = false, "", nil, 0, true, d.Seq
 	switch s.Status {

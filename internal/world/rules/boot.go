@@ -41,6 +41,7 @@ func (r *reaction) newBoot() {
 
 // load: a boot is heard, and its game comes up.
 func (r *reaction) load() {
+	r.moveBoot()
 	r.enter(world.Loading)
 	r.comesUp(0)
 	r.within(ListenWithin)
@@ -62,7 +63,9 @@ func (r *reaction) keepMachine() {
 func (r *reaction) hostUp(d *world.HostUp) {
 	s := &r.s
 	r.machine(d.Machine)
+	r.moveHostUp()
 	if s.Unproven > 0 && r.proves(d, s.Unproven) {
+		r.moveProvenLate(d.Previous)
 		r.lastSave(d.Previous.LastSave)
 		r.line(words.SavedAfterAll(&r.c, d.Previous.At))
 	}
@@ -90,6 +93,7 @@ func (r *reaction) machine(m world.Machine) {
 	r.s.Boot.Machine = m
 	if c := &r.s.Cloud; c.VM == "" && c.Want == 1 && m.Name != "" {
 		c.VM, c.Rented = m.Name, r.now // it speaks before the cloud tells of it
+		r.moveMachine()
 	}
 }
 

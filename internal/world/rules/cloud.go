@@ -23,6 +23,7 @@ func (r *reaction) rent() {
 	}
 	fresh = fresh || p != s.Cloud.Placement
 	s.Cloud.Placement = p
+	r.moveAsked()
 	r.scale(1)
 	if fresh { // the same place once more has what is left of its time
 		r.within(MachineWithin)
@@ -224,6 +225,7 @@ func (r *reaction) machineSeen(i world.Instance) {
 		if c.Rented.IsZero() {
 			c.Rented = r.now
 		}
+		r.moveMachine()
 	}
 	if i.Address != "" && s.Boot.Machine.Address == "" && c.Want == 1 {
 		s.Boot.Machine.Address = i.Address
@@ -289,6 +291,7 @@ func (r *reaction) machineGone() {
 		r.line(words.Vanished(&r.c, s, r.now))
 	}
 	s.Session.Evicted++
+	r.moveGone()
 	// Not the same place at once: what took this machine takes the next.
 	r.block(s.Cloud.Placement, 10*time.Minute)
 	r.enter(world.Relocating)

@@ -28,6 +28,7 @@ func (r *reaction) command(c *world.Command) {
 		r.answer(c, words.Status(&r.c, &r.s, c.Keeper, r.now))
 		return
 	case world.CmdJoin:
+		r.guest(c.By)
 		r.answer(c, words.Join(&r.c, &r.s))
 		return
 	case world.CmdLog:
@@ -75,10 +76,12 @@ func (r *reaction) start(c *world.Command) {
 		r.cardIfAny()
 	case world.Starting, world.Booting, world.Loading, world.Relocating:
 		r.s.WhenEmpty = nil
+		r.guest(c.By)
 		r.answer(c, words.AlreadyLighting(&r.c, &r.s, r.now))
 	case world.Online:
 		kept := r.s.WhenEmpty != nil
 		r.s.WhenEmpty = nil
+		r.guest(c.By)
 		r.answer(c, words.AlreadyOnline(&r.c, &r.s, kept))
 		if kept {
 			r.cardIfAny()
@@ -98,6 +101,7 @@ func (r *reaction) light(by world.Person, id string, reply *world.Reply) {
 	s.Crashes, s.Tries = nil, 0
 	r.startChecks()
 	r.rent()
+	r.guest(by)
 	r.card()
 }
 

@@ -40,7 +40,7 @@ func TestEvictionWithNoticeAndProof(t *testing.T) {
 	g.vanish()
 	g.comesUp("b")
 	g.tells(world.ChatLine, "The old machine is gone, **Midgard** is safe. Lighting it elsewhere now")
-	g.tells(world.ChatLine, "is burning. Join at `203.0.113.7:2456`. <@1001>")
+	g.tells(world.ChatLine, "is burning. Join at `203.0.113.7:2456`. It moved in 63 s. **Bo**: come back in! <@1001>")
 	g.tellsNot("without notice")
 	if g.s.Session.Evicted != 1 || len(g.s.Session.Played) != 1 {
 		t.Errorf("session: got %+v, want one eviction and Bo still in it", g.s.Session)

@@ -21,7 +21,7 @@ func (g *stage) hearAs(epoch, seq int64, p world.AgentPayload) []world.Effect {
 	g.t.Helper()
 	h := p.AsHeard()
 	h.Epoch, h.Seq = epoch, seq
-	return g.send(world.Event{Source: world.SourceAgent, Data: p})
+	return g.send(world.Event{Source: world.SourceAgent, Time: g.now.Add(g.ahead), Data: p})
 }
 
 func (g *stage) heartbeat() {

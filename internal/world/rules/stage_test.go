@@ -27,7 +27,8 @@ type stage struct {
 	deaf   bool                   // what is asked of the cloud is lost
 
 	epoch, seq int64
-	beating    bool // heartbeats come every 20 s
+	ahead      time.Duration // of the bot's clock is the agent's
+	beating    bool          // heartbeats come every 20 s
 	players    []world.Player
 	beat       time.Time
 

@@ -16,8 +16,8 @@ import (
 )
 
 // TestWorstState builds the largest state there can be, by what others may
-// send: everything at its bound, names of the longest characters, and twenty
-// messages that wait because Discord is away.
+// send: everything at its bound, names of the longest characters, and all the
+// messages that can wait because Discord is away.
 func TestWorstState(t *testing.T) {
 	places := make([]string, world.MaxPlacements)
 	for i := range places {
@@ -74,12 +74,12 @@ func TestWorstState(t *testing.T) {
 	for i := range world.MaxSeen + 10 { // every other number is missing
 		g.seq++
 		for _, e := range g.hear(&world.Spawned{Player: players[i%64]}) {
-			if e.Chat != nil && e.Chat.Kind == world.ChatLine && len(lines) < 14 {
+			if e.Chat != nil && e.Chat.Kind == world.ChatLine && len(lines) < world.MaxChatWaiting {
 				lines = append(lines, e)
 			}
 		}
 	}
-	lines = lines[:13]
+	lines = lines[:world.MaxChatWaiting-7]
 	g.send(world.Event{ID: id(99), Source: world.SourceDiscord, Data: &world.Command{Name: world.CmdLog, By: world.Person{ID: id(1)}, Keeper: true}})
 	logged := slices.Repeat([]string{strings.Repeat(`"`, 400)}, world.MaxTailLines)
 	lines = append(lines, g.hear(&world.LogTail{Operation: id(99), Lines: logged})...)
@@ -123,6 +123,14 @@ func TestWorstState(t *testing.T) {
 	s.Tail, s.Unproven = &world.Tail{Operation: id(7), At: at}, g.epoch
 	s.Boot.Step, s.Boot.StepSeq, s.Boot.SaveLate, s.Boot.LateTold = world.StepContainer, g.seq, true, true
 	s.Crashes = []time.Time{at, at, at}
+	s.Move = world.Move{
+		Began: at, Noticed: true, From: places[0], To: places[1], Players: s.Session.Played[:world.MaxMoved],
+		Notice: at, Signal: at, Proof: at, Gone: at, Asked: at, Machine: at, HostUp: at, Online: at,
+	}
+	for i := range world.MaxGuests {
+		s.Session.Guests = append(s.Session.Guests, id(i))
+	}
+	s.Session.Guests = s.Session.Guests[:world.MaxGuests]
 	s.Blocked = blocked
 	s.Deadline, s.RetryAt, s.EmptySince, s.WishAt = at, at, at, at
 	s.Generation, s.LookNo, s.CheckNo, s.DeadlineNo = 1e9, 1e9, 1e9, 1e9
@@ -154,6 +162,8 @@ func TestWorstState(t *testing.T) {
 	part("machine", s.Boot.Machine)
 	part("op", s.Op)
 	part("again", s.Again)
+	part("move", s.Move)
+	part("guests", s.Session.Guests)
 	part("bare", s)
 	for i, e := range append(chats, others...) {
 		p := world.Pending{

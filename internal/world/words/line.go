@@ -8,8 +8,9 @@ import (
 )
 
 // Online tells that players can connect, and pings who asked for it. first: of this
-// session. dropped: it was to go out when empty, and is not any more.
-func Online(c *world.Config, s *world.State, first, dropped bool) world.Say {
+// session. dropped: it was to go out when empty, and is not any more. took: how
+// long nobody could be in because of a move that ends now; 0: there was none.
+func Online(c *world.Config, s *world.State, first, dropped bool, took time.Duration) world.Say {
 	text := fmt.Sprintf("🔥 %s is burning. Join at %s", bold(c.Name), code(address(c, s)))
 	if s.Boot.JoinCode != "" {
 		text += " or with code " + code(s.Boot.JoinCode)
@@ -19,7 +20,10 @@ func Online(c *world.Config, s *world.State, first, dropped bool) world.Say {
 		text += " It does not go out as soon as it is empty any more."
 	}
 	say := world.Say{Text: text, Buttons: []world.Button{joinButton(c, s)}}
-	if id := s.Op.By.ID; id != "" && (first || s.Session.Evicted > 0) {
+	if took > 0 {
+		return moved(say, s, took)
+	}
+	if id := s.Op.By.ID; id != "" && first {
 		say.Text, say.Ping = text+" <@"+id+">", []string{id}
 	}
 	return say
