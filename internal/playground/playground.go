@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hearth/internal/clock"
+	"hearth/internal/playground/functionapp"
 	"hearth/internal/playground/journey"
 	"hearth/internal/playground/panel"
 	"hearth/internal/playground/points"
@@ -121,6 +122,15 @@ func (p *Playground) URL() string { return p.address }
 
 // Discord is the pretend Discord of the present run.
 func (p *Playground) Discord() *simdiscord.Discord { return p.current.Load().discord }
+
+// Cloud is the pretend cloud of the present run.
+func (p *Playground) Cloud() *simcloud.Cloud { return p.current.Load().cloud }
+
+// App is the function app of the present run; nil without Options.Azure.
+func (p *Playground) App() *functionapp.App {
+	app, _ := p.current.Load().control.(*functionapp.App)
+	return app
+}
 
 // Play plays a script of package journey on the first world and writes its
 // transcript.

@@ -138,6 +138,9 @@ func (a *App) observe(in *instance, m simhost.Moment) {
 	}
 }
 
+// ARM is the Azure Resource Manager that the bot calls.
+func (a *App) ARM() *wire.ARM { return a.arm }
+
 // Reconcile lets the six-hourly timer fire now.
 func (a *App) Reconcile(ctx context.Context) error {
 	if h := a.next(); h != nil {

@@ -72,8 +72,8 @@ func (c *Cloud) pull(verb, placement string, do func(*scaleSet)) error {
 // Vanish makes a machine be gone at once, with no notice, as when its hardware
 // fails. Capacity stays 1.
 func (c *Cloud) Vanish(vmID string) error {
-	return c.touch("let vanish", vmID, func(_ time.Time, s *scaleSet) error {
-		c.remove(s, "vanished")
+	return c.touch("let vanish", vmID, func(now time.Time, s *scaleSet) error {
+		c.remove(s, now, "vanished")
 		return nil
 	})
 }

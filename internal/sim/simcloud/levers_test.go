@@ -2,9 +2,12 @@ package simcloud_test
 
 import (
 	"errors"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/world"
@@ -104,6 +107,42 @@ func TestVanish(t *testing.T) {
 			t.Errorf("Boot ended at %v with %v; want at once, ErrPowerOff", me.ended, me.cause)
 		}
 		wantTrap(t, c, midgard)
+	})
+}
+
+// Snapshot remembers the machines that there were, in another process too.
+func TestGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "cloud.json")
+		c := openCloud(t, simcloud.Options{File: file})
+		var want []simcloud.GoneView
+		for _, why := range []string{"deleted", "vanished", "evicted"} {
+			vm := up(t, c, midgard)
+			switch why {
+			case "deleted":
+				scale(t, c, midgard, 0)
+			case "vanished":
+				must(t, c.Vanish(vm.ID))
+			case "evicted":
+				must(t, c.Evict(vm.ID, time.Second))
+				pass(time.Second)
+			}
+			want = append(want, simcloud.GoneView{ID: vm.ID, Placement: midgard.ID, Created: vm.Created, Gone: time.Now(), Why: why})
+			scale(t, c, midgard, 0)
+		}
+		closeCloud(t, c)
+		c = openCloud(t, simcloud.Options{File: file})
+		if diff := cmp.Diff(want, c.Snapshot().Gone); diff != "" {
+			t.Errorf("what is gone differs (-want +got):\n%s", diff)
+		}
+		for range 40 {
+			vm := up(t, c, midgard)
+			must(t, c.Vanish(vm.ID))
+			scale(t, c, midgard, 0)
+		}
+		if n := len(c.Snapshot().Gone); n != 32 {
+			t.Errorf("%d machines are remembered, want the last 32", n)
+		}
 	})
 }
 

@@ -133,10 +133,10 @@ func (c *Cloud) carryOut(s *scaleSet, at time.Time) {
 	}
 	switch n.kind() {
 	case kindPreempt:
-		c.remove(s, "evicted")
+		c.remove(s, at, "evicted")
 		return
 	case kindTerminate:
-		c.remove(s, "terminated")
+		c.remove(s, at, "terminated")
 		return
 	}
 	n.Done, n.GoneAt = true, at.Add(listedTime)

@@ -1,6 +1,7 @@
 package simcloud
 
 import (
+	"slices"
 	"time"
 
 	"hearth/internal/world"
@@ -22,6 +23,18 @@ type Snapshot struct {
 	Now        time.Time       `json:"now"`
 	Placements []PlacementView `json:"placements"` // ascending by ID
 	VMs        []VMView        `json:"vms"`        // in the order of their placements
+	// Gone are the last machines that there were, the latest at the end, at most
+	// 32.
+	Gone []GoneView `json:"gone,omitempty"`
+}
+
+// GoneView is a machine that there is no more.
+type GoneView struct {
+	ID        string    `json:"id"`
+	Placement string    `json:"placement"`
+	Created   time.Time `json:"created"` // when its create began
+	Gone      time.Time `json:"gone"`
+	Why       string    `json:"why"` // deleted, evicted, terminated or vanished
 }
 
 // PlacementView is a scale set in a Snapshot.
@@ -60,6 +73,7 @@ type VMView struct {
 func (c *Cloud) Snapshot() Snapshot {
 	out := Snapshot{Now: c.enter()}
 	defer c.leave()
+	out.Gone = slices.Clone(c.st.Gone)
 	for _, s := range c.st.Sets {
 		v := PlacementView{
 			ID: s.ID, Region: s.Region, Size: s.Size, Capacity: s.Capacity, Toward: s.Capacity,

@@ -29,6 +29,8 @@ const (
 	defaultSize = "Standard_D2ads_v5"
 	// keptOps is how many operations of a set Poll can be asked about.
 	keptOps = 32
+	// keptGone is how many machines are remembered that there are no more.
+	keptGone = 32
 )
 
 // state is everything there is, in the form of the file.
@@ -41,6 +43,7 @@ type state struct {
 	// FailCalls is how many calls are still to fail.
 	FailCalls int         `json:"fail_calls,omitempty"`
 	Sets      []*scaleSet `json:"sets"` // ascending by ID
+	Gone      []GoneView  `json:"gone,omitempty"`
 }
 
 type scaleSet struct {
@@ -215,7 +218,7 @@ func (c *Cloud) finish(s *scaleSet, op *operation, at time.Time) {
 			s.VM.State, s.VM.Since = VMBooting, at
 			s.VM.BootAt = at.Add(c.jitter(c.timing.Boot))
 		case VMDeleting:
-			c.remove(s, "deleted")
+			c.remove(s, at, "deleted")
 		case VMBooting, VMRunning: // it had nothing to do
 		}
 	}
@@ -232,8 +235,12 @@ func (c *Cloud) booted(m *machine, at time.Time) {
 }
 
 // remove makes a machine be gone.
-func (c *Cloud) remove(s *scaleSet, why string) {
+func (c *Cloud) remove(s *scaleSet, at time.Time, why string) {
 	c.powerOff(s.VM.ID, ErrPowerOff)
+	c.st.Gone = append(c.st.Gone, GoneView{ID: s.VM.ID, Placement: s.ID, Created: s.VM.Created, Gone: at, Why: why})
+	if n := len(c.st.Gone); n > keptGone {
+		c.st.Gone = slices.Delete(c.st.Gone, 0, n-keptGone)
+	}
 	c.log.Info("pretend machine gone", "vm", s.VM.ID, "why", why)
 	s.VM = nil
 }

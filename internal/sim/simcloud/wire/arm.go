@@ -1,16 +1,19 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -162,7 +165,11 @@ type Call struct {
 	// provider: virtualMachineScaleSets/vmss-midgard.
 	Path   string
 	Query  url.Values
-	Status int // 0: it was committed and its reply was dropped
+	Status int       // 0: it was committed and its reply was dropped
+	At     time.Time // when it came, by ARMOptions.Clock
+	Body   string    // as it was sent
+	// RetryAfter is what the answer asked to wait; 0: it did not.
+	RetryAfter time.Duration
 }
 
 // Calls lists the last calls, those that were refused included.
@@ -222,11 +229,18 @@ func (d discard) WriteHeader(int) {}
 // serve answers one call to Azure Resource Manager.
 func (a *ARM) serve(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
-	call := Call{Method: r.Method, Path: a.short(r.URL.Path), Query: r.URL.Query()}
+	call := Call{Method: r.Method, Path: a.short(r.URL.Path), Query: r.URL.Query(), At: a.o.Clock.Now()}
+	if r.Body != nil {
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1)) // more is refused below
+		if err != nil {
+			panic(http.ErrAbortHandler) // who sent it went away
+		}
+		call.Body, r.Body = string(body), io.NopCloser(bytes.NewReader(body))
+	}
 	w.Header().Set("X-Ms-Request-Id", guid(secret()))
 	if e := a.authorize(r); e != nil {
 		e.write(rec)
-		a.record(call, rec.status)
+		a.record(call, rec)
 		return
 	}
 	fail, drop := a.mishap()
@@ -238,14 +252,14 @@ func (a *ARM) serve(w http.ResponseWriter, r *http.Request) {
 		rec.Header().Set("Content-Type", "application/json; charset=utf-8")
 		rec.WriteHeader(fail.Status)
 		_, _ = rec.Write([]byte(fail.Body)) // who went away needs no answer
-		a.record(call, rec.status)
+		a.record(call, rec)
 	case drop:
 		a.route(discard{http.Header{}}, r)
-		a.record(call, 0)
+		a.record(call, nil)
 		panic(http.ErrAbortHandler)
 	default:
 		a.route(rec, r)
-		a.record(call, rec.status)
+		a.record(call, rec)
 	}
 }
 
@@ -265,8 +279,13 @@ func (a *ARM) mishap() (*Failure, bool) {
 	return nil, false
 }
 
-func (a *ARM) record(c Call, status int) {
-	c.Status = status
+// record remembers a call and its answer; nil: there was none.
+func (a *ARM) record(c Call, answer *recorder) {
+	if answer != nil {
+		c.Status = answer.status
+		s, _ := strconv.Atoi(answer.Header().Get("Retry-After")) // we have written it
+		c.RetryAfter = time.Duration(s) * time.Second
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.calls) >= keptCalls {

@@ -374,6 +374,9 @@ func TestARMMishaps(t *testing.T) {
 		if c.Method != "PATCH" || c.Path != "virtualMachineScaleSets/vmss-midgard" || c.Query.Get("api-version") != "2026-04-01" {
 			t.Errorf("got call %+v, want a PATCH of the set", c)
 		}
+		if len(got) == 0 && (c.Body != `{"sku":{"capacity":1}}` || c.RetryAfter == 0 || c.At.IsZero()) {
+			t.Errorf("got call %+v, want when it came, its body, and what it was asked to wait", c)
+		}
 		got = append(got, c.Status)
 	}
 	if len(got) != 4 || got[0] != 429 || got[1] != 503 || got[2] != 0 || got[3] != 202 {
