@@ -32,7 +32,7 @@ func BenchmarkEviction(b *testing.B) {
 		e.wait("listening", 1)
 		b.StartTimer()
 		begun := time.Now()
-		if err := e.cloud.Evict(e.vm, 30*time.Second); err != nil {
+		if err := e.cloud.Preempt(e.vm, 30*time.Second); err != nil {
 			b.Fatal(err)
 		}
 		proven := e.wait("save_proven", 1)[0]

@@ -511,7 +511,7 @@ func TestEviction(t *testing.T) {
 	e.tell("join", "Ana")
 	e.wait("connected", 1)
 	begun := time.Now()
-	if err := e.cloud.Evict(e.vm, 30*time.Second); err != nil {
+	if err := e.cloud.Preempt(e.vm, 30*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	noticed := e.wait("noticed", 1)[0]

@@ -36,7 +36,7 @@ func TestMetadata(t *testing.T) {
 		announce := func(id string) func(t *testing.T, kind string, in time.Duration) {
 			return func(_ *testing.T, kind string, in time.Duration) {
 				if kind == "Preempt" {
-					must(c.Evict(id, in))
+					must(c.Preempt(id, in))
 				} else {
 					must(c.Announce(id, kind, in))
 				}

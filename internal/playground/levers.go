@@ -67,7 +67,7 @@ func (r *run) pull(w world.Config, l panel.Lever) error {
 			return refused(r.cloud.Announce(vm.ID, "Reboot", rebootNotice))
 		}
 		r.notes.add(fmt.Sprintf("lever: the cloud takes the machine in %d s", l.NoticeSeconds))
-		return refused(r.cloud.Evict(vm.ID, time.Duration(l.NoticeSeconds)*time.Second))
+		return refused(r.cloud.Preempt(vm.ID, time.Duration(l.NoticeSeconds)*time.Second))
 	}
 	if l.Name == panel.PlayerJoin && means(l.Player) {
 		return panel.Refuse("The pretend game takes the end of that name for an order: choose another.")

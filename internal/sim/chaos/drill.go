@@ -47,7 +47,7 @@ func (s *simulation) take(ctx context.Context, m *machine, vanishes bool, d *rep
 			return
 		}
 	} else {
-		if s.cloud.Evict(m.vm.ID, d.Between(8*time.Second, simcloud.MaxNotice)) != nil {
+		if s.cloud.Preempt(m.vm.ID, d.Between(8*time.Second, simcloud.MaxNotice)) != nil {
 			return
 		}
 		s.watchNotice(ctx, m)

@@ -48,7 +48,7 @@ func (s *simulation) someMachine() (id string, state simcloud.VMState) {
 
 func (s *simulation) evict(ctx context.Context, d *replay.Dice, _ *replay.Lane) {
 	if id, _ := s.someMachine(); id != "" {
-		if s.cloud.Evict(id, d.Between(time.Second, simcloud.MaxNotice)) == nil {
+		if s.cloud.Preempt(id, d.Between(time.Second, simcloud.MaxNotice)) == nil {
 			s.faults.add(Eviction)
 			if v, ok := s.machines.Load(id); ok {
 				s.watchNotice(ctx, v.(*machine))

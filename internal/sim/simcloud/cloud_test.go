@@ -220,7 +220,7 @@ func TestSeed(t *testing.T) {
 				must(t, err)
 				pass(3 * time.Minute)
 				vm := c.Snapshot().VMs[0]
-				must(t, c.Evict(vm.ID, 20*time.Second))
+				must(t, c.Preempt(vm.ID, 20*time.Second))
 				out += token + " " + vm.ID + " " + vm.Address + " " + vm.Since.String() + " " + c.Snapshot().VMs[0].Notice.ID + "\n"
 				pass(time.Minute)
 				l.next(t)

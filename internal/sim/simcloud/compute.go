@@ -100,11 +100,15 @@ func (c *Cloud) Instances(ctx context.Context, p world.Placement) ([]world.Insta
 	if s.VM == nil {
 		return nil, nil
 	}
-	in := world.Instance{ID: s.VM.ID}
-	if s.VM.State != VMCreating {
-		in.Address = s.VM.Address
+	return []world.Instance{s.VM.instance()}, nil
+}
+
+func (m *machine) instance() world.Instance {
+	in := world.Instance{ID: m.ID}
+	if m.State != VMCreating {
+		in.Address = m.Address
 	}
-	return []world.Instance{in}, nil
+	return in
 }
 
 // refusal is for calls that fail whatever they ask. c.mu is held.

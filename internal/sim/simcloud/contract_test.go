@@ -33,7 +33,7 @@ func TestMetadata(t *testing.T) {
 			vm, _ := c.VM(in[0].ID)
 			return vm, func(t *testing.T, kind string, in time.Duration) {
 				if kind == "Preempt" {
-					must(t, c.Evict(vm.ID, in))
+					must(t, c.Preempt(vm.ID, in))
 				} else {
 					must(t, c.Announce(vm.ID, kind, in))
 				}

@@ -1,7 +1,7 @@
 // Package simcloud is the pretend cloud: scale sets of zero or one machine,
 // long operations, scheduled events, and the ways in which the real one
-// fails, on request. It implements world.Compute, and world.Metadata for each
-// machine; on a machine that has booted it runs Options.Boot, an agent in this
+// fails, on request. It implements world.Compute and world.Estate, and
+// world.Metadata for each machine; on a machine that has booted it runs Options.Boot, an agent in this
 // process.
 //
 // It knows the time only from its world.Clock and opens no socket, so that it
@@ -19,10 +19,10 @@
 //	   │                │                │       │
 //	   │                └──── Scale to 0 ┴───────┤
 //	   │                                         ▼
-//	   └──── Evict, Vanish (from anywhere) ──▶ gone ◀── deleting
+//	   └── Preempt, Vanish (from anywhere) ──▶ gone ◀── deleting
 //
 // A machine is in Instances in each of these states but gone, with an address
-// from booting on. Evict and Announce give notice in its metadata. A Terminate
+// from booting on. Preempt and Announce give notice in its metadata. A Terminate
 // ends like an eviction; a Reboot or Redeploy leads from running or frozen back
 // to booting, with the same name and address; a Freeze that was announced holds
 // it for some seconds, in which it counts as running.
@@ -56,6 +56,10 @@
 //
 // A create that succeeded promises no machine: if it was evicted or vanished
 // meanwhile, the operation is done all the same and the list is empty.
+//
+// What is billed beside machines goes with them: a network interface, an address
+// and a disk. Leave, and LeaveBehind for machines that are lost, leave some in the
+// group.
 //
 // # The file
 //

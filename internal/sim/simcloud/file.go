@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"hearth/internal/world"
 )
 
 const (
@@ -93,7 +95,34 @@ func parseState(body []byte) (state, error) {
 			names[m.ID], addresses[m.Address] = true, true
 		}
 	}
-	return st, nil
+	for _, g := range st.Gone {
+		if err := errors.Join(checkTime("created", g.Created), checkTime("gone", g.Gone)); err != nil {
+			return state{}, err
+		}
+	}
+	return st, st.checkLeftovers()
+}
+
+func (st *state) checkLeftovers() error {
+	if n := len(st.Leftovers); n > MaxLeftovers {
+		return fmt.Errorf("%d leftovers: at most %d fit", n, MaxLeftovers)
+	}
+	for i, l := range st.Leftovers {
+		switch {
+		case l == nil || !isKind(l.Kind) || l.Name == "":
+			return fmt.Errorf("leftover %d has no kind or no name", i+1)
+		case i > 0 && st.Leftovers[i-1].compare(l) >= 0:
+			return fmt.Errorf("leftover %s %s is out of order", l.Kind, l.Name)
+		case st.ownerOf(world.Leftover{Kind: l.Kind, Name: l.Name}) != "":
+			return fmt.Errorf("leftover %s %s is a machine's", l.Kind, l.Name)
+		}
+		if !l.GoneAt.IsZero() {
+			if err := checkTime("gone_at", l.GoneAt); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (s *scaleSet) check() error {
@@ -204,6 +233,12 @@ func (st *state) shift(d time.Duration) {
 				move(&m.Notice.NotBefore, &m.Notice.GoneAt)
 			}
 		}
+	}
+	for _, l := range st.Leftovers {
+		move(&l.GoneAt)
+	}
+	for i := range st.Gone {
+		move(&st.Gone[i].Created, &st.Gone[i].Gone)
 	}
 }
 

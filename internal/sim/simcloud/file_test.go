@@ -20,7 +20,7 @@ func TestFileGoesOn(t *testing.T) {
 		open := func() *simcloud.Cloud { return openCloud(t, simcloud.Options{File: file, Boot: l.boot}) }
 		c := open()
 		view := up(t, c, midgard)
-		must(t, c.Evict(view.ID, 30*time.Second))
+		must(t, c.Preempt(view.ID, 30*time.Second))
 		must(t, c.NoCapacity(west.ID, true))
 		must(t, c.FailNext(midgard.ID, "AllocationFailed", true))
 		must(t, c.NoCapacity(west.ID, false))
@@ -259,6 +259,13 @@ func TestFileGarbage(t *testing.T) {
 		{"another schema", `"schema": 1`, `"schema": 2`, "schema 2, this version knows 1"},
 		{"no born", `"2vxs"`, `""`, "born is missing"},
 		{"a time that never was", `"saved": "2026`, `"saved": "0026`, "saved is"},
+		{"gone never", `"saved":`, `"gone": [{"id": "x", "created": "2026-09-12T19:00:00Z", "gone": "9026-09-12T20:00:22Z"}], "saved":`, "gone is"},
+		{"leftover without name", `"saved":`, `"leftovers": [{"kind": "nic", "name": ""}], "saved":`, "no kind or no name"},
+		{"leftover of no kind", `"saved":`, `"leftovers": [{"kind": "bucket", "name": "x"}], "saved":`, "no kind or no name"},
+		{"null leftover", `"saved":`, `"leftovers": [null], "saved":`, "no kind or no name"},
+		{"leftover twice", `"saved":`, `"leftovers": [{"kind": "nic", "name": "x"}, {"kind": "nic", "name": "x"}], "saved":`, "out of order"},
+		{"leftover is a machine", `"saved":`, `"leftovers": [{"kind": "machine", "name": "vmss-midgard_0a1b2c3d"}], "saved":`, "is a machine's"},
+		{"leftover goes never", `"saved":`, `"leftovers": [{"kind": "nic", "name": "x", "gone_at": "9026-09-12T20:00:22Z"}], "saved":`, "gone_at is"},
 		{"set without id", `"id": "vmss-midgard",`, `"id": "",`, "has no id"},
 		{"null set", `"sets": [`, `"sets": [null,`, "has no id"},
 		{"sets out of order", `"id": "vmss-midgard-west"`, `"id": "vmss"`, "out of order"},
@@ -320,6 +327,7 @@ func FuzzFile(f *testing.F) {
 	}
 	f.Add(body)
 	f.Add([]byte(`{"schema":1,"born":"a","saved":"2026-09-12T20:00:10Z","serial":0,"sets":[]}`))
+	f.Add([]byte(`{"schema":1,"born":"a","saved":"2026-09-12T20:00:10Z","serial":0,"leave_behind":true,"sets":[],"leftovers":[{"kind":"disk","name":"a","gone_at":"2026-09-12T20:00:12Z"},{"kind":"nic","name":"a","attached":true}]}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		clock := worldtest.NewClock()

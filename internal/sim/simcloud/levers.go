@@ -41,7 +41,7 @@ func (c *Cloud) FailNoMore(placement string) error {
 	return c.pull("fail no operation", placement, func(s *scaleSet) { s.FailNext = nil })
 }
 
-// FailCalls makes the next n calls of Scale, Poll and Instances fail with a
+// FailCalls makes the next n calls of Scale, Poll, Instances, Survey, Remove and Evict fail with a
 // transient error, whatever they ask, and change nothing. 0 or less ends it;
 // after Close it does nothing.
 func (c *Cloud) FailCalls(n int) {

@@ -35,7 +35,7 @@ func TestEvict(t *testing.T) {
 					t.Fatalf("notices before: %v, %v", ns, err)
 				}
 				start := time.Now()
-				must(t, c.Evict(view.ID, tc.notice))
+				must(t, c.Preempt(view.ID, tc.notice))
 				ns, err := vm.Notices(t.Context())
 				must(t, err)
 				if len(ns) != 1 || ns[0].Kind != "Preempt" || ns[0].ID == "" || !ns[0].NotBefore.Equal(start.Add(tc.notice)) {
@@ -150,7 +150,7 @@ func TestGone(t *testing.T) {
 // succeed.
 func TestGoneUnderWay(t *testing.T) {
 	for name, end := range map[string]func(*simcloud.Cloud, string) error{
-		"evicted":  func(c *simcloud.Cloud, id string) error { return c.Evict(id, time.Second) },
+		"evicted":  func(c *simcloud.Cloud, id string) error { return c.Preempt(id, time.Second) },
 		"vanished": (*simcloud.Cloud).Vanish,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestGoneUnderWay(t *testing.T) {
 			view := up(t, c, midgard)
 			token, err := c.Scale(t.Context(), midgard, 0)
 			must(t, err)
-			if err := c.Evict(view.ID, time.Second); err == nil {
+			if err := c.Preempt(view.ID, time.Second); err == nil {
 				t.Error("evicted while being deleted")
 			}
 			must(t, c.Vanish(view.ID))
@@ -368,7 +368,7 @@ func TestLeversRefuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := openCloud(t, simcloud.Options{})
 		view := up(t, c, midgard)
-		must(t, c.Evict(view.ID, simcloud.MaxNotice))
+		must(t, c.Preempt(view.ID, simcloud.MaxNotice))
 		_, capacityErr := c.Capacity("vmss-utgard")
 		for name, err := range map[string]error{
 			"no capacity, unknown placement": c.NoCapacity("vmss-utgard", true),
@@ -376,10 +376,10 @@ func TestLeversRefuse(t *testing.T) {
 			"fail, unknown placement":        c.FailNext("vmss-utgard", "AllocationFailed", true),
 			"fail, unknown code":             c.FailNext(midgard.ID, "Oops", true),
 			"capacity, unknown placement":    capacityErr,
-			"evict, unknown machine":         c.Evict("vmss-utgard_0", time.Second),
-			"evict, no notice":               c.Evict(view.ID, 0),
-			"evict, long notice":             c.Evict(view.ID, simcloud.MaxNotice+1),
-			"evict twice":                    c.Evict(view.ID, time.Second),
+			"preempt, unknown machine":       c.Preempt("vmss-utgard_0", time.Second),
+			"preempt, no notice":             c.Preempt(view.ID, 0),
+			"preempt, long notice":           c.Preempt(view.ID, simcloud.MaxNotice+1),
+			"preempt twice":                  c.Preempt(view.ID, time.Second),
 			"vanish, unknown machine":        c.Vanish("vmss-utgard_0"),
 			"freeze, unknown machine":        c.Freeze("vmss-utgard_0"),
 		} {

@@ -62,18 +62,18 @@ func (n *notice) public() world.Notice {
 	return out
 }
 
-// Evict takes a machine back with notice (above 0, at most MaxNotice): a
+// Preempt takes a machine back with notice (above 0, at most MaxNotice): a
 // Preempt notice appears in its metadata, and the machine is gone after notice,
 // or a second after it was acknowledged if that is sooner. Capacity stays 1.
 // For an end without notice there is Vanish.
-func (c *Cloud) Evict(vmID string, notice time.Duration) error {
+func (c *Cloud) Preempt(vmID string, notice time.Duration) error {
 	if notice <= 0 || notice > MaxNotice {
-		return fmt.Errorf("evict %s: a notice of %v cannot be had: choose more than 0 and at most %v, or let it vanish", vmID, notice, MaxNotice)
+		return fmt.Errorf("preempt %s: a notice of %v cannot be had: choose more than 0 and at most %v, or let it vanish", vmID, notice, MaxNotice)
 	}
-	return c.announce("evict", vmID, kindPreempt, notice)
+	return c.announce("preempt", vmID, kindPreempt, notice)
 }
 
-// Announce gives notice of any kind, as Evict does of a Preempt: Terminate,
+// Announce gives notice of any kind, as Preempt does of an eviction: Terminate,
 // Reboot, Redeploy or Freeze, which happens in the given time (0 to MaxAhead),
 // or a second after it was acknowledged if that is sooner. 0 is a failure of
 // the hardware: the event has started when it is first seen, and happens within

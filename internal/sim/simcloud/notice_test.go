@@ -130,11 +130,11 @@ func TestAnnounceAgain(t *testing.T) {
 		c := openCloud(t, simcloud.Options{})
 		view := up(t, c, midgard)
 		must(t, c.Announce(view.ID, "Reboot", time.Minute))
-		if err := c.Evict(view.ID, time.Second); err == nil {
+		if err := c.Preempt(view.ID, time.Second); err == nil {
 			t.Error("a second notice was given beside the first")
 		}
 		pass(time.Minute)
-		must(t, c.Evict(view.ID, time.Second))
+		must(t, c.Preempt(view.ID, time.Second))
 		pass(time.Second)
 		if n := count(t, c, midgard); n != 0 {
 			t.Errorf("%d machines, want none", n)
@@ -174,7 +174,7 @@ func TestAnnounceRefuses(t *testing.T) {
 			"unknown machine":     c.Announce("vmss-utgard_0", "Reboot", time.Minute),
 			"in the past":         c.Announce(view.ID, "Reboot", -1),
 			"in the far future":   c.Announce(view.ID, "Reboot", simcloud.MaxAhead+1),
-			"evict with much ado": c.Evict(view.ID, time.Minute),
+			"evict with much ado": c.Preempt(view.ID, time.Minute),
 		} {
 			if err == nil {
 				t.Errorf("%s: no error", name)

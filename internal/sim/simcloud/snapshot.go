@@ -23,6 +23,8 @@ type Snapshot struct {
 	Now        time.Time       `json:"now"`
 	Placements []PlacementView `json:"placements"` // ascending by ID
 	VMs        []VMView        `json:"vms"`        // in the order of their placements
+	// Leftovers are what no scale set's machine has, ascending by kind and name.
+	Leftovers []LeftoverView `json:"leftovers,omitempty"`
 	// Gone are the last machines that there were, the latest at the end, at most
 	// 32.
 	Gone []GoneView `json:"gone,omitempty"`
@@ -69,6 +71,18 @@ type VMView struct {
 	Notice    *world.Notice `json:"notice,omitempty"`
 }
 
+// Belongings are the network interface, the address and the disk of a machine.
+func (v VMView) Belongings() []world.Leftover { return belongings(v.ID) }
+
+// LeftoverView is in a Snapshot what no scale set's machine has.
+type LeftoverView struct {
+	world.Leftover
+
+	Region   string `json:"region,omitempty"`
+	Attached bool   `json:"attached,omitempty"` // to a machine of another resource group
+	Removing bool   `json:"removing,omitempty"`
+}
+
 // Snapshot shows what there is.
 func (c *Cloud) Snapshot() Snapshot {
 	out := Snapshot{Now: c.enter()}
@@ -91,6 +105,11 @@ func (c *Cloud) Snapshot() Snapshot {
 		if s.VM != nil {
 			out.VMs = append(out.VMs, s.VM.view(s.ID))
 		}
+	}
+	for _, l := range c.st.Leftovers {
+		out.Leftovers = append(out.Leftovers, LeftoverView{
+			Leftover: world.Leftover{Kind: l.Kind, Name: l.Name}, Region: l.Region, Attached: l.Attached, Removing: !l.GoneAt.IsZero(),
+		})
 	}
 	return out
 }

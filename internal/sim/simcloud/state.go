@@ -41,9 +41,12 @@ type state struct {
 	Saved  time.Time `json:"saved"`
 	Serial uint64    `json:"serial"` // one more with everything that is drawn
 	// FailCalls is how many calls are still to fail.
-	FailCalls int         `json:"fail_calls,omitempty"`
-	Sets      []*scaleSet `json:"sets"` // ascending by ID
-	Gone      []GoneView  `json:"gone,omitempty"`
+	FailCalls int `json:"fail_calls,omitempty"`
+	// LeaveBehind is the lever of this name.
+	LeaveBehind bool        `json:"leave_behind,omitempty"`
+	Sets        []*scaleSet `json:"sets"`                // ascending by ID
+	Leftovers   []*leftover `json:"leftovers,omitempty"` // ascending by kind and name
+	Gone        []GoneView  `json:"gone,omitempty"`
 }
 
 type scaleSet struct {
@@ -166,6 +169,11 @@ func (c *Cloud) next() (step, bool) {
 			}
 		}
 	}
+	for _, l := range c.st.Leftovers {
+		if !l.GoneAt.IsZero() {
+			offer(l.GoneAt, func(time.Time) { c.drop(l) })
+		}
+	}
 	return first, first.do != nil
 }
 
@@ -234,9 +242,13 @@ func (c *Cloud) booted(m *machine, at time.Time) {
 	c.log.Info("pretend machine runs", "vm", m.ID)
 }
 
-// remove makes a machine be gone.
+// remove makes a machine be gone. What it had goes with it, unless it was not the
+// scale set that let go of it and LeaveBehind is on.
 func (c *Cloud) remove(s *scaleSet, at time.Time, why string) {
 	c.powerOff(s.VM.ID, ErrPowerOff)
+	if why != "deleted" && c.st.LeaveBehind {
+		c.leaveBehind(s)
+	}
 	c.st.Gone = append(c.st.Gone, GoneView{ID: s.VM.ID, Placement: s.ID, Created: s.VM.Created, Gone: at, Why: why})
 	if n := len(c.st.Gone); n > keptGone {
 		c.st.Gone = slices.Delete(c.st.Gone, 0, n-keptGone)

@@ -74,7 +74,7 @@ func machineUnderTest(t *testing.T) (u worldtest.MetadataUnderTest, other *simcl
 	announce := func(id string) func(t *testing.T, kind string, in time.Duration) {
 		return func(_ *testing.T, kind string, in time.Duration) {
 			if kind == "Preempt" {
-				must(c.Evict(id, in))
+				must(c.Preempt(id, in))
 			} else {
 				must(c.Announce(id, kind, in))
 			}

@@ -85,7 +85,7 @@ func ask(t *testing.T, h http.Handler, method, target, body string, header ...st
 func TestRefusals(t *testing.T) {
 	s, _ := still(t)
 	h := wire.New(s.cloud, s.vms[1].ID, wire.Options{})
-	must(t, s.cloud.Evict(s.vms[1].ID, simcloud.MaxNotice))
+	must(t, s.cloud.Preempt(s.vms[1].ID, simcloud.MaxNotice))
 	for _, tc := range []struct {
 		name           string
 		method, target string
