@@ -124,7 +124,7 @@ func TestGone(t *testing.T) {
 			case "vanished":
 				must(t, c.Vanish(vm.ID))
 			case "evicted":
-				must(t, c.Evict(vm.ID, time.Second))
+				must(t, c.Preempt(vm.ID, time.Second))
 				pass(time.Second)
 			}
 			want = append(want, simcloud.GoneView{ID: vm.ID, Placement: midgard.ID, Created: vm.Created, Gone: time.Now(), Why: why})
