@@ -38,11 +38,12 @@ const (
 )
 
 type commands struct {
-	Up      upCommand      `cmd:"" help:"Run everything on this machine: a pretend Discord to type in, a pretend cloud, the real bot and agent."`
-	Explain explainCommand `cmd:"" help:"Say what the log of a Valheim dedicated server means: who came, died and left, what was saved, what went wrong."`
-	Probe   probeCommand   `cmd:"" help:"Measure how soon a deployed app answers Discord, also after it has slept."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-	Help    helpCommand    `cmd:"" help:"Print this help."`
+	Up       upCommand       `cmd:"" help:"Run everything on this machine: a pretend Discord to type in, a pretend cloud, the real bot and agent."`
+	Explain  explainCommand  `cmd:"" help:"Say what the log of a Valheim dedicated server means: who came, died and left, what was saved, what went wrong."`
+	Probe    probeCommand    `cmd:"" help:"Measure how soon a deployed app answers Discord, also after it has slept."`
+	Register registerCommand `cmd:"" help:"Give the Discord server Hearth's commands, or bring them up to date."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Help     helpCommand     `cmd:"" help:"Print this help."`
 }
 
 // env is what a command may know of its surroundings.

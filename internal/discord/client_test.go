@@ -171,3 +171,21 @@ func TestTheWholeCallIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestDeleteCommand: one that is gone already is gone; other refusals are told.
+func TestDeleteCommand(t *testing.T) {
+	for name, tc := range map[string]struct {
+		answer answer
+		fails  bool
+	}{
+		"done": {answer{status: 204}, false},
+		"gone": {answer{status: 404, body: `{"code":10063,"message":"Unknown application command"}`}, false},
+		"no":   {answer{status: 403, body: `{"code":50001,"message":"Missing Access"}`}, true},
+	} {
+		s := &script{answers: []answer{tc.answer}}
+		err := newClient(t, s).DeleteCommand(t.Context(), guildID, discord.GuildCommand{ID: "1400000000000000100", Name: "start"})
+		if (err != nil) != tc.fails {
+			t.Errorf("%s: got %v, fails: %t", name, err, tc.fails)
+		}
+	}
+}

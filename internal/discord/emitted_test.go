@@ -59,6 +59,16 @@ func fullSay() world.Say {
 	}
 }
 
+// wanted are the commands of these worlds in the form that they are compared in.
+func wanted(t *testing.T, worlds []world.Config) []discord.GuildCommand {
+	t.Helper()
+	commands, err := discord.WantedCommands(worlds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return commands
+}
+
 func TestEmitted(t *testing.T) {
 	twoWorlds := []world.Config{{ID: "midgard", Name: "Midgard"}, {ID: "asgard", Name: "Åsgård"}, {ID: "asgard-2", Name: "Åsgård"}}
 	for name, body := range map[string][]byte{
@@ -77,6 +87,12 @@ func TestEmitted(t *testing.T) {
 	}{
 		{"commands_one_world", func(c *discord.Client) error { return c.Register(t.Context(), guildID, twoWorlds[:1]) }, "PUT /api/v10/applications/" + appID + "/guilds/" + guildID + "/commands"},
 		{"commands_worlds", func(c *discord.Client) error { return c.Register(t.Context(), guildID, twoWorlds) }, "PUT /api/v10/applications/" + appID + "/guilds/" + guildID + "/commands"},
+		{"command_create", func(c *discord.Client) error {
+			return c.CreateCommand(t.Context(), guildID, wanted(t, twoWorlds)[4])
+		}, "POST /api/v10/applications/" + appID + "/guilds/" + guildID + "/commands"},
+		{"command_edit", func(c *discord.Client) error {
+			return c.EditCommand(t.Context(), guildID, discord.GuildCommand{ID: "1400000000000000100", NSFW: true}, wanted(t, nil)[0])
+		}, "PATCH /api/v10/applications/" + appID + "/guilds/" + guildID + "/commands/1400000000000000100"},
 		{"message_post", func(c *discord.Client) error {
 			_, err := c.Post(t.Context(), channelID, fullSay(), "op-1/3")
 			return err

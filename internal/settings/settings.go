@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"hearth/internal/azure/account"
@@ -68,16 +69,23 @@ type Config struct {
 type reader struct {
 	getenv   func(string) string
 	set      map[string]bool
-	problems []error
+	problems []Problem
 }
 
-func (r *reader) bad(format string, args ...any) {
-	r.problems = append(r.problems, fmt.Errorf(format, args...))
+func (r *reader) bad(name, format string, args ...any) {
+	r.check(name, fmt.Errorf(format, args...))
 }
 
-func (r *reader) check(err error) {
+// check notes what is wrong with a setting, each thing apart.
+func (r *reader) check(name string, err error) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok { // joined itself, not somewhere in it
+		for _, e := range several.Unwrap() {
+			r.check(name, e)
+		}
+		return
+	}
 	if err != nil {
-		r.problems = append(r.problems, err)
+		r.problems = append(r.problems, Problem{name, err})
 	}
 }
 
@@ -88,7 +96,7 @@ func (r *reader) value(name string) (value string, resolved bool) {
 	r.set[name] = value != ""
 	if err := checkResolved(name, value); err != nil {
 		r.set[name] = false
-		r.check(err)
+		r.check(name, err)
 		return "", false
 	}
 	return value, true
@@ -107,9 +115,9 @@ func (r *reader) snowflake(name string, required bool, what string) string {
 	switch {
 	case !resolved || v == "" && !required:
 	case v == "":
-		r.bad("%s is missing: %s", name, what)
+		r.bad(name, "%s is missing: %s", name, what)
 	case !discord.IsSnowflake(v):
-		r.bad("%s is %.40q, which is no id of Discord's, a number: %s", name, v, what)
+		r.bad(name, "%s is %.40q, which is no id of Discord's, a number: %s", name, v, what)
 	}
 	return v
 }
@@ -121,19 +129,41 @@ func (r *reader) key(name string, least int, what string) world.Secret {
 	switch {
 	case !resolved:
 	case v == "":
-		r.bad("%s is missing: %s", name, what)
+		r.bad(name, "%s is missing: %s", name, what)
 	case len(v) < least:
-		r.bad("%s has %d bytes, at least %d are needed: %s", name, len(v), least, what)
+		r.bad(name, "%s has %d bytes, at least %d are needed: %s", name, len(v), least, what)
 	}
 	return world.Secret(v)
 }
 
-// Error is everything that is wrong with the settings, one error each.
-type Error struct{ Problems []error }
+// Problem is one thing that is wrong, and what to do about it.
+type Problem struct {
+	Setting string // or one of two that belong together
+	Err     error  // names the setting
+}
+
+// Error is everything that is wrong with the settings.
+type Error struct{ Problems []Problem }
 
 // Error implements error.
 func (e *Error) Error() string {
-	return fmt.Sprintf("the settings have %d things to mend:\n%v", len(e.Problems), errors.Join(e.Problems...))
+	var all strings.Builder
+	fmt.Fprintf(&all, "the settings have %d things to mend:", len(e.Problems))
+	for _, p := range e.Problems {
+		all.WriteString("\n" + p.Err.Error())
+	}
+	return all.String()
+}
+
+// Of are the problems with these settings.
+func (e *Error) Of(names ...string) []Problem {
+	var of []Problem
+	for _, p := range e.Problems {
+		if slices.Contains(names, p.Setting) {
+			of = append(of, p)
+		}
+	}
+	return of
 }
 
 // Load reads the settings; it makes no call. Its error is an *Error. What of them
@@ -145,7 +175,7 @@ func Load(getenv func(string) string) (*Config, error) {
 	c.loadWorlds(r)
 	c.loadAzure(r)
 	if v, _ := r.value(LogLevel); v != "" && c.Level.UnmarshalText([]byte(v)) != nil {
-		r.bad("%s is %.40q: write debug, info, warn or error", LogLevel, v)
+		r.bad(LogLevel, "%s is %.40q: write debug, info, warn or error", LogLevel, v)
 	}
 	if len(r.problems) > 0 {
 		return c, &Error{r.problems}
@@ -157,11 +187,11 @@ func (c *Config) loadDiscord(r *reader) {
 	var err error
 	if v, resolved := r.value(PublicKey); resolved {
 		c.Verifier, err = discord.NewVerifier(v)
-		r.check(err)
+		r.check(PublicKey, err)
 	}
 	if v, _ := r.value(ProbeKey); v != "" {
 		c.Probe, err = discord.NewProbeVerifier(v)
-		r.check(err)
+		r.check(ProbeKey, err)
 	}
 	const copyID = "switch on developer mode in Discord, then copy the id"
 	c.Guild = world.Guild{
@@ -174,7 +204,7 @@ func (c *Config) loadDiscord(r *reader) {
 	url, resolved2 := r.value(DiscordURL)
 	c.Discord = discord.ClientOptions{Application: application, URL: url}
 	if resolved1 && resolved2 {
-		r.check(c.Discord.CheckAddress())
+		r.check(Application, c.Discord.CheckAddress())
 	}
 	// Without a usable token the bot starts all the same: Discord drops the
 	// address of an endpoint that does not answer its PINGs.
@@ -197,16 +227,16 @@ func (c *Config) loadWorlds(r *reader) {
 	}
 	var err error
 	c.Worlds, err = world.ParseWorlds(text)
-	r.check(err)
+	r.check(Worlds, err)
 	owner := map[string]string{}
 	for _, w := range c.Worlds {
 		c.Agents[w.ID] = r.key(world.AgentKeySetting(w.ID), world.MinKeyBytes, "set it to the key that world "+w.ID+"'s agent has")
 		if other, taken := owner[c.Agents[w.ID].Reveal()]; taken && c.Agents[w.ID] != "" {
-			r.bad("%s and %s are the same: give each world a key of its own, or one's machine could speak for the other", world.AgentKeySetting(other), world.AgentKeySetting(w.ID))
+			r.bad(world.AgentKeySetting(w.ID), "%s and %s are the same: give each world a key of its own, or one's machine could speak for the other", world.AgentKeySetting(other), world.AgentKeySetting(w.ID))
 		}
 		owner[c.Agents[w.ID].Reveal()] = w.ID
 		if c.BotKey != "" && c.Agents[w.ID] == c.BotKey {
-			r.bad("%s and %s are the same: give the bot a key of its own, or a machine could speak for it", BotKey, world.AgentKeySetting(w.ID))
+			r.bad(BotKey, "%s and %s are the same: give the bot a key of its own, or a machine could speak for it", BotKey, world.AgentKeySetting(w.ID))
 		}
 	}
 }
@@ -214,7 +244,7 @@ func (c *Config) loadWorlds(r *reader) {
 func (c *Config) loadAzure(r *reader) {
 	var err error
 	c.Storage, err = account.FromEnvironment(r.getenv)
-	r.check(err)
+	r.check(Storage, err)
 	c.Storage.Credential = r.identity(c.Storage.ClientID)
 	r.set[Storage], r.set[StorageAccount] = c.Storage.ConnectionString != "", c.Storage.Account != ""
 	c.Compute = compute.Options{
@@ -231,7 +261,7 @@ func (c *Config) loadAzure(r *reader) {
 	c.Compute.Credential = r.identity(c.Compute.ClientID)
 	if resolved {
 		_, err = compute.New(c.Compute)
-		r.check(err)
+		r.check(Subscription, err)
 	}
 }
 

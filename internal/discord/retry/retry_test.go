@@ -48,6 +48,7 @@ func TestRefusalsMeanWhatTheTableSays(t *testing.T) {
 		{"null", "post", 400, "null", nil, 1},
 		{"redirect", "post", 302, "", nil, 1},
 		{"too many edits of an old message", "edit", 429, `{"code":30046,"message":"Maximum number of edits to messages older than 1 hour reached.","retry_after":3}`, nil, 1},
+		{"as many new commands as a day has", "post", 429, `{"code":30034,"message":"Max number of daily application command creates has been reached (200)"}`, nil, 1},
 		{"not implemented", "post", 501, "", nil, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

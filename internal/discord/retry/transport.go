@@ -165,8 +165,11 @@ func (t *transport) again(c *Call) bool {
 // limited handles a 429. It must not be answered with another call before its
 // time, from anywhere in this process.
 func (t *transport) limited(c *Call) bool {
-	if c.failure.Code == int(rest.JSONErrorCodeMaximumEditsToMessagesOlderThan1HourReached) {
-		return false // 30046: the next edit will do
+	switch c.failure.Code {
+	case int(rest.JSONErrorCodeMaximumEditsToMessagesOlderThan1HourReached): // 30046: the next edit will do
+		return false
+	case int(rest.JSONErrorCodeMaximumDailyApplicationCommandCreatesReached): // 30034: tomorrow
+		return false
 	}
 	c.tries++
 	pause := c.asked

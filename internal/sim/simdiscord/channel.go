@@ -199,9 +199,13 @@ func (d *Discord) listMessages(channel string, c call) reply {
 // commandRoute handles the guild's commands. d.mu is held.
 func (d *Discord) commandRoute(c call) func() reply {
 	handle := map[string]func() reply{
-		http.MethodGet: func() reply { return success(d.registered()) },
-		http.MethodPut: func() reply { return d.putCommands(c.body) },
+		http.MethodGet:  func() reply { return success(d.registered()) },
+		http.MethodPut:  func() reply { return d.putCommands(c.body) },
+		http.MethodPost: func() reply { return d.postCommand(c.body) },
 	}[c.method]
+	if len(c.parts) == 6 {
+		handle = d.oneCommand(c)
+	}
 	if handle == nil {
 		return nil
 	}
@@ -209,7 +213,7 @@ func (d *Discord) commandRoute(c call) func() reply {
 		if c.parts[1] != d.opts.ApplicationID {
 			return refusal(http.StatusForbidden, 20012, "You are not authorized to perform this action on this application")
 		}
-		if c.parts[3] != d.opts.GuildID {
+		if c.parts[3] != d.opts.GuildID || d.levers.uninvited {
 			return refusal(http.StatusForbidden, 50001, "Missing Access")
 		}
 		return handle()

@@ -15,6 +15,7 @@ type levers struct {
 	route      routeLimit
 	forbid     bool
 	hide       bool
+	uninvited  bool
 	drop       int // answers still to lose
 	lose       int // webhook calls still to miss
 	slow       time.Duration
@@ -70,6 +71,11 @@ func (d *Discord) Forbid(on bool) { d.pull(func(l *levers) { l.forbid = on }) }
 // Hide takes VIEW_CHANNEL from the bot: everything in the channels is refused
 // with 50001 until it is given back.
 func (d *Discord) Hide(on bool) { d.pull(func(l *levers) { l.hide = on }) }
+
+// Uninvite takes the application's commands out of its invitation, as if the bot
+// had come without the scope applications.commands: everything about them is
+// refused with 50001 until it is given back.
+func (d *Discord) Uninvite(on bool) { d.pull(func(l *levers) { l.uninvited = on }) }
 
 // DropReplies carries out the next n changing REST requests and loses their
 // answers: Call returns ErrReplyLost, the HTTP face cuts the connection.

@@ -254,10 +254,10 @@ func (d *Discord) route(c call) (route, bool) {
 			quota:  quota{"webhooks/" + p[1] + "/" + p[2], webhookLimit, webhookPeriod},
 			handle: d.webhookRoute(c),
 		}, true
-	case is("applications", "*", "guilds", "*", "commands"):
+	case is("applications", "*", "guilds", "*", "commands"), is("applications", "*", "guilds", "*", "commands", "*"):
 		return route{
 			bot:    true,
-			quota:  quota{c.method + " commands", messageLimit, messagePeriod},
+			quota:  quota{fmt.Sprintf("%s commands %d", c.method, len(p)), messageLimit, messagePeriod},
 			handle: d.commandRoute(c),
 		}, true
 	case is("users", "@me"), is("applications", "@me"), is("guilds", "*"), is("guilds", "*", "roles"), is("channels", "*"):

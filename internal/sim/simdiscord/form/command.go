@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -64,9 +65,11 @@ const (
 	optionLast       = 11
 )
 
+// MaxCommands is how many slash commands a guild has at most, as documented.
+const MaxCommands = 100
+
 // Limits of commands, as documented.
 const (
-	maxCommands     = 100
 	maxCommandChars = 8000
 	maxOptions      = 25
 	maxChoices      = 25
@@ -98,7 +101,7 @@ func ReadCommands(body []byte) ([]Command, error) {
 	if !ok {
 		p.Add(nil, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
 	}
-	if len(items) > maxCommands {
+	if len(items) > MaxCommands {
 		return nil, ErrTooManyCommands
 	}
 	var commands []Command
@@ -112,6 +115,54 @@ func ReadCommands(body []byte) ([]Command, error) {
 		commands = append(commands, c)
 	}
 	return commands, p.Err()
+}
+
+// ReadCommand reads the body that makes one command, or replaces the one of its
+// name; errors as of ReadCommands.
+func ReadCommand(body []byte) (Command, error) {
+	v, err := decode(body)
+	if err != nil {
+		return Command{}, err
+	}
+	var p Problems
+	c := readCommand(newObject(v, nil, &p))
+	return c, p.Err()
+}
+
+// PatchCommand reads the body that edits a command: what it does not name stays
+// as it is, and null is the default. Errors as of ReadCommands.
+func PatchCommand(c Command, body []byte) (Command, error) {
+	v, err := decode(body)
+	if err != nil {
+		return Command{}, err
+	}
+	var p Problems
+	change, ok := v.(map[string]any)
+	if !ok {
+		newObject(v, nil, &p) // says so
+		return Command{}, p.Err()
+	}
+	for _, fixed := range []string{"id", "type"} {
+		if _, named := change[fixed]; named {
+			p.Add([]string{fixed}, "UNKNOWN_FIELD", "A command's "+fixed+" can't be edited.")
+		}
+	}
+	is, err := json.Marshal(c)
+	if err != nil {
+		return Command{}, fmt.Errorf("write command: %w", err)
+	}
+	whole, err := decode(is)
+	if err != nil {
+		return Command{}, err
+	}
+	fields, _ := whole.(map[string]any) // as Marshal wrote it
+	for _, given := range []string{"application_id", "guild_id", "version"} {
+		delete(fields, given)
+	}
+	maps.Copy(fields, change)
+	next := readCommand(newObject(fields, nil, &p))
+	next.ID, next.ApplicationID, next.GuildID = c.ID, c.ApplicationID, c.GuildID
+	return next, p.Err()
 }
 
 func readCommand(o *object) Command {
