@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"internal/docker/logstream":        {"internal/world"},
 	"internal/sim/simgame":             {"internal/world"},
 	"internal/sim/simgame/process":     {"internal/world", "internal/clock", "internal/sim/simgame"},
-	"internal/settings":                {"internal/world", "internal/azure/account", "internal/azure/compute", "internal/azure/identity", "internal/clock", "internal/discord"},
+	"internal/settings":                {"internal/world", "internal/world/price", "internal/azure/account", "internal/azure/compute", "internal/azure/identity", "internal/clock", "internal/discord"},
 	"internal/operator":                {"internal/world", "internal/discord", "internal/settings"},
 	"internal/azure":                   {"internal/world"},
 	"internal/azure/compute":           {"internal/world", "internal/azure/identity"},

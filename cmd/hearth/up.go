@@ -16,6 +16,7 @@ import (
 	"hearth/internal/playground"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/world"
+	"hearth/internal/world/price"
 )
 
 type upCommand struct {
@@ -103,6 +104,9 @@ func (c upCommand) Run(e *env) error {
 		text = defaultWorlds
 	}
 	worlds, err := world.ParseWorlds(text)
+	if err == nil {
+		err = price.Check(worlds)
+	}
 	if err != nil {
 		return err
 	}

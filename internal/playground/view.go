@@ -98,12 +98,7 @@ func (p *Playground) Snapshot(ctx context.Context) (panel.Snapshot, error) {
 	if s.Status == world.Online && s.Boot.Machine.Address != "" {
 		v.Address = fmt.Sprintf("%s:%d", s.Boot.Machine.Address, w.Port)
 	}
-	hours := s.MachineTime(now).Hours()
-	v.SessionCents = hours * w.CentsPerHour
-	v.TotalCents = (hours + s.Session.Total.Hours()) * w.CentsPerHour
-	if !s.Cloud.Rented.IsZero() {
-		v.CentsPerHour = w.CentsPerHour
-	}
+	v.SessionCents, v.TotalCents, v.CentsPerHour = s.Bill.OfSession(now).Cents(), s.Bill.OfAll(now).Cents(), s.Bill.PerHour.Cents()
 	return v, r.underTheHood(ctx, w, s, &v)
 }
 

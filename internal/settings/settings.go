@@ -16,6 +16,7 @@ import (
 	"hearth/internal/clock"
 	"hearth/internal/discord"
 	"hearth/internal/world"
+	"hearth/internal/world/price"
 )
 
 // The settings' names, beside the key of each world (world.AgentKeySetting).
@@ -228,6 +229,7 @@ func (c *Config) loadWorlds(r *reader) {
 	var err error
 	c.Worlds, err = world.ParseWorlds(text)
 	r.check(Worlds, err)
+	r.check(Worlds, price.Check(c.Worlds))
 	owner := map[string]string{}
 	for _, w := range c.Worlds {
 		c.Agents[w.ID] = r.key(world.AgentKeySetting(w.ID), world.MinKeyBytes, "set it to the key that world "+w.ID+"'s agent has")

@@ -128,6 +128,7 @@ func TestBadSettings(t *testing.T) {
 		{"DISCORD_API_URL", "discord", "DISCORD_API_URL is not the address"},
 		{"HEARTH_WORLDS", "[]", "HEARTH_WORLDS has 0 worlds"},
 		{"HEARTH_WORLDS", "midgard", "HEARTH_WORLDS is not the JSON"},
+		{"HEARTH_WORLDS", `[{"id":"midgard","monthly_dollars":5,"placements":[{"id":"vmss-a"}]}]`, "what a machine at placement \"vmss-a\" costs is not known"},
 		{"HEARTH_BOT_KEY", "canary-too-short", "HEARTH_BOT_KEY has 16 bytes, at least 32"},
 		{"HEARTH_BOT_KEY", agentKey + agentKey, ""},
 		{"HEARTH_AGENT_KEY_MIDGARD", "canary-short", "HEARTH_AGENT_KEY_MIDGARD has 12 bytes, at least 16"},

@@ -27,11 +27,21 @@ type Config struct {
 	Port       int         `json:"port,omitempty"`     // UDP, of the game; default 2456
 	Password   Secret      `json:"password,omitempty"` // shown by /join
 	Roles      []string    `json:"roles,omitempty"`    // ids of those who may play; empty: everybody in the channel
-	// IdleMinutes is how long nobody may be on before the fire goes out;
-	// default 10, 0 < m <= 720.
+	// IdleMinutes is how long nobody may be on before people are warned, and a
+	// few minutes later the fire goes out; default 10, 0 < m <= 720.
 	IdleMinutes int `json:"idle_minutes,omitempty"`
-	// CentsPerHour is what a machine costs, for the display; thousandths of a
-	// dollar would be lost in rounding, so it may be a fraction.
+	// NeverJoinedMinutes is the same while nobody has come in at all since the
+	// start; 0: DefaultNeverJoinedMin.
+	NeverJoinedMinutes int `json:"never_joined_minutes,omitempty"`
+	// SessionHours is how long a session may last, whoever is on; it may be a
+	// fraction. 0: DefaultSessionHours.
+	SessionHours float64 `json:"session_hours,omitempty"`
+	// MonthlyDollars is what the world's machines may cost in a calendar month;
+	// it may be a fraction. 0: no limit.
+	MonthlyDollars float64 `json:"monthly_dollars,omitempty"`
+	// CentsPerHour is what a machine costs at each placement that names no
+	// price; thousandths of a dollar would be lost in rounding, so it may be a
+	// fraction. It is not the price of Regular ones.
 	CentsPerHour float64 `json:"cents_per_hour,omitempty"`
 }
 
@@ -57,6 +67,11 @@ const (
 	MaxWorldName   = 40 // characters
 	DefaultPort    = 2456
 	DefaultIdleMin = 10
+
+	DefaultNeverJoinedMin = 30
+	DefaultSessionHours   = 24
+	MinSessionHours       = 0.25
+	MaxSessionHours       = 168 // a week
 
 	maxWorldID = 24
 )
@@ -121,7 +136,7 @@ func ParseWorlds(text string) ([]Config, error) {
 	dec.DisallowUnknownFields()
 	var worlds []Config
 	if err := dec.Decode(&worlds); err != nil {
-		return nil, fmt.Errorf("HEARTH_WORLDS is not the JSON it should be (%w): it is an array of objects with id, name, placements, and optionally port, password, roles, idle_minutes, cents_per_hour", err)
+		return nil, fmt.Errorf("HEARTH_WORLDS is not the JSON it should be (%w): it is an array of objects with id, name, placements, and optionally port, password, roles, idle_minutes, never_joined_minutes, session_hours, monthly_dollars, cents_per_hour", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("HEARTH_WORLDS has text after its JSON array: remove it")
@@ -162,6 +177,11 @@ func (c *Config) applyDefaults() {
 	if c.Name == "" {
 		c.Name = c.ID
 	}
+	for i := range c.Placements {
+		if p := &c.Placements[i]; p.CentsPerHour == 0 && !p.Regular {
+			p.CentsPerHour = c.CentsPerHour
+		}
+	}
 }
 
 func (c *Config) problems(i int) []error {
@@ -192,6 +212,15 @@ func (c *Config) problems(i int) []error {
 	if c.IdleMinutes < 1 || c.IdleMinutes > 720 {
 		bad("idle_minutes is %d: choose 1 to 720", c.IdleMinutes)
 	}
+	if c.NeverJoinedMinutes < 0 || c.NeverJoinedMinutes > 720 {
+		bad("never_joined_minutes is %d: choose 1 to 720", c.NeverJoinedMinutes)
+	}
+	if h := c.SessionHours; h != 0 && (h < MinSessionHours || h > MaxSessionHours) {
+		bad("session_hours is %v: choose %v to %v", h, MinSessionHours, MaxSessionHours)
+	}
+	if c.MonthlyDollars < 0 || c.MonthlyDollars > 10_000 {
+		bad("monthly_dollars is %v: choose up to 10000, or 0 for no limit", c.MonthlyDollars)
+	}
 	if c.CentsPerHour < 0 || c.CentsPerHour > 1000 {
 		bad("cents_per_hour is %v: choose 0 to 1000", c.CentsPerHour)
 	}
@@ -210,6 +239,12 @@ func (c *Config) problems(i int) []error {
 			bad("placement %q appears twice", p.ID)
 		}
 		seen[p.ID] = true
+		if p.CentsPerHour < 0 || p.CentsPerHour > 1000 {
+			bad("cents_per_hour of placement %q is %v: choose 0 to 1000", p.ID, p.CentsPerHour)
+		}
+		if _, err := time.Parse(time.DateOnly, p.PricedOn); p.PricedOn != "" && err != nil {
+			bad("priced_on of placement %q is %q: write the day as 2026-11-30", p.ID, p.PricedOn)
+		}
 	}
 	return ps
 }
@@ -224,5 +259,22 @@ func (c *Config) Placement(id string) (Placement, bool) {
 	return Placement{}, false
 }
 
-// Idle is how long nobody may be on before the fire goes out.
+// Idle is how long nobody may be on before people are warned that the fire goes
+// out.
 func (c *Config) Idle() time.Duration { return time.Duration(c.IdleMinutes) * time.Minute }
+
+// NeverJoined is Idle while nobody has come in at all.
+func (c *Config) NeverJoined() time.Duration {
+	if c.NeverJoinedMinutes == 0 {
+		return DefaultNeverJoinedMin * time.Minute
+	}
+	return time.Duration(c.NeverJoinedMinutes) * time.Minute
+}
+
+// SessionMost is how long a session may last.
+func (c *Config) SessionMost() time.Duration {
+	if c.SessionHours == 0 {
+		return DefaultSessionHours * time.Hour
+	}
+	return time.Duration(c.SessionHours * float64(time.Hour))
+}

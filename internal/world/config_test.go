@@ -36,7 +36,8 @@ func with(t *testing.T, keys string) string {
 func TestParseWorlds(t *testing.T) {
 	got, err := world.ParseWorlds(` [{"id":"a"` + `,"placements":[{"id":"vmss-a"}]},
 		{"id":"two-2","name":"The Ten Worlds","placements":[{"id":"A.b_c-1","size":"Standard_D2as_v5","region":"westeurope"},{"id":"B"}],
-		 "port":65534,"password":"` + canary + `","roles":["123456789012345678"],"idle_minutes":720,"cents_per_hour":3.1}] `)
+		 "port":65534,"password":"` + canary + `","roles":["123456789012345678"],"idle_minutes":720,"never_joined_minutes":45,"session_hours":6.5,"monthly_dollars":2.5,"cents_per_hour":3.1},
+		{"id":"c","cents_per_hour":1.9,"placements":[{"id":"own","cents_per_hour":2.5,"priced_on":"2027-01-02"},{"id":"full","regular":true}]}] `)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,8 +45,12 @@ func TestParseWorlds(t *testing.T) {
 		{ID: "a", Name: "a", Placements: []world.Placement{{ID: "vmss-a"}}, Port: world.DefaultPort, IdleMinutes: world.DefaultIdleMin},
 		{
 			ID: "two-2", Name: "The Ten Worlds", Port: 65534, Password: canary, Roles: []string{"123456789012345678"},
-			Placements:  []world.Placement{{ID: "A.b_c-1", Size: "Standard_D2as_v5", Region: "westeurope"}, {ID: "B"}},
-			IdleMinutes: 720, CentsPerHour: 3.1,
+			Placements:  []world.Placement{{ID: "A.b_c-1", Size: "Standard_D2as_v5", Region: "westeurope", CentsPerHour: 3.1}, {ID: "B", CentsPerHour: 3.1}},
+			IdleMinutes: 720, NeverJoinedMinutes: 45, SessionHours: 6.5, MonthlyDollars: 2.5, CentsPerHour: 3.1,
+		},
+		{
+			ID: "c", Name: "c", Port: world.DefaultPort, IdleMinutes: world.DefaultIdleMin, CentsPerHour: 1.9,
+			Placements: []world.Placement{{ID: "own", CentsPerHour: 2.5, PricedOn: "2027-01-02"}, {ID: "full", Regular: true}},
 		},
 	}
 	if diff := cmp.Diff(got, want); diff != "" {
@@ -57,8 +62,13 @@ func TestParseWorlds(t *testing.T) {
 	if p, ok := got[1].Placement("C"); ok {
 		t.Errorf("Placement of no name: got %+v", p)
 	}
-	if d := got[0].Idle(); d != 10*time.Minute {
-		t.Errorf("Idle: got %s, want 10m", d)
+	for i, want := range [][3]time.Duration{
+		{10 * time.Minute, 30 * time.Minute, 24 * time.Hour},
+		{720 * time.Minute, 45 * time.Minute, 6*time.Hour + 30*time.Minute},
+	} {
+		if d := [3]time.Duration{got[i].Idle(), got[i].NeverJoined(), got[i].SessionMost()}; d != want {
+			t.Errorf("idle, never joined, session of %s: got %s, want %s", got[i].ID, d, want)
+		}
 	}
 }
 
@@ -103,6 +113,14 @@ func TestParseWorldsRefuses(t *testing.T) {
 		{"the last port, whose next does not exist", with(t, `{"port":65535}`), "port is 65535"},
 		{"no patience", with(t, `{"idle_minutes":-5}`), "idle_minutes is -5: choose 1 to 720"},
 		{"much patience", with(t, `{"idle_minutes":721}`), "idle_minutes is 721"},
+		{"nobody may ever come", with(t, `{"never_joined_minutes":-1}`), "never_joined_minutes is -1: choose 1 to 720"},
+		{"a day until somebody comes", with(t, `{"never_joined_minutes":1440}`), "never_joined_minutes is 1440"},
+		{"no session", with(t, `{"session_hours":0.1}`), "session_hours is 0.1: choose 0.25 to 168"},
+		{"a session for ever", with(t, `{"session_hours":1000}`), "session_hours is 1000"},
+		{"a cap below zero", with(t, `{"monthly_dollars":-1}`), "monthly_dollars is -1: choose up to 10000, or 0 for no limit"},
+		{"a cap in cents", with(t, `{"monthly_dollars":10001}`), "monthly_dollars is 10001"},
+		{"a placement's price below zero", with(t, `{"placements":[{"id":"p","cents_per_hour":-1}]}`), `cents_per_hour of placement "p" is -1`},
+		{"a price of no day", with(t, `{"placements":[{"id":"p","cents_per_hour":1,"priced_on":"30.11.2026"}]}`), `priced_on of placement "p" is "30.11.2026"`},
 		{"a price below zero", with(t, `{"cents_per_hour":-0.5}`), "cents_per_hour is -0.5: choose 0 to 1000"},
 		{"a price in another unit", with(t, `{"cents_per_hour":1001}`), "cents_per_hour is 1001"},
 		{"a role by its name", with(t, `{"roles":["viking"]}`), `role "viking" is not the id of a role`},

@@ -2,6 +2,7 @@ package world_test
 
 import (
 	"testing"
+	"time"
 
 	"hearth/internal/world"
 )
@@ -18,5 +19,16 @@ func TestMoney(t *testing.T) {
 		if got := tc.m.String(); got != tc.want {
 			t.Errorf("%d: %s, want %s", int64(tc.m), got, tc.want)
 		}
+	}
+	for _, tc := range []struct {
+		d    time.Duration
+		want world.Money
+	}{{90 * time.Minute, 28_650}, {0, 0}, {-time.Hour, 0}, {24 * 31 * time.Hour, 14_210_400}} {
+		if got := world.Money(19_100).For(tc.d); got != tc.want {
+			t.Errorf("for %s: %d, want %d", tc.d, int64(got), int64(tc.want))
+		}
+	}
+	if got := world.Cents(1.91).Cents(); got != 1.91 {
+		t.Errorf("cents: %v, want 1.91", got)
 	}
 }

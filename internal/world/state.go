@@ -57,6 +57,9 @@ type State struct {
 	// began in this session.
 	Move Move `json:"move,omitzero"`
 
+	// Bill is what the world's machines cost.
+	Bill Bill `json:"bill,omitzero"`
+
 	// Unproven is the last boot whose game was open and whose end was never
 	// heard; 0 if there is none, or the next boot has told how it ended.
 	Unproven int64 `json:"unproven,omitempty"`

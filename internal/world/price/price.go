@@ -8,7 +8,8 @@
 package price
 
 import (
-	"time"
+	"errors"
+	"fmt"
 
 	"hearth/internal/world"
 )
@@ -60,7 +61,16 @@ func Hourly(p world.Placement) (perHour world.Money, on string, known bool) {
 	return 0, "", false
 }
 
-// Of is what some time at a price costs.
-func Of(perHour world.Money, d time.Duration) world.Money {
-	return world.Money(float64(perHour) * d.Hours())
+// Check tells of every world whose cost a month has a cap, and of whose machines
+// the price is not known: the cap could not be kept.
+func Check(worlds []world.Config) error {
+	var problems []error
+	for _, w := range worlds {
+		for _, p := range w.Placements {
+			if _, _, known := Hourly(p); !known && w.MonthlyDollars > 0 {
+				problems = append(problems, fmt.Errorf("HEARTH_WORLDS: world %q has monthly_dollars, and what a machine at placement %q costs is not known: give the placement cents_per_hour, in US cents with its public address", w.ID, p.ID))
+			}
+		}
+	}
+	return errors.Join(problems...)
 }

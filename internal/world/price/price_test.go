@@ -1,8 +1,8 @@
 package price_test
 
 import (
+	"strings"
 	"testing"
-	"time"
 
 	"hearth/internal/world"
 	"hearth/internal/world/price"
@@ -34,7 +34,31 @@ func TestHourly(t *testing.T) {
 			}
 		})
 	}
-	if got := price.Of(19_100, 90*time.Minute); got != 28_650 {
-		t.Errorf("an hour and a half: %d", int64(got))
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, worlds, want string }{
+		{"no cap, no price", `[{"id":"a","placements":[{"id":"p"}]}]`, ""},
+		{"a price of the table", `[{"id":"a","monthly_dollars":5,"placements":[{"id":"p","region":"eastus2","size":"Standard_D2ads_v5"}]}]`, ""},
+		{"a price of the placement", `[{"id":"a","monthly_dollars":5,"placements":[{"id":"p","cents_per_hour":1.9}]}]`, ""},
+		{"a price of the world", `[{"id":"a","monthly_dollars":5,"cents_per_hour":1.9,"placements":[{"id":"p"}]}]`, ""},
+		{"no price at one", `[{"id":"a","monthly_dollars":5,"placements":[{"id":"p","cents_per_hour":1.9},{"id":"q"}]}]`, `placement "q" costs is not known: give the placement cents_per_hour`},
+		{"the price of spot machines for a regular one", `[{"id":"a","monthly_dollars":5,"cents_per_hour":1.9,"placements":[{"id":"p"},{"id":"r","regular":true}]}]`, `placement "r"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			worlds, err := world.ParseWorlds(tc.worlds)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = price.Check(worlds)
+			switch {
+			case tc.want == "" && err != nil:
+				t.Errorf("got %v, want no error", err)
+			case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
+				t.Errorf("got %v, want %q in it", err, tc.want)
+			}
+		})
 	}
 }

@@ -277,6 +277,7 @@ func (r *reaction) stopPaying() {
 	if !c.Rented.IsZero() {
 		s.Session.Paid += r.now.Sub(c.Rented)
 		c.Rented = time.Time{}
+		r.paid()
 	}
 }
 

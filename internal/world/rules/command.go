@@ -95,6 +95,7 @@ func (r *reaction) light(by world.Person, id string, reply *world.Reply) {
 	s.Op = world.Operation{ID: id, By: by, Since: r.now, Reply: reply}
 	s.Card, s.Recarded = nil, false
 	s.Session = world.Session{ID: id, Began: r.now, Total: s.Session.Total + s.Session.Paid}
+	r.newBill()
 	r.leaveBoot()
 	s.Boot = world.Boot{Epoch: s.Boot.Epoch, Over: true, LastSave: s.Boot.LastSave}
 	s.Again, s.WhenEmpty, s.Why = nil, nil, ""

@@ -61,7 +61,7 @@ type machine struct {
 
 func newModel(t *rapid.T) *model {
 	c := world.Config{ID: "midgard", Name: "Midgard", Port: 2456, IdleMinutes: 10,
-		Placements: []world.Placement{{ID: "a"}, {ID: "b"}}}
+		Placements: []world.Placement{{ID: "a", CentsPerHour: 36}, {ID: "b", CentsPerHour: 36}}}
 	m := &model{t: t, c: c, s: world.NewState(c.ID), now: time.Unix(1_800_000_000, 0).UTC(),
 		sets: map[string]*set{"a": {}, "b": {}}, noRoom: map[string]bool{}}
 	return m
@@ -287,6 +287,19 @@ func (m *model) command(name world.CommandName, keeper bool) {
 		Reply: world.Reply{Application: "app", Token: "t"}}})
 }
 
+// checkBill: every second of every machine is in the bill once. It costs a
+// hundred millionths of a dollar; each sum drops what is less than a millionth.
+func (m *model) checkBill() {
+	paid := m.s.Session.Total + m.s.MachineTime(m.now)
+	want, got := world.Money(paid/time.Second)*100, m.s.Bill.OfAll(m.now)
+	if got > want || got < want-1000 {
+		m.t.Fatalf("the bill: got %d, want %d for %s", got, want, paid)
+	}
+	if m.s.Bill.OfMonth(m.now) > got {
+		m.t.Fatalf("the month's bill: got %d of %d", m.s.Bill.OfMonth(m.now), got)
+	}
+}
+
 // TestReactHoldsItsPromises drives React with everything that can happen, in
 // any order, and then lets it calm down: a last stop must leave no machine.
 func TestReactHoldsItsPromises(t *testing.T) {
@@ -387,6 +400,7 @@ func TestReactHoldsItsPromises(t *testing.T) {
 				if _, err := m.s.Encode(); err != nil {
 					t.Fatal(err)
 				}
+				m.checkBill()
 				asleep := m.s.Status == world.Stopped || m.s.Status == world.Failed
 				if asleep && m.s.Cloud.Want != 0 {
 					t.Fatalf("%s and a machine is wanted", m.s.Status)

@@ -56,6 +56,7 @@ var retryAfter = []time.Duration{2 * time.Minute, 5 * time.Minute, 10 * time.Min
 func React(c world.Config, s world.State, e world.Event) (world.State, []world.Effect) {
 	r := reaction{c: c, s: s.Clone(), e: e, now: e.Received}
 	r.listens()
+	r.counts()
 	switch d := e.Data.(type) {
 	case *world.Command:
 		r.command(d)
@@ -73,6 +74,7 @@ func React(c world.Config, s world.State, e world.Event) (world.State, []world.E
 		r.setAside(d)
 	}
 	r.tellAsides()
+	r.counts()
 	r.watched()
 	return r.s, r.effects
 }

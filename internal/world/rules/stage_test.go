@@ -61,10 +61,10 @@ func newStage(t testing.TB, placements ...string) *stage {
 		placements = []string{"a", "b"}
 	}
 	g := &stage{t: t, now: dawn, places: map[string]*place{}, c: world.Config{
-		ID: "midgard", Name: "Midgard", Port: world.DefaultPort, IdleMinutes: world.DefaultIdleMin, CentsPerHour: 3.1,
+		ID: "midgard", Name: "Midgard", Port: world.DefaultPort, IdleMinutes: world.DefaultIdleMin,
 	}}
 	for _, p := range placements {
-		g.c.Placements = append(g.c.Placements, world.Placement{ID: p})
+		g.c.Placements = append(g.c.Placements, world.Placement{ID: p, CentsPerHour: 3.1})
 		g.places[p] = &place{}
 	}
 	g.s = world.NewState(g.c.ID)

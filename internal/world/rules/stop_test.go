@@ -28,7 +28,7 @@ func TestStop(t *testing.T) {
 	has(t, whole(g.card()), "Saved. Giving the machine back")
 	g.untilStatus(time.Minute, world.Stopped)
 	g.noMachine()
-	g.tells(world.ChatLine, "nothing costs money. This session: about $0.0")
+	g.tells(world.ChatLine, "nothing costs money. This session: about $0.01 for 91 s of machine. This month: about $0.01.")
 	has(t, whole(g.card()), "[Light it]")
 	if n := g.s.OnlinePlayers(); n != 0 {
 		t.Errorf("players after the stop: got %d, want 0", n)

@@ -190,8 +190,8 @@ func TestJoin(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	g := newStage(t)
-	has(t, g.say(cmd{name: world.CmdStatus}), "The fire has not been lit yet. `/start` lights it.\n[Light it]")
+	has(t, g.say(cmd{name: world.CmdStatus}), "The fire has not been lit yet. `/start` lights it.\nAbout $0.031 an hour\n[Light it]")
 	g.toOnline()
 	g.pass(30 * time.Minute / 4)
-	has(t, g.say(cmd{name: world.CmdStatus}), "Midgard is burning\nThe fire burns. Come in!\nAddress: `203.0.113.7:2456`\nPlayers: nobody yet\nLast save: <t:1795370430:R>\nThis session: about $0.01")
+	has(t, g.say(cmd{name: world.CmdStatus}), "Midgard is burning\nThe fire burns. Come in!\nAbout $0.031 an hour\nAddress: `203.0.113.7:2456`\nPlayers: nobody yet\nLast save: <t:1795370430:R>\nThis session: about $0.01\nThis month: about $0.01")
 }

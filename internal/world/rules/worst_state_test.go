@@ -131,6 +131,11 @@ func TestWorstState(t *testing.T) {
 		s.Session.Guests = append(s.Session.Guests, id(i))
 	}
 	s.Session.Guests = s.Session.Guests[:world.MaxGuests]
+	const most = 10_000 * world.Dollar
+	s.Bill = world.Bill{
+		PerHour: 10 * world.Dollar, Counted: at, Session: most, Before: 100 * most, Month: world.MonthOf(at), Spent: most, Raised: most, Raises: 1000,
+		Neared: true, Reached: true, StopAt: at,
+	}
 	s.Blocked = blocked
 	s.Deadline, s.RetryAt, s.EmptySince, s.WishAt = at, at, at, at
 	s.Generation, s.LookNo, s.CheckNo, s.DeadlineNo = 1e9, 1e9, 1e9, 1e9

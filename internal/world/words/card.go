@@ -66,20 +66,24 @@ func Card(c *world.Config, s *world.State, now time.Time) world.Say {
 	case world.Stopped:
 		k.Tone = world.ToneOut
 		k.Body = "🌙 The fire is out and nothing costs money. `/start` lights it again."
-		k.Fields = recap(c, s, now)
+		k.Fields = recap(s, now)
 		say.Buttons = []world.Button{startButton(c, s)}
 	case world.Failed:
 		k.Tone = world.ToneTrouble
 		k.Body = "🌫️ The fire is out: " + s.Why + "."
-		k.Fields = recap(c, s, now)
+		k.Fields = recap(s, now)
 		say.Buttons = []world.Button{startButton(c, s)}
 	}
 	if !s.Boot.LastSave.IsZero() {
 		k.Fields = append(k.Fields, world.Field{Name: "Last save", Value: at(s.Boot.LastSave), Inline: true})
 	}
-	if cost := costText(c, s, now); cost != "" && s.Status != world.Stopped && s.Status != world.Failed {
+	if cost := sessionCost(s, now); cost != "" && s.Status != world.Stopped && s.Status != world.Failed {
 		k.Fields = append(k.Fields, world.Field{Name: "This session", Value: cost, Inline: true})
 	}
+	if cost := monthCost(c, s, now); cost != "" {
+		k.Fields = append(k.Fields, world.Field{Name: "This month", Value: cost, Inline: true})
+	}
+	k.Footer = priceText(c, s)
 	return say
 }
 
@@ -187,7 +191,7 @@ func playersText(s *world.State) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), nameless)
 }
 
-func recap(c *world.Config, s *world.State, now time.Time) []world.Field {
+func recap(s *world.State, now time.Time) []world.Field {
 	var fs []world.Field
 	if len(s.Session.Played) > 0 {
 		names := make([]string, 0, len(s.Session.Played))
@@ -199,15 +203,8 @@ func recap(c *world.Config, s *world.State, now time.Time) []world.Field {
 	if !s.Session.Ready.IsZero() {
 		fs = append(fs, world.Field{Name: "Burned for", Value: spell(s.Since.Sub(s.Session.Ready)), Inline: true})
 	}
-	if cost := costText(c, s, now); cost != "" {
-		fs = append(fs, world.Field{Name: "Cost", Value: cost, Inline: true})
+	if text := billed(s, now); text != "" {
+		fs = append(fs, world.Field{Name: "This session", Value: text, Inline: true})
 	}
 	return fs
-}
-
-func costText(c *world.Config, s *world.State, now time.Time) string {
-	if c.CentsPerHour == 0 || s.MachineTime(now) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("about $%.2f", max(s.MachineTime(now).Hours()*c.CentsPerHour/100, 0.01))
 }

@@ -178,8 +178,11 @@ func NoAgent(c *world.Config) world.Say {
 // Out tells that the session is over and nothing costs money.
 func Out(c *world.Config, s *world.State, now time.Time) world.Say {
 	text := fmt.Sprintf("🌙 %s is out. The machine is gone and nothing costs money.", bold(c.Name))
-	if cost := costText(c, s, now); cost != "" {
+	if cost := billed(s, now); cost != "" {
 		text += " This session: " + cost + "."
+	}
+	if cost := monthCost(c, s, now); cost != "" {
+		text += " This month: " + cost + "."
 	}
 	return world.Say{Text: text}
 }
