@@ -161,10 +161,12 @@ type Boot struct {
 	Listening bool    `json:"listening,omitempty"`
 	// Opened: players could connect at some time of this boot, so there may
 	// be something to lose.
-	Opened   bool      `json:"opened,omitempty"`
-	Version  string    `json:"version,omitempty"`
-	JoinCode string    `json:"join_code,omitempty"`
-	Heard    time.Time `json:"heard,omitzero"` // last word of the agent
+	Opened   bool   `json:"opened,omitempty"`
+	Version  string `json:"version,omitempty"`
+	JoinCode string `json:"join_code,omitempty"`
+	// Heard is when the agent spoke last, later by as long as nobody listened
+	// since.
+	Heard time.Time `json:"heard,omitzero"`
 	// Players are at most MaxPlayers; from the 13th on without names.
 	Players []Player `json:"players,omitempty"`
 	// Connecting is how many are on their way in.

@@ -36,16 +36,17 @@ const (
 	GoneRemembered   Bug = "gone-remembered"      // a machine that is gone is listed for some minutes more
 	SavesInvented    Bug = "saves-invented"       // every heartbeat tells of a save just now
 	LossUncounted    Bug = "loss-uncounted"       // that words were lost is not told
+	SilenceEndured   Bug = "silence-endured"      // an agent is never silent for more than nine minutes
 )
 
 // Bugs are all that can be planted.
 func Bugs() []Bug {
 	return []Bug{AcknowledgeFirst, BlindWrite, NoFence, SaveNotAwaited, BootNotCompared, ClaimIgnored, SeenForgotten, WishForgotten, EmptyAssumed,
-		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed, NoticeIgnored, GoneRemembered, SavesInvented, LossUncounted}
+		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed, NoticeIgnored, GoneRemembered, SavesInvented, LossUncounted, SilenceEndured}
 }
 
 // forget plants the bugs of a row that is not read with care.
-func forget(s *world.State, b Bug) {
+func forget(s *world.State, b Bug, now time.Time) {
 	switch b {
 	case ClaimIgnored:
 		for i := range s.Pending {
@@ -55,6 +56,10 @@ func forget(s *world.State, b Bug) {
 		s.Boot.Seen, s.Commands = world.Seen{}, nil
 	case WishForgotten:
 		s.WishAt = time.Time{}
+	case SilenceEndured:
+		if least := now.Add(-9 * time.Minute); s.Boot.Heard.Before(least) && !s.Boot.Heard.IsZero() {
+			s.Boot.Heard = least
+		}
 	default:
 	}
 }

@@ -3,8 +3,10 @@ package chaos
 import (
 	"maps"
 	"sync"
+	"time"
 
 	"hearth/internal/sim/chaos/replay"
+	"hearth/internal/world"
 )
 
 // Fault is a kind of what goes wrong.
@@ -63,20 +65,42 @@ func Faults() []Fault {
 	return all
 }
 
-// faultCounts counts what went wrong. It is safe for concurrent use.
+// faultCounts counts what went wrong, and knows when each kind did last. It is
+// safe for concurrent use.
 type faultCounts struct {
-	mu sync.Mutex // guards of
-	of map[Fault]int
+	clock world.Clock
+
+	mu    sync.Mutex // guards what follows
+	of    map[Fault]int
+	last  map[Fault]time.Time // when one began or ended
+	lasts map[Fault]int       // how many are under way
 }
 
-// add counts one.
+func newFaultCounts(clock world.Clock) *faultCounts {
+	return &faultCounts{clock: clock, of: map[Fault]int{}, last: map[Fault]time.Time{}, lasts: map[Fault]int{}}
+}
+
+// add counts one that is over at once.
 func (c *faultCounts) add(f Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.of == nil {
-		c.of = map[Fault]int{}
-	}
 	c.of[f]++
+	c.last[f] = c.clock.Now()
+}
+
+// begin counts one that lasts until end.
+func (c *faultCounts) begin(f Fault) {
+	c.add(f)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lasts[f]++
+}
+
+func (c *faultCounts) end(f Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lasts[f]--
+	c.last[f] = c.clock.Now()
 }
 
 func (c *faultCounts) all() map[Fault]int {

@@ -106,8 +106,9 @@ type simulation struct {
 	storageAway    atomic.Bool // nobody reaches the storage account
 	tableAway      atomic.Bool // nor the state table alone
 	machinesCutOff atomic.Bool // no machine reaches the storage account
-	faults         faultCounts
-	machines       sync.Map // by the machine's name: *machine
+	faults         *faultCounts
+	machines       sync.Map     // by the machine's name: *machine
+	working        atomic.Int64 // workers that live and do not stand still
 	kills          atomic.Int64
 	drilled        atomic.Int64
 	emptied        sync.Map     // for EmptyAssumed: places and tokens of operations
@@ -137,7 +138,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	s.startWorkers(ctx)
 	s.startPeople(ctx)
 	s.startWeather(ctx)
-	s.watchLease(ctx)
+	s.watchAlways(ctx)
 	chaos := time.Duration(o.Hours * float64(time.Hour))
 	_ = s.clock.Sleep(ctx, chaos)
 	s.beCalm()
@@ -162,7 +163,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 
 func newSimulation(o Options) (*simulation, error) {
 	ls := replay.NewLanes()
-	s := &simulation{o: o, plan: draw(o.Seed), lanes: ls, clock: ls.New(0)}
+	clock := ls.New(0)
+	s := &simulation{o: o, plan: draw(o.Seed), lanes: ls, clock: clock, faults: newFaultCounts(clock)}
 	s.witness = oracle.New(oracle.Options{
 		World: worldID, Clock: s.clock, Skew: 2 * s.plan.WorkerSkew * time.Duration(s.plan.Workers), KeyOf: s.key, Log: o.Trace,
 	})

@@ -87,7 +87,7 @@ func (t store) Load(ctx context.Context, key world.Key) (row world.Row, err erro
 		return err
 	})
 	if err == nil {
-		forget(&row.State, t.s.o.Bug)
+		forget(&row.State, t.s.o.Bug, t.lane.Now())
 	}
 	return row, err
 }

@@ -62,30 +62,41 @@ func (s *simulation) machineOff(cause error, vm string) {
 	s.witness.MachineOff(oracle.Off{VM: vm, Deleted: deleted, Game: s.lastGame(vm), Messages: s.discord.Messages()})
 }
 
-// watchLease looks at the lease every so often.
-func (s *simulation) watchLease(ctx context.Context) {
+// watchAlways looks every so often at what lasts: the game and its lease, and
+// what is paid for.
+func (s *simulation) watchAlways(ctx context.Context) {
 	l := s.lanes.New(0)
 	s.work.Go(func() {
 		for l.Sleep(ctx, 10*time.Second) == nil {
-			g := s.runningGame()
-			if g == nil {
-				continue
-			}
-			v, ok := s.machines.Load(g.VM)
-			if !ok {
-				continue
-			}
-			since := v.(*machine).aliveSince()
-			if since.IsZero() {
-				continue
-			}
-			epoch := int64(0)
-			if held, _, ok := s.storage.Lease().Holder(worldID); ok {
-				epoch = held.Epoch
-			}
-			s.witness.Fenced(*g, s.clock.Now().Sub(since), epoch)
+			s.checkLease()
+			s.witness.Paid(s.cloud.Snapshot().VMs, s.botAway())
 		}
 	})
+}
+
+// botAway: nobody could do anything about a machine now.
+func (s *simulation) botAway() bool {
+	return s.storageAway.Load() || s.tableAway.Load() || s.working.Load() == 0
+}
+
+func (s *simulation) checkLease() {
+	g := s.runningGame()
+	if g == nil {
+		return
+	}
+	v, ok := s.machines.Load(g.VM)
+	if !ok {
+		return
+	}
+	since := v.(*machine).aliveSince()
+	if since.IsZero() {
+		return
+	}
+	epoch := int64(0)
+	if held, _, ok := s.storage.Lease().Holder(worldID); ok {
+		epoch = held.Epoch
+	}
+	s.witness.Fenced(*g, s.clock.Now().Sub(since), epoch)
 }
 
 // heard is an agent's way to the events, which the witness listens at.

@@ -83,7 +83,8 @@ func (s *simulation) noCapacity(ctx context.Context, d *replay.Dice, l *replay.L
 	if d.Chance(0.6) {
 		places = places[:1+d.IntN(len(places))]
 	}
-	s.faults.add(NoCapacity)
+	s.faults.begin(NoCapacity)
+	defer s.faults.end(NoCapacity)
 	for _, p := range places {
 		_ = s.cloud.NoCapacity(p.ID, true) // it is there
 	}
@@ -102,28 +103,32 @@ func (s *simulation) failScale(_ context.Context, d *replay.Dice, _ *replay.Lane
 
 func (s *simulation) quota(ctx context.Context, d *replay.Dice, l *replay.Lane) {
 	p := s.somePlace(d)
-	s.faults.add(NoQuota)
+	s.faults.begin(NoQuota)
+	defer s.faults.end(NoQuota)
 	_ = s.cloud.Quota(p, true)
 	_ = l.Sleep(ctx, d.Between(time.Minute, 20*time.Minute))
 	_ = s.cloud.Quota(p, false)
 }
 
 func (s *simulation) takeStorage(ctx context.Context, d *replay.Dice, l *replay.Lane) {
-	s.faults.add(StorageAway)
+	s.faults.begin(StorageAway)
+	defer s.faults.end(StorageAway)
 	s.storageAway.Store(true)
 	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, time.Minute, 12*time.Minute)))
 	s.storageAway.Store(false)
 }
 
 func (s *simulation) takeTable(ctx context.Context, d *replay.Dice, l *replay.Lane) {
-	s.faults.add(TableAway)
+	s.faults.begin(TableAway)
+	defer s.faults.end(TableAway)
 	s.tableAway.Store(true)
 	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, time.Minute, 12*time.Minute)))
 	s.tableAway.Store(false)
 }
 
 func (s *simulation) cutOff(ctx context.Context, d *replay.Dice, l *replay.Lane) {
-	s.faults.add(MachinesCutOff)
+	s.faults.begin(MachinesCutOff)
+	defer s.faults.end(MachinesCutOff)
 	s.machinesCutOff.Store(true)
 	_ = l.Sleep(ctx, d.Between(5*time.Second, replay.Pick(d, 50*time.Second, 15*time.Minute)))
 	s.machinesCutOff.Store(false)
@@ -138,7 +143,8 @@ func (s *simulation) fillDisk(ctx context.Context, d *replay.Dice, l *replay.Lan
 		return
 	}
 	m := v.(*machine)
-	s.faults.add(DiskFull)
+	s.faults.begin(DiskFull)
+	defer s.faults.end(DiskFull)
 	s.witness.Full(id)
 	m.fill(replay.Pick(d, 1, int64(4+d.IntN(60))<<10))
 	if d.Chance(0.5) && !m.lingering.Load() {
@@ -156,7 +162,8 @@ func (s *simulation) chatTrouble(ctx context.Context, d *replay.Dice, l *replay.
 	lasts := d.Between(10*time.Second, replay.Pick(d, time.Minute, 5*time.Minute, 20*time.Minute))
 	kinds := []Fault{ChatFails, ChatLimits, ChatRepliesLost, ChatTokensLost, ChatSlow, ChatForbids, ChatAway}
 	kind := replay.Pick(d, kinds...)
-	s.faults.add(kind)
+	s.faults.begin(kind)
+	defer s.faults.end(kind)
 	switch kind {
 	case ChatFails:
 		s.discord.Fail(1+d.IntN(20), replay.Pick(d, 500, 502, 503))

@@ -57,6 +57,7 @@ func (w *worker) run(ctx context.Context) {
 			w.log.Warn("worker not made", "error", err)
 			return
 		}
+		w.s.working.Add(1)
 		wait := 50 * time.Millisecond
 		for w.survives(ctx, &wait) {
 			if w.lane.Sleep(ctx, wait) != nil {
@@ -64,6 +65,7 @@ func (w *worker) run(ctx context.Context) {
 			}
 		}
 		w.s.kills.Add(1)
+		w.s.working.Add(-1)
 		if w.lane.Sleep(ctx, w.dice.Between(time.Second, replay.Pick(w.dice, 5*time.Second, 2*time.Minute))) != nil {
 			return
 		}
@@ -140,6 +142,8 @@ func (w *worker) mishap() {
 		panic(died{})
 	}
 	if w.s.fault(WorkerStalls, w.dice, w.s.plan.Stall) {
+		w.s.working.Add(-1)
 		<-w.lane.After(w.dice.Between(20*time.Second, 150*time.Second))
+		w.s.working.Add(1)
 	}
 }

@@ -493,3 +493,46 @@ func TestDeaf(t *testing.T) {
 		g.untilStatus(3*time.Minute, world.Stopped)
 	})
 }
+
+// TestLateNowAndThen: a check that is late time and again, as its worker died over
+// it, must not keep a machine that is silent. Only the time in which nobody
+// listened does not count.
+func TestLateNowAndThen(t *testing.T) {
+	g := newStage(t)
+	g.toOnline()
+	g.players = []world.Player{{Owner: "1", Name: "Astrid"}}
+	g.pass(time.Minute)
+	g.beating = false
+	silent, late := g.now, time.Duration(0)
+	for g.s.Status == world.Online && g.now.Sub(silent) < time.Hour {
+		g.pass(4 * time.Minute)
+		g.now = g.now.Add(45 * time.Second) // nothing is handled
+		late += 45 * time.Second
+		g.pass(time.Second)
+	}
+	if took := g.now.Sub(silent) - late; took > rules.LostAfter+2*rules.AgentWithin+4*time.Minute {
+		t.Errorf("given up after %v in which somebody listened, want %v and little more", took, rules.LostAfter)
+	}
+	g.tells(world.ChatLine, "stayed silent for ten minutes and is deleted now")
+}
+
+// TestSilentThroughAStop: a machine that is silent is not given ten minutes more
+// because somebody wants it stopped meanwhile.
+func TestSilentThroughAStop(t *testing.T) {
+	g := newStage(t)
+	g.toOnline()
+	g.join("1", "Astrid")
+	g.beating = false
+	silent := g.now
+	g.pass(8 * time.Minute)
+	g.tells(world.ChatLine, "has not spoken")
+	g.button(world.CmdStopNow, true)
+	g.status(world.Stopping)
+	g.until(rules.LostAfter, "the machine being given up", func() bool { return g.s.Cloud.Want == 0 })
+	if took := g.now.Sub(silent); took > rules.LostAfter+rules.CheckEvery+5*time.Second {
+		t.Errorf("given up after %v of silence, want %v", took, rules.LostAfter)
+	}
+	g.tells(world.ChatLine, "stayed silent for ten minutes and is deleted now")
+	g.untilStatus(3*time.Minute, world.Stopped)
+	g.noMachine()
+}

@@ -225,9 +225,9 @@ func (r *reaction) awaitSave() {
 		r.release()
 	case s.Op.IfEmpty:
 		r.order(world.OrderStopIfEmpty)
-		r.within(SaveWithin)
+		r.saveDue()
 	default:
 		r.order(world.OrderStop)
-		r.within(SaveWithin)
+		r.saveDue()
 	}
 }

@@ -168,16 +168,40 @@ func (r *reaction) startChecks() {
 func (r *reaction) awake() bool { return r.s.Status != world.Stopped && r.s.Status != world.Failed }
 
 // listens notes when events come again after a time in which none were
-// handled: what was silent then is not known to be silent.
+// handled: what was silent then is not known to be silent, so that time does not
+// count as silence. What was before it does: a check that is late now and then
+// must not keep a silent machine for ever.
 func (r *reaction) listens() {
-	if r.awake() && !r.s.CheckDue.IsZero() && r.now.Sub(r.s.CheckDue) > DeafAfter {
-		r.s.ListensSince = r.now
+	s := &r.s
+	if !r.awake() || s.CheckDue.IsZero() || r.now.Sub(s.CheckDue) <= DeafAfter {
+		return
 	}
+	from := s.CheckDue
+	if s.ListensSince.After(from) {
+		from = s.ListensSince
+	}
+	if late := r.now.Sub(from); late > 0 && !s.Boot.Heard.IsZero() {
+		s.Boot.Heard = s.Boot.Heard.Add(late)
+		if s.Boot.Heard.After(r.now) {
+			s.Boot.Heard = r.now
+		}
+	}
+	s.ListensSince = r.now
 }
 
 // deaf: events have come again so lately that what is unheard may lie in the
 // queue.
 func (r *reaction) deaf() bool { return r.now.Sub(r.s.ListensSince) < AgentWithin }
+
+// quiet is how long the agent has not been heard, while somebody listened.
+func (r *reaction) quiet() time.Duration { return r.now.Sub(r.s.Boot.Heard) }
+
+// quietFor: the agent has been quiet for so long. Just after a time in which
+// nobody listened that is not believed, for its word may lie in the queue; but
+// only for a while, as some worker may be late again and again.
+func (r *reaction) quietFor(d time.Duration) bool {
+	return r.quiet() > d && (!r.deaf() || r.quiet() > d+2*AgentWithin)
+}
 
 // watched: while something may run, a check is on its way. If the last one is
 // long overdue its message is lost, and this event begins the chain anew.

@@ -78,21 +78,16 @@ func (r *reaction) check() {
 // whether the machine is there; report and patience follow.
 func (r *reaction) silence() bool {
 	s := &r.s
-	since := s.Boot.Heard
-	if s.ListensSince.After(since) { // before that it was we who did not hear
-		since = s.ListensSince
-	}
-	quiet := r.now.Sub(since)
-	if quiet <= SilentAfter {
+	if r.quiet() <= SilentAfter {
 		return false
 	}
 	r.look()
 	switch {
-	case quiet > LostAfter:
+	case r.quietFor(LostAfter):
 		r.line(words.GivenUp(&r.c, s, r.now))
 		r.keeper(words.GivenUp(&r.c, s, r.now))
 		r.fail(words.WhySilent)
-	case quiet > SaveWithin && !s.Boot.Silent:
+	case !s.Boot.Silent && r.quietFor(SaveWithin):
 		s.Boot.Silent = true
 		s.Boot.Known = false // somebody may be on
 		r.line(words.Silent(&r.c, s))
@@ -194,20 +189,23 @@ func (r *reaction) saveOverdue() {
 			r.act()
 		}
 		r.lookSoon()
-	case r.now.Sub(s.Since) < LostAfter:
+	case r.waited() < LostAfter:
 		if !s.Op.Told {
 			s.Op.Told = true
-			silent := r.now.Sub(s.Boot.Heard) > SilentAfter
-			r.line(words.SaveOverdue(&r.c, s, silent, r.now))
+			r.line(words.SaveOverdue(&r.c, s, r.quiet() > SilentAfter, r.now))
 		}
 		if s.Status == world.Stopping {
 			r.repeatOrder()
 		}
 		r.look()
-		r.within(min(LostAfter-r.now.Sub(s.Since), SaveWithin))
+		r.saveDue()
 	default:
-		r.line(words.SaveLost(&r.c, s, r.now))
-		r.keeper(words.SaveLost(&r.c, s, r.now))
+		lost := words.SaveLost(&r.c, s, r.now)
+		if r.now.Sub(s.Since) < LostAfter {
+			lost = words.GivenUp(&r.c, s, r.now)
+		}
+		r.line(lost)
+		r.keeper(lost)
 		if s.Status == world.Relocating {
 			r.machineLost()
 			return
@@ -215,6 +213,13 @@ func (r *reaction) saveOverdue() {
 		r.release()
 	}
 }
+
+// waited is how long the save has been waited for: an agent that was silent
+// before is not given its time anew.
+func (r *reaction) waited() time.Duration { return max(r.now.Sub(r.s.Since), r.quiet()) }
+
+// saveDue is when the save is overdue, or was waited for long enough.
+func (r *reaction) saveDue() { r.within(max(min(LostAfter-r.waited(), SaveWithin), time.Second)) }
 
 // repeatOrder sends the stop again; the agent knows it by its operation.
 func (r *reaction) repeatOrder() {

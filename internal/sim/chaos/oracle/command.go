@@ -121,7 +121,7 @@ func counted(before, after *world.State) bool {
 func (w *Witness) commanded(before, after *world.State, id string) {
 	c := w.command(id)
 	c.seen = true
-	if up, ok := wants(c.name); ok {
+	if up, ok := wishOf(c.name); ok {
 		w.asked = append(w.asked, wish{id: id, at: c.created, up: up})
 	}
 	again := after.Again != nil && after.Again.ID == id && (before.Again == nil || before.Again.ID != id)
@@ -140,8 +140,8 @@ func (w *Witness) commanded(before, after *world.State, id string) {
 	w.wishes = append(w.wishes, wish{id: id, at: c.created, up: up})
 }
 
-// wants tells what a command wants, if it wants anything.
-func wants(name world.CommandName) (up, ok bool) {
+// wishOf tells what a command wants, if it wants anything.
+func wishOf(name world.CommandName) (up, ok bool) {
 	switch name {
 	case world.CmdStart, world.CmdKeepGoing, world.CmdKeepAwake:
 		return true, true

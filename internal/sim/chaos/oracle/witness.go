@@ -82,6 +82,9 @@ type Witness struct {
 	memories   map[string]*memory         // of machines' agents
 	leased     map[int64]string           // machines that a lease was given to, by its epoch
 	continues  map[int64]bool             // boots that go on with the game of the one before
+	paid       map[string]*paid           // machines that there are
+	checked    time.Time                  // when a check was handled last
+	late       time.Time                  // when one was last not handled in time
 }
 
 // New is a witness of a world that was never started.
@@ -90,7 +93,7 @@ func New(o Options) *Witness {
 		o: o, leak: &leakFinder{to: o.Log}, state: world.NewState(o.World),
 		commands: map[string]*command{}, told: map[string]bool{}, posted: map[string]time.Time{},
 		nonces: map[string]map[string]bool{}, hung: map[string]int64{}, hungAt: map[string]time.Time{},
-		spoken: map[number]*spoken{}, came: map[place]time.Time{}, tallied: map[place]number{}, memories: map[string]*memory{}, continues: map[int64]bool{}, leased: map[int64]string{},
+		spoken: map[number]*spoken{}, came: map[place]time.Time{}, tallied: map[place]number{}, memories: map[string]*memory{}, continues: map[int64]bool{}, leased: map[int64]string{}, paid: map[string]*paid{},
 	}
 	w.log = slog.New(slog.NewTextHandler(w.leak, &slog.HandlerOptions{ReplaceAttr: w.stamp}))
 	return w

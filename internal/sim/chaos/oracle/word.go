@@ -232,6 +232,11 @@ func (w *Witness) Handled(body []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.counts.Events++
+	if e, err := world.Decode(body, w.o.KeyOf); err == nil {
+		if t, ok := e.Data.(*world.Timer); ok && t.Kind == world.TimerCheck {
+			w.checked = w.o.Clock.Now()
+		}
+	}
 	s, n := w.wordOf(body)
 	if s == nil {
 		return
