@@ -66,8 +66,8 @@ type tally struct {
 
 // String is the last line of `make sim`.
 func (s tally) String() string {
-	return fmt.Sprintf("%d seeds, %.0f simulated hours, %d commands, %d evictions, %d faults, %d kills, %d events, %d words, %d messages, %d games, %d drills, %d failures",
-		s.Seeds, s.Stats.Simulated.Hours(), s.Stats.Commands, s.Stats.Evictions(), s.Stats.AllFaults(), s.Stats.Kills, s.Stats.Events, s.Stats.Words, s.Stats.Messages, s.Stats.Games, s.Stats.Drills, s.Failures)
+	return fmt.Sprintf("%d seeds, %.0f simulated hours, %d commands, %d evictions, %d faults, %d kills, %d events, %d words, %d messages, %d games, %d drills, %d judged, %d failures",
+		s.Seeds, s.Stats.Simulated.Hours(), s.Stats.Commands, s.Stats.Evictions(), s.Stats.AllFaults(), s.Stats.Kills, s.Stats.Events, s.Stats.Words, s.Stats.Messages, s.Stats.Games, s.Stats.Drills, s.Stats.Judged, s.Failures)
 }
 
 // shardMark begins the line in which a shard tells its tally.

@@ -41,7 +41,7 @@ func (s *simulation) drill(ctx context.Context) {
 
 // take takes a machine and waits until it must have been told.
 func (s *simulation) take(ctx context.Context, m *machine, vanishes bool, d *replay.Dice) {
-	gone := oracle.Gone{VM: m.vm.ID, Noticed: !vanishes, Announced: s.clock.Now(), Skew: s.plan.AgentSkew.Abs() + time.Duration(s.plan.Workers)*s.plan.WorkerSkew}
+	gone := s.goneFrom(m, !vanishes)
 	if vanishes {
 		if s.cloud.Vanish(m.vm.ID) != nil {
 			return
@@ -52,9 +52,24 @@ func (s *simulation) take(ctx context.Context, m *machine, vanishes bool, d *rep
 		}
 		s.watchNotice(ctx, m)
 	}
+	if s.awaitTold(ctx, s.clock, m, &gone) {
+		s.drilled.Add(1)
+		s.witness.Gone(gone)
+	}
+}
+
+// goneFrom is how a machine begins to go now.
+func (s *simulation) goneFrom(m *machine, noticed bool) oracle.Gone {
+	return oracle.Gone{
+		VM: m.vm.ID, Noticed: noticed, Announced: s.clock.Now(), Skew: s.plan.AgentSkew.Abs() + time.Duration(s.plan.Workers)*s.plan.WorkerSkew,
+	}
+}
+
+// awaitTold waits until a machine is gone, and until that must have been told.
+func (s *simulation) awaitTold(ctx context.Context, l *replay.Lane, m *machine, gone *oracle.Gone) bool {
 	for !m.gone.Load() {
-		if s.clock.Sleep(ctx, 100*time.Millisecond) != nil {
-			return
+		if l.Sleep(ctx, 100*time.Millisecond) != nil {
+			return false
 		}
 	}
 	gone.At = s.clock.Now()
@@ -62,10 +77,49 @@ func (s *simulation) take(ctx context.Context, m *machine, vanishes bool, d *rep
 		gone.Game = g.Truth()
 	}
 	gone.SaveAge = s.saveAge()
-	_ = s.clock.Sleep(ctx, gone.Within())
+	if l.Sleep(ctx, gone.Within()) != nil {
+		return false
+	}
 	gone.Messages = s.discord.Messages()
-	s.drilled.Add(1)
-	s.witness.Gone(gone)
+	return true
+}
+
+const (
+	// backlogFor is how long somebody who was away may have work waiting, and
+	// chatBacklogFor how long Discord may still fail for what was asked of it.
+	backlogFor     = 5 * time.Minute
+	chatBacklogFor = 30 * time.Minute
+	// heardFor is how long an agent lives until what it knows is in the row.
+	heardFor = time.Minute
+)
+
+// watchTold looks, in the middle of the chaos, whether it is told in time that
+// the open game of a machine is gone with it, unless something excuses that.
+func (s *simulation) watchTold(ctx context.Context, m *machine, noticed bool) {
+	alive := m.aliveSince()
+	g := s.lastGame(m.vm.ID)
+	if s.witness.Status() != world.Online || !g.Ready() || alive.IsZero() || s.clock.Now().Sub(alive) < heardFor {
+		return // there is nothing to tell, or nobody who could have told it
+	}
+	gone := s.goneFrom(m, noticed)
+	s.work.Go(func() {
+		if s.awaitTold(ctx, m.watch, m, &gone) && s.excuse(gone.Announced) == "" {
+			s.judged.Add(1)
+			s.witness.Gone(gone)
+		}
+	})
+}
+
+// excuse is what may have kept people from being told since then; empty:
+// nothing.
+func (s *simulation) excuse(since time.Time) Fault {
+	if f := s.faults.since(since.Add(-backlogFor), excuses()...); f != "" {
+		return f
+	}
+	if f := s.faults.since(since.Add(-chatBacklogFor), chatExcuses()...); f != "" {
+		return f
+	}
+	return s.faults.since(since.Add(-heardFor), agentExcuses()...)
 }
 
 // saveAge is how old the world's last save is, by the clock of the game that

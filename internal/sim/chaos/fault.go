@@ -48,6 +48,36 @@ const (
 	ChatAway        Fault = "Discord is away"
 )
 
+// excuses are the faults for which something may be told late: somebody on the
+// way to the channel is away, or was just now and has work waiting. What is not
+// among them excuses nothing: messages that come twice, other writers, machines
+// and games that fail.
+func excuses() []Fault {
+	all := []Fault{
+		LateMessage, StorageAway, TableAway, MachinesCutOff, WorkerDies, WorkerStalls, CloudRefuses, ScaleLost, Lingering, DiskFull, refused("load"),
+	}
+	for _, call := range calls() {
+		all = append(all, refused(call), replyLost(call))
+	}
+	return all
+}
+
+// chatExcuses are those of Discord, some of which last until they are used up.
+func chatExcuses() []Fault {
+	return []Fault{ChatFails, ChatLimits, ChatRepliesLost, ChatTokensLost, ChatSlow, ChatForbids, ChatAway}
+}
+
+// agentExcuses are those of an agent that is away.
+func agentExcuses() []Fault {
+	return []Fault{AgentDies, AgentStaysDead, DiskStops, MemoryLost, Freezing}
+}
+
+// calls are those to the storage account that may be refused, or done and their
+// reply lost.
+func calls() []string {
+	return []string{"send", "receive", "delete", "write", "acquire", "renew", "release"}
+}
+
 func refused(call string) Fault   { return Fault(call + " is refused") }
 func replyLost(call string) Fault { return Fault("the reply to " + call + " is lost") }
 
@@ -59,7 +89,7 @@ func Faults() []Fault {
 		GameRefuses, CloudRefuses, ScaleLost, ScaleFails, NoCapacity, NoQuota, Eviction, Vanishing, Freezing, Lingering,
 		ChatFails, ChatLimits, ChatRepliesLost, ChatTokensLost, ChatSlow, ChatForbids, ChatAway, refused("load"),
 	}
-	for _, call := range []string{"send", "receive", "delete", "write", "acquire", "renew", "release"} {
+	for _, call := range calls() {
 		all = append(all, refused(call), replyLost(call))
 	}
 	return all
@@ -101,6 +131,19 @@ func (c *faultCounts) end(f Fault) {
 	defer c.mu.Unlock()
 	c.lasts[f]--
 	c.last[f] = c.clock.Now()
+}
+
+// since tells which of these kinds there was at or after an instant, or is
+// still; empty: none.
+func (c *faultCounts) since(at time.Time, kinds ...Fault) Fault {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range kinds {
+		if c.lasts[f] > 0 || !c.last[f].Before(at) {
+			return f
+		}
+	}
+	return ""
 }
 
 func (c *faultCounts) all() map[Fault]int {

@@ -47,6 +47,7 @@ type Stats struct {
 	Kills     int // of workers and agents
 	Games     int // processes
 	Drills    int // things that happened alone
+	Judged    int // machines that went in the chaos, with no excuse for not telling
 }
 
 // Add sums up.
@@ -62,6 +63,7 @@ func (s *Stats) Add(o Stats) {
 	s.Kills += o.Kills
 	s.Games += o.Games
 	s.Drills += o.Drills
+	s.Judged += o.Judged
 }
 
 // Evictions are the machines that were taken by the cloud, with notice or
@@ -111,6 +113,7 @@ type simulation struct {
 	working        atomic.Int64 // workers that live and do not stand still
 	kills          atomic.Int64
 	drilled        atomic.Int64
+	judged         atomic.Int64
 	emptied        sync.Map     // for EmptyAssumed: places and tokens of operations
 	sighted        sightings    // for GoneRemembered
 	rejuvenated    atomic.Int64 // for BootNotCompared: events
@@ -247,7 +250,7 @@ func (s *simulation) noGame(d *replay.Dice) error {
 func (s *simulation) result(took time.Duration) Result {
 	seen := s.witness.Testify()
 	return Result{Plan: s.plan.String(), Violations: seen.Violations, Hash: seen.Hash, Stats: Stats{
-		Counts: seen.Counts, Simulated: took, Games: s.games.Count(), Drills: int(s.drilled.Load()),
+		Counts: seen.Counts, Simulated: took, Games: s.games.Count(), Drills: int(s.drilled.Load()), Judged: int(s.judged.Load()),
 		Faults: s.faults.all(), Kills: int(s.kills.Load()),
 	}}
 }

@@ -57,8 +57,11 @@ func (s *simulation) evict(ctx context.Context, d *replay.Dice, _ *replay.Lane) 
 	}
 }
 
-func (s *simulation) vanish(context.Context, *replay.Dice, *replay.Lane) {
+func (s *simulation) vanish(ctx context.Context, _ *replay.Dice, _ *replay.Lane) {
 	if id, _ := s.someMachine(); id != "" {
+		if v, ok := s.machines.Load(id); ok {
+			s.watchTold(ctx, v.(*machine), false)
+		}
 		if s.cloud.Vanish(id) == nil {
 			s.faults.add(Vanishing)
 		}

@@ -59,7 +59,7 @@ func (w *Witness) Gone(g Gone) {
 	w.record("machine %s gone for %v, noticed %v", g.VM, g.Within(), g.Noticed)
 	promise, said := "P12", regexp.MustCompile(`is saved|was not opened|nothing is lost|The last save is .* old|There was no save`)
 	if !g.Noticed {
-		promise, said = "P13", regexp.MustCompile(`without notice\. (?:The last save is (.*) old;|(There was no save))`)
+		promise, said = "P13", regexp.MustCompile(`(?:without notice|before it could prove the save)\. (?:The last save is (.*) old;|(There was no save))`)
 	}
 	for _, m := range slices.Backward(g.Messages) {
 		found := said.FindStringSubmatch(m.Content)

@@ -38,6 +38,8 @@ func TestGone(t *testing.T) {
 		{"nothing is told", gone(true, time.Minute, 0, "It burns."), "P12"},
 		{"an older save is told", gone(true, time.Minute, -time.Minute, "**Midgard** is saved."), "P12"},
 		{"it vanished", gone(false, 4*time.Minute, time.Minute, vanished+"The last save is 5 min old; what was done since is lost."), ""},
+		{"it vanished in a stop", gone(false, 4*time.Minute, time.Minute, "The machine of **Midgard** went before it could prove the save. The last save is 5 min old; what was done since is lost."), ""},
+		{"it vanished in a stop and another age is told", gone(false, 10*time.Minute, time.Minute, "The machine of **Midgard** went before it could prove the save. The last save is 5 min old; what was done since is lost."), "P13"},
 		{"it vanished just after a save", gone(false, 10*time.Second, time.Minute, vanished+"The last save is 69 s old; what was done since is lost."), ""},
 		{"it vanished long after a save", gone(false, 2*time.Hour, time.Minute, vanished+"The last save is 2 h 01 min old; what was done since is lost."), ""},
 		{"it vanished without a save", gone(false, -1, time.Minute, vanished+"There was no save in this session: the world is as it was before."), ""},
