@@ -1,6 +1,7 @@
 package functionapp_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -26,6 +27,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2/queueerror"
 
+	"hearth/internal/azure/account"
+	"hearth/internal/azure/storage"
 	"hearth/internal/playground"
 	"hearth/internal/playground/functionapp"
 	"hearth/internal/sim/azurite"
@@ -40,8 +43,10 @@ type rig struct {
 	t       *testing.T
 	p       *playground.Playground
 	dir     string // of the playground
+	log     string // the file of its log
 	tables  *aztables.ServiceClient
 	table   *aztables.Client // of the rows
+	store   world.Store      // the same
 	queues  *azqueue.ServiceClient
 	weather *weather
 }
@@ -53,6 +58,9 @@ const worlds = `[{"id":"midgard","name":"Midgard","cents_per_hour":1.9,"placemen
 const soon = 3 * time.Minute
 
 type options struct {
+	worlds    string          // HEARTH_WORLDS; empty: worlds
+	timing    simcloud.Timing // of the cloud; what is 0 takes a second
+	loadFor   time.Duration   // of the game; 0: a second
 	hostSpeed float64
 	instances int
 	observe   func(functionapp.Instance, simhost.Moment)
@@ -81,7 +89,16 @@ func start(t *testing.T, o options) *rig {
 	if r.queues, err = azqueue.NewServiceClientFromConnectionString(server.ConnectionString(), nil); err != nil {
 		t.Fatal(err)
 	}
-	configs, err := world.ParseWorlds(worlds)
+	a, err := account.Open(account.Options{ConnectionString: world.Secret(server.ConnectionString())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := storage.Open(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.store = rows.Store()
+	configs, err := world.ParseWorlds(cmp.Or(o.worlds, worlds))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,9 +111,13 @@ func start(t *testing.T, o options) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.log = log.Name()
 	r.p, err = playground.Start(t.Context(), playground.Options{
 		Dir: r.dir, Listen: "127.0.0.1:0", Speed: 1, Worlds: configs, Game: []string{self, "game"},
-		Timing: simcloud.Timing{Create: time.Second, Boot: time.Second, Delete: time.Second}, LoadFor: time.Second,
+		Timing: simcloud.Timing{
+			Create: cmp.Or(o.timing.Create, time.Second), Boot: cmp.Or(o.timing.Boot, time.Second), Delete: cmp.Or(o.timing.Delete, time.Second),
+		},
+		LoadFor: cmp.Or(o.loadFor, time.Second),
 		Version: "test", Log: slog.New(slog.NewTextHandler(log, nil)),
 		Azure: &playground.Azure{Package: pkg, Connection: r.weather.connection, HostSpeed: o.hostSpeed, Instances: o.instances, Observe: o.observe},
 	})
