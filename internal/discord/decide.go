@@ -45,6 +45,8 @@ func Decide(g world.Guild, worlds []world.Config, i Interaction) (Decision, worl
 	case d.Keeper:
 	case i.Command == world.CmdStopNow:
 		return Decision{}, world.DenyKeeper
+	case i.Command == world.CmdPayAsYouGo, i.Command == world.CmdTidy:
+		return Decision{}, world.DenyButton
 	case i.Command == world.CmdLog:
 		return Decision{}, world.DenyLog
 	}
@@ -56,7 +58,7 @@ func askable(i Interaction) bool {
 	case Command:
 		return slashCommand(i.Command)
 	case Button:
-		return slashCommand(i.Command) || askBack(i.Command)
+		return slashCommand(i.Command) || inPlace(i.Command)
 	default:
 		return false
 	}

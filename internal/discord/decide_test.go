@@ -1,6 +1,7 @@
 package discord_test
 
 import (
+	"slices"
 	"testing"
 
 	"hearth/internal/discord"
@@ -27,7 +28,9 @@ func TestDecideMatrix(t *testing.T) {
 	commands := map[world.CommandName]bool{ // may be typed
 		world.CmdStart: true, world.CmdStop: true, world.CmdStatus: true, world.CmdJoin: true, world.CmdLog: true,
 		world.CmdStopNow: false, world.CmdStopWhenEmpty: false, world.CmdKeepGoing: false,
+		world.CmdPayAsYouGo: false, world.CmdTidy: false,
 	}
+	keepers := []world.CommandName{world.CmdStopNow, world.CmdLog, world.CmdPayAsYouGo, world.CmdTidy}
 	allowed, denied := 0, 0
 	for _, role := range []string{"", vikings, wardens} {
 		for _, bits := range []uint64{0, talk, manage, administrator} {
@@ -49,7 +52,7 @@ func TestDecideMatrix(t *testing.T) {
 									isPlayer := needs == nil || needs[0] == vikings && role == vikings
 									want := inGuild == guildID && (channel == channelID || channel == keeperID) &&
 										(kind == discord.Button || kind == discord.Command && typed) &&
-										(isPlayer || isKeeper) && (command != world.CmdStopNow && command != world.CmdLog || isKeeper)
+										(isPlayer || isKeeper) && (!slices.Contains(keepers, command) || isKeeper)
 									d, denial := discord.Decide(g, []world.Config{w}, i)
 									if got := denial == world.DenyNone; got != want {
 										t.Errorf("%+v in %+v with roles %q: %v, want allowed %v", i, g, needs, denial, want)

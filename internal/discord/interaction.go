@@ -231,11 +231,12 @@ func slashCommand(name world.CommandName) bool {
 	}
 }
 
-// askBack says whether this is the command of an ask-back's button: it answers
-// by changing the message it stands under.
-func askBack(name world.CommandName) bool {
+// inPlace says whether this is the command of a button that answers by changing
+// the message it stands under: those of an ask-back, and of what a keeper is
+// asked.
+func inPlace(name world.CommandName) bool {
 	switch name {
-	case world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing:
+	case world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing, world.CmdPayAsYouGo, world.CmdTidy:
 		return true
 	default:
 		return false
@@ -244,11 +245,11 @@ func askBack(name world.CommandName) bool {
 
 // Ephemeral says whether only the person who asked sees the answer. /start
 // and /stop are everybody's business; what is looked up or pressed is not. A
-// button of an ask-back changes the message it stands under, which is what it
-// is.
+// button that answers in place changes the message it stands under, which is
+// what it is.
 func (i Interaction) Ephemeral() bool {
 	switch {
-	case i.Kind == Button && askBack(i.Command):
+	case i.Kind == Button && inPlace(i.Command):
 		return i.OnEphemeral
 	case i.Kind == Command:
 		return i.Command != world.CmdStart && i.Command != world.CmdStop

@@ -42,13 +42,13 @@ func Refusal(text string) []byte {
 }
 
 // Acknowledge is the answer that lets an allowed interaction be done later:
-// Pong for a ping, DeferredUpdate for a button of an ask-back, Deferred for
+// Pong for a ping, DeferredUpdate for a button that answers in its place, Deferred for
 // everything else.
 func (i Interaction) Acknowledge() []byte {
 	switch {
 	case i.Kind == Ping:
 		return Pong()
-	case i.Kind == Button && askBack(i.Command):
+	case i.Kind == Button && inPlace(i.Command):
 		return DeferredUpdate()
 	default:
 		return Deferred(i.Ephemeral())

@@ -10,7 +10,7 @@ import (
 
 var buttons = []world.CommandName{
 	world.CmdStart, world.CmdStop, world.CmdStatus, world.CmdJoin,
-	world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing,
+	world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing, world.CmdPayAsYouGo, world.CmdTidy,
 }
 
 func TestActionRoundTrip(t *testing.T) {

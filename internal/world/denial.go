@@ -11,6 +11,7 @@ const (
 	DenyDirect      Denial = "direct"       // a direct message
 	DenyRole        Denial = "role"         // none of the world's roles
 	DenyKeeper      Denial = "keeper"       // for keepers only
+	DenyButton      Denial = "button"       // a button of the keeper's messages
 	DenyLog         Denial = "log"          // the game's log, for keepers only
 	DenyWorld       Denial = "world"        // no such world
 	DenyWorldNeeded Denial = "world_needed" // there are several, and none was named

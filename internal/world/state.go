@@ -122,7 +122,8 @@ type Operation struct {
 	Reply *Reply    `json:"reply,omitempty"` // of the command, while its token lives
 	// IfEmpty: the stop is called off if somebody is on.
 	IfEmpty bool `json:"if_empty,omitempty"`
-	// Told: people were told that a save is overdue.
+	// Told: people were told that what the world's status waits for, a save or a
+	// machine, is overdue.
 	Told bool `json:"told,omitempty"`
 }
 
@@ -225,6 +226,12 @@ type Session struct {
 	Played  []string  `json:"played,omitempty"` // names, at most MaxPlayed
 	Deaths  int       `json:"deaths,omitempty"`
 	Evicted int       `json:"evicted,omitempty"`
+	// EvictedAt is when a machine was seen to be taken last.
+	EvictedAt time.Time `json:"evicted_at,omitzero"`
+	// FullPrice: a keeper allowed machines at the full price. Offered: they were
+	// asked.
+	FullPrice bool `json:"full_price,omitempty"`
+	Offered   bool `json:"offered,omitempty"`
 	// Guests are the ids of who asked for it, by /start, /join or a button, at
 	// most MaxGuests; the first is who began it.
 	Guests []string `json:"guests,omitempty"`

@@ -30,9 +30,9 @@ func (r *reaction) rent() {
 	}
 }
 
-// pick returns the best placement that is not blocked.
+// pick returns the best placement that may be used and is not blocked.
 func (r *reaction) pick() (string, bool) {
-	for _, p := range r.c.Placements {
+	for _, p := range r.ranked() {
 		if until, blocked := r.s.Blocked[p.ID]; !blocked || !r.now.Before(until) {
 			delete(r.s.Blocked, p.ID)
 			return p.ID, true
@@ -60,7 +60,8 @@ func (r *reaction) waitForCapacity() {
 	wait := retryAfter[s.Tries]
 	s.Tries++
 	s.RetryAt = r.now.Add(wait)
-	r.line(words.NoCapacity(&r.c, s.RetryAt))
+	r.line(words.NoCapacity(&r.c, s, s.RetryAt))
+	r.offerFullPrice(false)
 	r.within(wait)
 }
 
@@ -293,8 +294,12 @@ func (r *reaction) machineGone() {
 	}
 	s.Session.Evicted++
 	r.moveGone()
+	if r.now.Sub(s.Session.EvictedAt) <= TwiceWithin {
+		r.offerFullPrice(true)
+	}
+	s.Session.EvictedAt = r.now
 	// Not the same place at once: what took this machine takes the next.
-	r.block(s.Cloud.Placement, 10*time.Minute)
+	r.block(s.Cloud.Placement, TakenFor)
 	r.enter(world.Relocating)
 	r.closeBoot()
 	r.within(DeleteWithin)

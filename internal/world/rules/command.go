@@ -34,6 +34,9 @@ func (r *reaction) command(c *world.Command) {
 	case world.CmdLog:
 		r.log(c)
 		return
+	case world.CmdPayAsYouGo:
+		r.allowFullPrice(c)
+		return
 	case world.CmdStart, world.CmdStop, world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing:
 	default:
 		r.answer(c, words.Denied(world.DenyCommand, nil))

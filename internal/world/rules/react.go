@@ -38,7 +38,10 @@ const (
 	// RefusedAgain is how long the same refusal is not told again.
 	RefusedAgain = time.Minute
 
-	BlockFor    = time.Hour // a placement without capacity
+	BlockFor    = time.Hour        // a placement without capacity
+	TakenFor    = 10 * time.Minute // one whose machine was taken
+	SeekWithin  = 80 * time.Second // no machine yet, and people are told with the next check
+	TwiceWithin = time.Hour        // two evictions in it, and the keeper is asked about the full price
 	CrashWindow = 10 * time.Minute
 
 	AsideEvery = time.Hour // the keeper is told at most so often what was set aside
@@ -90,7 +93,7 @@ type reaction struct {
 
 func (r *reaction) enter(st world.Status) {
 	if r.s.Status != st {
-		r.s.Status, r.s.Since = st, r.now
+		r.s.Status, r.s.Since, r.s.Op.Told = st, r.now, false
 	}
 }
 

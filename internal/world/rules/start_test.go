@@ -101,7 +101,7 @@ func TestStartGetsNowhere(t *testing.T) {
 		{
 			"wrong settings",
 			func(g *stage) { g.places["a"].refuses, g.places["a"].code = world.ClassConfig, "AuthorizationFailed" },
-			time.Minute, "The keeper has the details", "(AuthorizationFailed: the cloud's own words). Check the scale set",
+			time.Minute, "The keeper has the details", "(AuthorizationFailed: the cloud's own words). In the portal: the scale set's resource group",
 		},
 		{
 			"errors without end",

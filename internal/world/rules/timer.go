@@ -64,6 +64,7 @@ func (r *reaction) check() {
 	switch s.Status {
 	case world.Stopped, world.Failed, world.Starting, world.Booting, world.Relocating, world.Stopping:
 		r.look()
+		r.seeking()
 	case world.Loading, world.Online:
 		if s.Boot.Proven {
 			r.look() // the game is down and safe; its next boot is waited for
@@ -129,8 +130,7 @@ func (r *reaction) deadline() {
 	case world.Starting:
 		if !s.RetryAt.IsZero() {
 			clear(s.Blocked)
-			r.rent()
-			r.card()
+			r.tryAgain()
 			return
 		}
 		r.block(s.Cloud.Placement, BlockFor) // the next /start goes elsewhere

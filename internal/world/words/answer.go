@@ -20,6 +20,8 @@ func Denied(d world.Denial, worlds []world.Config) world.Say {
 		return world.Say{Text: "🔒 You need the role for this world. Ask a keeper to give it to you."}
 	case world.DenyKeeper:
 		return world.Say{Text: "🔒 Only a keeper can do this. **Stop when empty** is for everybody."}
+	case world.DenyButton:
+		return world.Say{Text: "🔒 That one is for keepers: it spends money or removes something. Ask one to press it."}
 	case world.DenyLog:
 		return world.Say{Text: "🔒 The game's log is for keepers. Ask one to look."}
 	case world.DenyWorld:
@@ -48,6 +50,7 @@ func nameWorlds(worlds []world.Config) string {
 // machine does.
 func Status(c *world.Config, s *world.State, keeper bool, now time.Time) world.Say {
 	say := Card(c, s, now)
+	say.Card.Fields = append(say.Card.Fields, fullPriceField(c, s)...)
 	if keeper && s.Boot.Up {
 		say.Card.Fields = append(say.Card.Fields, machineFields(&s.Boot)...)
 	}

@@ -15,6 +15,7 @@ func TestDenied(t *testing.T) {
 		world.DenyDirect:      "Go to its Hearth channel",
 		world.DenyChannel:     "Go to the Hearth channel",
 		world.DenyRole:        "Ask a keeper to give it to you",
+		world.DenyButton:      "Ask one to press it",
 		world.DenyKeeper:      "**Stop when empty** is for everybody",
 		world.DenyLog:         "log is for keepers. Ask one to look",
 		world.DenyWorld:       `There is **\*A\***, **Bee**`,

@@ -11,7 +11,11 @@ import (
 
 // FailedForKeeper is Failed, for the keeper.
 func FailedForKeeper(c *world.Config, s *world.State) world.Say {
-	return world.Say{Text: fmt.Sprintf("🔧 %s is out: %s.", bold(c.Name), s.Why)}
+	text := fmt.Sprintf("🔧 %s is out: %s.", bold(c.Name), s.Why)
+	if s.Why == WhyNoCapacity {
+		text += " If it stays so, other sizes and regions among its placements help. A size can be closed to a subscription altogether: `az vm list-skus --location REGION --size SIZE` tells."
+	}
+	return world.Say{Text: text}
 }
 
 // NeverListens tells the keeper that the game never let anybody in, for so long.
@@ -115,18 +119,6 @@ func StrayMachine(c *world.Config, placement, vm string) world.Say {
 // CannotDelete tells the keeper that a machine stays; reason is why.
 func CannotDelete(c *world.Config, reason string) world.Say {
 	return world.Say{Text: fmt.Sprintf("🔧 The machine of %s will not be deleted (%s). I keep trying, but it costs money: look at its scale set in the portal.", bold(c.Name), world.Plain(reason, 64))}
-}
-
-// Quota tells the keeper that the account's quota is used up; reason and detail
-// are the cloud's.
-func Quota(c *world.Config, placement, reason, detail string) world.Say {
-	return world.Say{Text: fmt.Sprintf("🔧 The cloud account has no quota for %s at %s (%s). In the portal: *Quotas* → *Compute* → the region → ask for more spot (low-priority) vCPUs; then `/start`.", bold(c.Name), code(placement), because(reason, detail))}
-}
-
-// Misconfigured tells the keeper that the cloud refuses the deployment; reason and
-// detail are the cloud's.
-func Misconfigured(c *world.Config, placement, reason, detail string) world.Say {
-	return world.Say{Text: fmt.Sprintf("🔧 The cloud refuses %s at %s (%s). Check the scale set and the bot's role, then `/start`.", bold(c.Name), code(placement), because(reason, detail))}
 }
 
 // because is the cloud's own words for a failure.

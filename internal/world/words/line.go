@@ -116,8 +116,18 @@ func raiders(event string) string {
 }
 
 // NoCapacity tells that every placement is blocked until retry.
-func NoCapacity(c *world.Config, retry time.Time) world.Say {
-	return world.Say{Text: fmt.Sprintf("⏳ The cloud has no machine for %s anywhere right now. I try again %s; nothing costs money meanwhile. `/stop` to leave it.", bold(c.Name), at(retry))}
+func NoCapacity(c *world.Config, s *world.State, retry time.Time) world.Say {
+	text := fmt.Sprintf("⏳ The cloud has no machine for %s anywhere right now. I try again %s; nothing costs money meanwhile. `/stop` to leave it.", bold(c.Name), at(retry))
+	if _, ok := FullPrice(c); ok && !s.Session.FullPrice {
+		text += " A keeper can allow one at the full price."
+	}
+	return world.Say{Text: text}
+}
+
+// StillSeeking tells that some placements had no machine, and others are asked
+// yet.
+func StillSeeking(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("⏳ The cloud had no machine for %s where I asked first; I go on asking elsewhere. Nothing costs money meanwhile. `/stop` to leave it.", bold(c.Name))}
 }
 
 // EvictionNotice tells that the cloud announced to take the machine, or to move
