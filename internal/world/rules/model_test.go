@@ -61,11 +61,13 @@ type machine struct {
 
 func newModel(t *rapid.T) *model {
 	c := world.Config{ID: "midgard", Name: "Midgard", Port: 2456, IdleMinutes: 10,
-		Placements: []world.Placement{{ID: "a", CentsPerHour: 36}, {ID: "b", CentsPerHour: 36}}}
+		Placements: []world.Placement{{ID: "a", CentsPerHour: 36}, {ID: "b", CentsPerHour: 36}, {ID: "dear", CentsPerHour: 36, Regular: true}}}
 	m := &model{t: t, c: c, s: world.NewState(c.ID), now: time.Unix(1_800_000_000, 0).UTC(),
-		sets: map[string]*set{"a": {}, "b": {}}, noRoom: map[string]bool{}}
+		sets: map[string]*set{"a": {}, "b": {}, "dear": {}}, noRoom: map[string]bool{}}
 	return m
 }
+
+func setNames() []string { return []string{"a", "b", "dear"} }
 
 func (m *model) id() string { m.nextID++; return fmt.Sprintf("e%d", m.nextID) }
 
@@ -146,6 +148,9 @@ func (m *model) cloud(do world.CloudDo) {
 // and is not saved, unless the loss was told (P10).
 func (m *model) checkScale(do world.CloudDo) {
 	if do.Capacity == 1 {
+		if do.Placement == "dear" && !m.s.Session.FullPrice {
+			m.t.Fatal("a machine at the full price, and nobody allowed it")
+		}
 		for name, st := range m.sets {
 			if st.vm != nil || name != do.Placement && !st.opDue.IsZero() && st.toward == 1 {
 				m.t.Fatalf("machine wanted at %s while %s has one or gets one", do.Placement, name)
@@ -168,7 +173,7 @@ func (m *model) checkScale(do world.CloudDo) {
 func (m *model) advance(d time.Duration) {
 	for end := m.now.Add(d); m.now.Before(end); {
 		m.now = m.now.Add(time.Second)
-		for _, name := range []string{"a", "b"} {
+		for _, name := range setNames() {
 			m.stepSet(m.sets[name])
 		}
 		for i := 0; i < len(m.timers); {
@@ -270,7 +275,7 @@ func (m *model) agent(vm *machine, data func(world.Heard) world.Payload) {
 }
 
 func (m *model) vm() *machine {
-	for _, name := range []string{"a", "b"} {
+	for _, name := range setNames() {
 		if vm := m.sets[name].vm; vm != nil && vm.epoch > 0 {
 			return vm
 		}
@@ -316,6 +321,7 @@ func TestReactHoldsItsPromises(t *testing.T) {
 			"stopNow":       func(*rapid.T) { m.command(world.CmdStopNow, true) },
 			"stopWhenEmpty": func(*rapid.T) { m.command(world.CmdStopWhenEmpty, false) },
 			"keepGoing":     func(*rapid.T) { m.command(world.CmdKeepGoing, false) },
+			"fullPrice":     func(t *rapid.T) { m.command(world.CmdPayAsYouGo, rapid.Bool().Draw(t, "keeper")) },
 			"status":        func(*rapid.T) { m.command(world.CmdStatus, false) },
 			"wait":          func(t *rapid.T) { m.advance(time.Duration(rapid.IntRange(1, 60).Draw(t, "seconds")) * time.Second) },
 			"waitLong":      func(t *rapid.T) { m.advance(time.Duration(rapid.IntRange(1, 15).Draw(t, "minutes")) * time.Minute) },
@@ -364,9 +370,9 @@ func TestReactHoldsItsPromises(t *testing.T) {
 				vm.gone = m.now
 			},
 			"vanishEarly": func(*rapid.T) {
-				i := slices.IndexFunc([]string{"a", "b"}, func(n string) bool { return m.sets[n].vm != nil })
+				i := slices.IndexFunc(setNames(), func(n string) bool { return m.sets[n].vm != nil })
 				need(i >= 0)
-				m.sets[[]string{"a", "b"}[i]].vm.gone = m.now
+				m.sets[setNames()[i]].vm.gone = m.now
 			},
 			"oldWord": func(t *rapid.T) {
 				need(m.epoch > 0)
@@ -388,7 +394,7 @@ func TestReactHoldsItsPromises(t *testing.T) {
 				vm.mute = !vm.mute
 			},
 			"room": func(t *rapid.T) {
-				m.noRoom[rapid.SampledFrom([]string{"a", "b"}).Draw(t, "place")] = rapid.Bool().Draw(t, "none")
+				m.noRoom[rapid.SampledFrom(setNames()).Draw(t, "place")] = rapid.Bool().Draw(t, "none")
 			},
 			"duplicate": func(*rapid.T) { need(m.last != nil); m.send(*m.last) },
 			"loseTimer": func(*rapid.T) {
