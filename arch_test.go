@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simgame/process":     {"internal/world", "internal/clock", "internal/sim/simgame"},
 	"internal/settings":                {"internal/world", "internal/world/price", "internal/azure/account", "internal/azure/compute", "internal/azure/identity", "internal/clock", "internal/discord"},
 	"internal/operator":                {"internal/world", "internal/discord", "internal/settings"},
+	"internal/drill":                   {"internal/world"},
 	"internal/azure":                   {"internal/world"},
 	"internal/azure/compute":           {"internal/world", "internal/azure/identity"},
 	"internal/azure/account":           {"internal/world", "internal/azure/identity"},

@@ -42,6 +42,7 @@ type commands struct {
 	Explain  explainCommand  `cmd:"" help:"Say what the log of a Valheim dedicated server means: who came, died and left, what was saved, what went wrong."`
 	Probe    probeCommand    `cmd:"" help:"Measure how soon a deployed app answers Discord, also after it has slept."`
 	Register registerCommand `cmd:"" help:"Give the Discord server Hearth's commands, or bring them up to date."`
+	Evict    evictCommand    `cmd:"" help:"A drill: have the cloud take a world's machine, and see how long it is until people can be in again."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Help     helpCommand     `cmd:"" help:"Print this help."`
 }

@@ -18,14 +18,21 @@ import (
 // as the agent has acknowledged it.
 const rebootNotice = 15 * time.Minute
 
-// Pull implements panel.Playground for the first world.
+// Pull implements panel.Playground.
 func (p *Playground) Pull(_ context.Context, l panel.Lever) error {
 	r := p.current.Load()
 	if r == nil {
 		return panel.Refuse("The playground is just being reset.")
 	}
+	w := r.worlds[0]
+	if l.World != "" {
+		var err error
+		if w, err = r.world(l.World); err != nil {
+			return err
+		}
+	}
 	defer r.notes.changed()
-	return r.pull(r.worlds[0], l)
+	return r.pull(w, l)
 }
 
 func (r *run) pull(w world.Config, l panel.Lever) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -228,6 +229,38 @@ func statusText(w world.Config, s world.State) string {
 		return "No machine, no cost. Type /start."
 	}
 	return "The world is saved and the machine is gone. Nothing costs money."
+}
+
+// Row implements panel.Playground.
+func (p *Playground) Row(ctx context.Context, id string) (panel.WorldRow, error) {
+	r := p.current.Load()
+	if r == nil {
+		return panel.WorldRow{}, panel.Refuse("The playground is just being reset.")
+	}
+	w, err := r.world(id)
+	if err != nil {
+		return panel.WorldRow{}, err
+	}
+	row, err := r.row(ctx, w.ID)
+	if err != nil {
+		return panel.WorldRow{}, err
+	}
+	return panel.WorldRow{
+		Now: p.clock.Now(), World: panel.World{ID: w.ID, Name: w.Name},
+		Row: panel.Row{ETag: row.ETag, Generation: row.State.Generation, JSON: redactedJSON(row.State)},
+	}, nil
+}
+
+// world is the one with this id; the error is for people.
+func (r *run) world(id string) (world.Config, error) {
+	ids := make([]string, len(r.worlds))
+	for i, w := range r.worlds {
+		if w.ID == id {
+			return w, nil
+		}
+		ids[i] = w.ID
+	}
+	return world.Config{}, panel.Refuse("There is no world %q here: this Hearth has %s.", id, strings.Join(ids, ", "))
 }
 
 // redactedJSON is the row's document without the keys to anybody's answers.

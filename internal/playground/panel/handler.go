@@ -40,6 +40,20 @@ func (p *Panel) lever(w http.ResponseWriter, r *http.Request) {
 	p.answer(w, r, "pull lever", p.play.Pull(r.Context(), l))
 }
 
+// row gives a program what the drawer shows people.
+func (p *Panel) row(w http.ResponseWriter, r *http.Request) {
+	row, err := p.play.Row(r.Context(), r.PathValue("world"))
+	if err != nil {
+		p.answer(w, r, "read row", err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := json.NewEncoder(w).Encode(row); err != nil {
+		p.log.DebugContext(r.Context(), "whoever asked left before the answer", "error", err)
+	}
+}
+
 func (p *Panel) speed(w http.ResponseWriter, r *http.Request) {
 	var ask struct {
 		Speed float64 `json:"speed"`

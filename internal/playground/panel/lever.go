@@ -42,6 +42,9 @@ const MaxPlayerName = 64
 // Lever is one pull.
 type Lever struct {
 	Name LeverName `json:"name"`
+	// World is the id of the world that it is pulled for; empty: the one that the
+	// panel shows.
+	World string `json:"world,omitempty"`
 	// Player is the character that comes, dies or leaves: required for
 	// PlayerJoin, PlayerDie and PlayerLeave. For OldClient and WrongPassword
 	// it may be empty.

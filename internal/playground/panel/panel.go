@@ -24,6 +24,9 @@ type Playground interface {
 	// Snapshot is the present. An error is told on the page as trouble and
 	// logged.
 	Snapshot(ctx context.Context) (Snapshot, error)
+	// Row reads one world's row, by the world's id; a *Refusal if there is no
+	// such world.
+	Row(ctx context.Context, world string) (WorldRow, error)
 	// Changes sends whenever a new Snapshot may differ from the last, and is
 	// closed when ctx is done. Each call is a subscription of its own. Sends
 	// may be dropped while one is waiting to be received.
@@ -82,6 +85,7 @@ func (p *Panel) Handler() http.Handler {
 	mux.HandleFunc("GET /panel.css", p.asset("panel.css"))
 	mux.HandleFunc("GET /panel.js", p.asset("panel.js"))
 	mux.HandleFunc("GET /events", p.events)
+	mux.HandleFunc("GET /rows/{world}", p.row)
 	mux.HandleFunc("POST /lever", p.lever)
 	mux.HandleFunc("POST /speed", p.speed)
 	mux.HandleFunc("POST /reset", p.reset)

@@ -43,6 +43,15 @@ func (p *playground) Snapshot(context.Context) (panel.Snapshot, error) {
 
 func (p *playground) Changes(context.Context) <-chan struct{} { return p.changes }
 
+func (p *playground) Row(_ context.Context, id string) (panel.WorldRow, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if id != p.snap.World.ID {
+		return panel.WorldRow{}, panel.Refuse("There is no world %q here.", id)
+	}
+	return panel.WorldRow{Now: p.snap.Now, World: p.snap.World, Row: p.snap.Row}, p.fail
+}
+
 func (p *playground) Pull(_ context.Context, l panel.Lever) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,6 +104,24 @@ func do(t *testing.T, p panel.Playground, r *http.Request) (status int, sentence
 	return w.Code, said.Error
 }
 
+// A program reads a world's row; of one that is not there it is told so.
+func TestRow(t *testing.T) {
+	p := newPlayground()
+	p.snap.Row = panel.Row{ETag: "7", Generation: 3, JSON: json.RawMessage(`{"status":"online"}`)}
+	ask := func(id string) (*httptest.ResponseRecorder, string) {
+		w := httptest.NewRecorder()
+		panel.New(p, quiet()).Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://hearth.test/panel/rows/"+id, nil))
+		return w, strings.TrimSpace(w.Body.String())
+	}
+	want := `{"now":"0001-01-01T00:00:00Z","world":{"id":"midgard","name":"Midgard"},"row":{"etag":"7","generation":3,"json":{"status":"online"}}}`
+	if w, got := ask("midgard"); w.Code != 200 || got != want || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("got %d %s, want %s", w.Code, got, want)
+	}
+	if w, got := ask("asgard"); w.Code != 409 || got != `{"error":"There is no world \"asgard\" here."}` {
+		t.Errorf("got %d %s, want to be told that there is no such world", w.Code, got)
+	}
+}
+
 func TestLever(t *testing.T) {
 	tests := []struct {
 		name, body string
@@ -102,6 +129,7 @@ func TestLever(t *testing.T) {
 		sentence   string       // part of it
 		want       *panel.Lever // nil: not pulled
 	}{
+		{"of another world", `{"name":"evict","world":"asgard"}`, 204, "", &panel.Lever{Name: panel.Evict, World: "asgard", NoticeSeconds: 30}},
 		{"join", `{"name":"player_join","player":" Astrid "}`, 204, "", &panel.Lever{Name: panel.PlayerJoin, Player: "Astrid"}},
 		{"hostile name is only a name", `{"name":"player_join","player":"<img src=x onerror=alert(1)>"}`, 204, "", &panel.Lever{Name: panel.PlayerJoin, Player: "<img src=x onerror=alert(1)>"}},
 		{"notice by default", `{"name":"evict"}`, 204, "", &panel.Lever{Name: panel.Evict, NoticeSeconds: 30}},

@@ -65,6 +65,13 @@ type World struct {
 	Name string `json:"name"`
 }
 
+// WorldRow is one world's row at one moment.
+type WorldRow struct {
+	Now   time.Time `json:"now"` // by the playground's clock, as all times in the row
+	World World     `json:"world"`
+	Row   Row       `json:"row"`
+}
+
 // Step is a stage of an evening, in the order of the constants.
 type Step string
 
