@@ -36,13 +36,14 @@ const (
 	GoneRemembered   Bug = "gone-remembered"      // a machine that is gone is listed for some minutes more
 	SavesInvented    Bug = "saves-invented"       // every heartbeat tells of a save just now
 	LossUncounted    Bug = "loss-uncounted"       // that words were lost is not told
+	AgainForgotten   Bug = "again-forgotten"      // a start that was asked for during a stop is not done after it
 	SilenceEndured   Bug = "silence-endured"      // an agent is never silent for more than nine minutes
 )
 
 // Bugs are all that can be planted.
 func Bugs() []Bug {
 	return []Bug{AcknowledgeFirst, BlindWrite, NoFence, SaveNotAwaited, BootNotCompared, ClaimIgnored, SeenForgotten, WishForgotten, EmptyAssumed,
-		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed, NoticeIgnored, GoneRemembered, SavesInvented, LossUncounted, SilenceEndured}
+		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed, NoticeIgnored, GoneRemembered, SavesInvented, LossUncounted, AgainForgotten, SilenceEndured}
 }
 
 // forget plants the bugs of a row that is not read with care.
@@ -56,6 +57,8 @@ func forget(s *world.State, b Bug, now time.Time) {
 		s.Boot.Seen, s.Commands = world.Seen{}, nil
 	case WishForgotten:
 		s.WishAt = time.Time{}
+	case AgainForgotten:
+		s.Again = nil
 	case SilenceEndured:
 		if least := now.Add(-9 * time.Minute); s.Boot.Heard.Before(least) && !s.Boot.Heard.IsZero() {
 			s.Boot.Heard = least

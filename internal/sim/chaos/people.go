@@ -27,6 +27,7 @@ func (s *simulation) deliver(ctx context.Context, header http.Header, body []byt
 	req.Header = header.Clone()
 	a := s.endpoint.Read(httptest.NewRecorder(), req)
 	if a.Enqueue != nil {
+		s.witness.Asked(a.Enqueue)
 		if err := (queue{s.storage.Queue(world.EventsQueue), c}).Send(ctx, a.Enqueue, 0); err != nil {
 			return http.StatusInternalServerError, "text/plain", nil, nil //nolint:nilerr // the host's answer to it
 		}

@@ -16,6 +16,8 @@ import (
 type command struct {
 	id      string
 	name    world.CommandName
+	keeper  bool   // a keeper gave it
+	session string // that its button belongs to
 	created time.Time
 	out     simdiscord.Outcome
 	seen    bool   // a write has its id
@@ -121,6 +123,7 @@ func counted(before, after *world.State) bool {
 func (w *Witness) commanded(before, after *world.State, id string) {
 	c := w.command(id)
 	c.seen = true
+	w.wished(before, c)
 	if up, ok := wishOf(c.name); ok {
 		w.asked = append(w.asked, wish{id: id, at: c.created, up: up})
 	}

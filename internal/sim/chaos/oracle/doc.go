@@ -16,11 +16,11 @@
 //	P12  Noticed, Gone                 after a notice the game is asked to save, and it is told what is saved
 //	P13  Gone                          a machine that vanished is missed, with the true age of the last save
 //	P14  Unsaved                       a game that does not save is told of
-//	P15  Calm, End                     what is wanted is what is there
+//	P15  Asked, Write, Calm, End       what people asked for last is what is there
 //	P16  Calm, End                     the players told are those who are in
 //	P17  Arrived, Handled, Write, End  what a game's log said counts once, and in its order
 //	P18  Arrived, End                  what was dropped is told to be
-//	P20  Calm, End                     nothing runs that nobody wants
+//	P20  Paid, Calm, End               nothing runs that nobody wants or hears of
 //	P21  AgentSays                     what an agent sends can be read
 //	P23  Said, Log                     no secret in a message or log
 //

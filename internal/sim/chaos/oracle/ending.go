@@ -32,6 +32,7 @@ func (w *Witness) Calm(q Quiet) {
 	w.record("check")
 	cloud, game := q.Cloud, q.Game
 	w.fresh(q)
+	w.asWanted()
 	st := &w.state
 	switch st.Status {
 	case world.Stopped, world.Failed:

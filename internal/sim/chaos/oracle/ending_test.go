@@ -23,10 +23,21 @@ func awake() simcloud.Snapshot {
 	return c
 }
 
+// failed makes a state one of a session that failed, and tells it.
+func failed(st *world.State) {
+	st.Status, st.Why = world.Failed, "the cloud has no machine"
+	hang("9.1", "midgard/look/1", line("It is out: "+st.Why))(st)
+}
+
 func TestCalm(t *testing.T) {
 	is := func(status world.Status, ago time.Duration) func(*stage) func(*world.State) {
 		return func(s *stage) func(*world.State) {
-			return func(st *world.State) { st.Status, st.Since = status, s.clock.Now().Add(-ago) }
+			return func(st *world.State) {
+				st.Status, st.Since = status, s.clock.Now().Add(-ago)
+				if status == world.Failed {
+					failed(st)
+				}
+			}
 		}
 	}
 	calm := func(state func(*stage) func(*world.State), cloud simcloud.Snapshot, game *games.Truth) func(*testing.T, *stage) {
@@ -77,7 +88,11 @@ func TestCalm(t *testing.T) {
 func TestEnd(t *testing.T) {
 	ends := func(status world.Status, scene oracle.Scene) func(*testing.T, *stage) {
 		return func(t *testing.T, s *stage) {
-			s.write(t, func(st *world.State) { st.Status = status })
+			s.write(t, func(st *world.State) {
+				if st.Status = status; status == world.Failed {
+					failed(st)
+				}
+			})
 			s.End(scene)
 		}
 	}

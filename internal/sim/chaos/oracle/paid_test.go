@@ -38,7 +38,11 @@ func TestPaid(t *testing.T) {
 		}
 	}
 	is := func(status world.Status, want int, place string) func(*world.State) {
-		return func(st *world.State) { st.Status, st.Cloud.Want, st.Cloud.Placement = status, want, place }
+		return func(st *world.State) {
+			if st.Status, st.Cloud.Want, st.Cloud.Placement = status, want, place; status == world.Stopping {
+				st.Why = "it was silent"
+			}
+		}
 	}
 	online := is(world.Online, 1, "a")
 	heartbeats := func(t *testing.T, s *stage) func() {

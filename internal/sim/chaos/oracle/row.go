@@ -53,6 +53,7 @@ func (w *Witness) compare(before, after *world.State) {
 			w.commanded(before, after, id)
 		}
 	}
+	w.turned(before, after)
 }
 
 // newIn are the effects that are pending in one state and not in the other.

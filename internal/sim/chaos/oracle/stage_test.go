@@ -61,8 +61,45 @@ func newStage() *stage {
 	}
 }
 
-// write writes the row as whoever has read it does.
+// write writes the row as whoever has read it does. A fire that burns after it
+// was asked for before.
 func (s *stage) write(t *testing.T, change func(*world.State)) {
+	t.Helper()
+	probe := s.state
+	probe.Commands = nil
+	if change(&probe); burns(probe.Status) && !burns(s.state.Status) && len(probe.Commands) == 0 {
+		s.light(t)
+	}
+	s.writes(t, change)
+}
+
+func burns(st world.Status) bool {
+	return st != world.Stopped && st != world.Failed && st != world.Stopping
+}
+
+// light lets somebody have lit the fire, long before all commands of a test.
+func (s *stage) light(t *testing.T) {
+	t.Helper()
+	id := commandID(-time.Hour)
+	s.command(t, &world.Command{Name: world.CmdStart}, id)
+	s.writes(t, func(st *world.State) {
+		st.Commands = append(st.Commands, id)
+		st.Op.ID, st.Cloud.Want, st.Status = id, 1, world.Starting
+	})
+}
+
+// command is one that goes into the queue.
+func (s *stage) command(t *testing.T, c *world.Command, id string) {
+	t.Helper()
+	b, err := world.Event{ID: id, Source: world.SourceDiscord, World: midgard, Time: s.clock.Now(), Data: c}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Asked(b)
+}
+
+// writes writes the row.
+func (s *stage) writes(t *testing.T, change func(*world.State)) {
 	t.Helper()
 	st := s.state
 	st.Generation++

@@ -75,6 +75,9 @@ type Witness struct {
 	hungAt     map[string]time.Time       // when an effect was hung, by its id
 	wishes     []wish                     // of commands that changed what is wanted
 	asked      []wish                     // of all that were handled
+	newest     *wanted                    // what people asked for last; nil: nothing
+	ended      ending                     // how the fire went out last
+	kept       time.Time                  // when a stop was last called off because somebody was in
 	saves      int                        // most that the world's files ever had
 	spoken     map[number]*spoken         // words that came into the queue
 	came       map[place]time.Time        // when those came that were read in a log
