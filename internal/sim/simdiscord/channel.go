@@ -62,7 +62,7 @@ func (d *Discord) mayInChannel(channel string, needs uint64) (refused reply, ok 
 	if _, ok := d.guild.Channel(channel); !ok {
 		return refusal(http.StatusNotFound, 10003, "Unknown Channel"), false
 	}
-	has := d.botPermissions()
+	has := d.botPermissions(channel)
 	if has&guild.PermViewChannel == 0 {
 		return refusal(http.StatusForbidden, 50001, "Missing Access"), false
 	}
@@ -154,7 +154,7 @@ func (d *Discord) deleteMessage(channel, id string) reply {
 	if m == nil {
 		return unknownMessage()
 	}
-	if m.Author.ID != d.opts.ApplicationID && d.botPermissions()&guild.PermManageMessages == 0 {
+	if m.Author.ID != d.opts.ApplicationID && d.botPermissions(channel)&guild.PermManageMessages == 0 {
 		return refusal(http.StatusForbidden, 50013, "Missing Permissions")
 	}
 	d.guild.Remove(id)
@@ -234,17 +234,24 @@ func (d *Discord) readRoute(c call) func() reply {
 			return success(map[string]any{
 				"id": d.opts.ApplicationID, "name": d.opts.BotName, "description": "", "icon": nil,
 				"bot_public": false, "bot_require_code_grant": false, "flags": 0,
-				"verify_key": d.PublicKey(),
+				"verify_key": d.PublicKey(), "interactions_endpoint_url": d.endpointURL(),
 			})
 		case "channels":
 			if r, ok := d.mayInChannel(p[1], 0); !ok {
 				return r
 			}
 			ch, _ := d.guild.Channel(p[1])
-			return success(d.guild.ChannelJSON(ch))
+			return success(d.guild.ChannelJSON(ch, d.taken(ch.ID)))
 		}
 		if p[1] != d.opts.GuildID {
 			return refusal(http.StatusNotFound, 10004, "Unknown Guild")
+		}
+		if len(p) == 4 {
+			member, ok := d.guild.AnyMemberJSON(p[3])
+			if !ok {
+				return refusal(http.StatusNotFound, 10007, "Unknown Member")
+			}
+			return success(member)
 		}
 		roles := d.guild.RolesJSON()
 		if len(p) == 3 {
@@ -255,4 +262,13 @@ func (d *Discord) readRoute(c call) func() reply {
 			"preferred_locale": "en-US", "features": []string{}, "emojis": []string{}, "roles": roles,
 		})
 	}
+}
+
+// endpointURL is the address that interactions go to, or nil: none was saved, or
+// Discord has removed it.
+func (d *Discord) endpointURL() *string {
+	if d.opts.EndpointURL == "" || d.endpoint.Disabled() != "" {
+		return nil
+	}
+	return &d.opts.EndpointURL
 }

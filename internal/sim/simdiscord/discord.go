@@ -45,6 +45,9 @@ type Options struct {
 	ChannelName       string
 	KeeperChannelName string
 	BotName           string
+	// EndpointURL is the address that the application's page shows for
+	// interactions. It is only shown: Deliver brings them there.
+	EndpointURL string
 
 	// People are the guild's members; the default is the keeper Ana and the
 	// members Bo and Cleo.

@@ -181,7 +181,7 @@ func (d *Discord) ValidateEndpoint(ctx context.Context) error {
 	user := guild.Author{ID: d.guild.People()[0].ID, Name: d.guild.People()[0].Name}.JSON()
 	ping := wireInteraction{
 		ID: id, ApplicationID: d.opts.ApplicationID, Type: interactionPing, Token: d.newToken(id), Version: 1,
-		User: &user, AppPermissions: guild.Bits(d.botPermissions()), Entitlements: []string{}, Owners: map[string]string{},
+		User: &user, AppPermissions: guild.Bits(guild.BotPermissions), Entitlements: []string{}, Owners: map[string]string{},
 	}
 	d.mu.Unlock()
 	body, err := json.Marshal(ping)
@@ -236,11 +236,11 @@ func (d *Discord) frame(p Person, channel string) wireInteraction {
 		GuildID:        d.opts.GuildID,
 		Guild:          map[string]any{"id": d.opts.GuildID, "locale": "en-US", "features": []string{}},
 		ChannelID:      channel,
-		Channel:        d.guild.ChannelJSON(ch),
+		Channel:        d.guild.ChannelJSON(ch, d.taken(ch.ID)),
 		Member:         &member,
 		Locale:         "en-US",
 		GuildLocale:    "en-US",
-		AppPermissions: guild.Bits(d.botPermissions()),
+		AppPermissions: guild.Bits(d.botPermissions(ch.ID)),
 		Context:        &inGuild,
 		Entitlements:   []string{},
 		Owners:         d.guild.Owners(),

@@ -1,6 +1,7 @@
 package simdiscord
 
 import (
+	"maps"
 	"net/http"
 	"time"
 
@@ -16,6 +17,7 @@ type levers struct {
 	forbid     bool
 	hide       bool
 	uninvited  bool
+	denied     map[string]uint64 // bits, by channel
 	drop       int // answers still to lose
 	lose       int // webhook calls still to miss
 	slow       time.Duration
@@ -72,6 +74,19 @@ func (d *Discord) Forbid(on bool) { d.pull(func(l *levers) { l.forbid = on }) }
 // with 50001 until it is given back.
 func (d *Discord) Hide(on bool) { d.pull(func(l *levers) { l.hide = on }) }
 
+// Deny takes these bits from the bot in one channel, by an overwrite for its
+// member; 0 gives all of them back. Of what it does, only what needs VIEW_CHANNEL
+// and SEND_MESSAGES is refused.
+func (d *Discord) Deny(channel string, bits uint64) {
+	d.pull(func(l *levers) {
+		l.denied = maps.Clone(l.denied) // Reset's is nil
+		if l.denied == nil {
+			l.denied = map[string]uint64{}
+		}
+		l.denied[channel] = bits
+	})
+}
+
 // Uninvite takes the application's commands out of its invitation, as if the bot
 // had come without the scope applications.commands: everything about them is
 // refused with 50001 until it is given back.
@@ -96,14 +111,20 @@ func (d *Discord) pull(set func(*levers)) {
 	set(&d.levers)
 }
 
-// botPermissions are the bot's bits in every channel. d.mu is held.
-func (d *Discord) botPermissions() uint64 {
-	bits := guild.BotPermissions
+// botPermissions are the bot's bits in a channel. d.mu is held.
+func (d *Discord) botPermissions(channel string) uint64 {
+	return guild.BotPermissions &^ d.taken(channel)
+}
+
+// taken are the bits that levers have taken from the bot in a channel. d.mu is
+// held.
+func (d *Discord) taken(channel string) uint64 {
+	bits := d.levers.denied[channel]
 	if d.levers.forbid {
-		bits &^= guild.PermSendMessages
+		bits |= guild.PermSendMessages
 	}
 	if d.levers.hide {
-		bits &^= guild.PermViewChannel
+		bits |= guild.PermViewChannel
 	}
 	return bits
 }

@@ -260,7 +260,7 @@ func (d *Discord) route(c call) (route, bool) {
 			quota:  quota{fmt.Sprintf("%s commands %d", c.method, len(p)), messageLimit, messagePeriod},
 			handle: d.commandRoute(c),
 		}, true
-	case is("users", "@me"), is("applications", "@me"), is("guilds", "*"), is("guilds", "*", "roles"), is("channels", "*"):
+	case is("users", "@me"), is("applications", "@me"), is("guilds", "*"), is("guilds", "*", "roles"), is("guilds", "*", "members", "*"), is("channels", "*"):
 		return route{
 			bot:    true,
 			quota:  quota{c.method + " " + p[0] + " " + p[len(p)-1], readLimit, readPeriod},

@@ -135,24 +135,57 @@ func (g *Guild) MessageJSON(m *Stored) MessageJSON {
 // Owners says that the application is installed in the guild.
 func (g *Guild) Owners() map[string]string { return map[string]string{"0": g.opts.GuildID} }
 
-// ChannelJSON writes a channel.
-func (g *Guild) ChannelJSON(ch Channel) map[string]any {
+// overwriteJSON changes a role's or member's bits in a channel.
+type overwriteJSON struct {
+	ID    string `json:"id"`
+	Type  int    `json:"type"` // 0: role, 1: member
+	Allow string `json:"allow"`
+	Deny  string `json:"deny"`
+}
+
+// ChannelJSON writes a channel in which the bot lacks these bits.
+func (g *Guild) ChannelJSON(ch Channel, taken uint64) map[string]any {
+	overwrites := []overwriteJSON{}
+	if taken != 0 {
+		overwrites = append(overwrites, overwriteJSON{ID: g.opts.ApplicationID, Type: 1, Allow: "0", Deny: Bits(taken)})
+	}
 	return map[string]any{
 		"id": ch.ID, "type": 0, "guild_id": g.opts.GuildID, "name": ch.Name, "position": 0,
-		"permission_overwrites": []string{}, "nsfw": false, "topic": nil, "parent_id": nil,
+		"permission_overwrites": overwrites, "nsfw": false, "topic": nil, "parent_id": nil,
 	}
 }
 
-// RolesJSON are @everyone, whose id is the guild's, and the keeper role.
+// botRoleID is the role that came with the bot. No other id of the guild is 1.
+const botRoleID = "1"
+
+// RolesJSON are @everyone, whose id is the guild's, the keeper role, and the one
+// that came with the bot.
 func (g *Guild) RolesJSON() []map[string]any {
-	role := func(id, name string, position int, bits uint64) map[string]any {
+	role := func(id, name string, position int, bits uint64, managed bool) map[string]any {
 		return map[string]any{
 			"id": id, "name": name, "position": position, "permissions": Bits(bits), "color": 0,
-			"hoist": false, "managed": false, "mentionable": false, "flags": 0,
+			"hoist": false, "managed": managed, "mentionable": false, "flags": 0,
 		}
 	}
 	return []map[string]any{
-		role(g.opts.GuildID, "@everyone", 0, memberPermissions),
-		role(g.opts.KeeperRoleID, "Keeper", 1, keeperPermissions),
+		role(g.opts.GuildID, "@everyone", 0, memberPermissions, false),
+		role(g.opts.KeeperRoleID, "Keeper", 1, keeperPermissions, false),
+		role(botRoleID, g.opts.BotName, 2, BotPermissions, true),
 	}
+}
+
+// AnyMemberJSON writes a member as the REST API does, people or the bot, by id.
+func (g *Guild) AnyMemberJSON(id string) (map[string]any, bool) {
+	author, roles := Author{ID: g.opts.ApplicationID, Name: g.opts.BotName, Bot: true}, []string{botRoleID}
+	if id != g.opts.ApplicationID {
+		p, ok := g.Member(id)
+		if !ok {
+			return nil, false
+		}
+		author, roles = Author{ID: p.ID, Name: p.Name}, g.RoleIDs(p)
+	}
+	return map[string]any{
+		"user": author.JSON(), "roles": roles, "nick": nil, "avatar": nil, "banner": nil, "joined_at": time.UnixMilli(epochMillis).UTC(),
+		"premium_since": nil, "communication_disabled_until": nil, "deaf": false, "mute": false, "pending": false, "flags": 0,
+	}, true
 }
