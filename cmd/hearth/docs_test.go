@@ -27,7 +27,7 @@ func manual(t *testing.T) string {
 // TestDocsFlags: every flag that the documents give to the program is one.
 func TestDocsFlags(t *testing.T) {
 	var help, trouble strings.Builder
-	for _, command := range []string{"up", "explain", "probe", "register"} {
+	for _, command := range []string{"up", "explain", "probe", "register", "doctor"} {
 		if code := run(t.Context(), []string{"hearth", command, "--help"}, os.Getenv, nil, &help, &trouble); code != exitOK {
 			t.Fatalf("hearth %s --help: code %d: %s", command, code, trouble.String())
 		}

@@ -43,6 +43,7 @@ type commands struct {
 	Probe    probeCommand    `cmd:"" help:"Measure how soon a deployed app answers Discord, also after it has slept."`
 	Register registerCommand `cmd:"" help:"Give the Discord server Hearth's commands, or bring them up to date."`
 	Evict    evictCommand    `cmd:"" help:"A drill: have the cloud take a world's machine, and see how long it is until people can be in again."`
+	Doctor   doctorCommand   `cmd:"" help:"Look whether a whole deployment is as it should be: settings, Discord, the app, storage, Azure."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Help     helpCommand     `cmd:"" help:"Print this help."`
 }

@@ -188,3 +188,6 @@ func SignedFrom(h http.Header, body []byte) (world.Signed, error) {
 	}
 	return world.Signed{Body: body, Timestamp: h.Get(headerTimestamp), Signature: h.Get(headerSignature)}, nil
 }
+
+// Has tells whether this is the key that v verifies with.
+func (v *Verifier) Has(key []byte) bool { return v.key.Equal(ed25519.PublicKey(key)) }

@@ -14,10 +14,10 @@ import (
 
 // Permissions of Discord's that the bot needs in its channels.
 const (
-	viewChannel  = 1 << 10
-	sendMessages = 1 << 11
-	embedLinks   = 1 << 14
-	readHistory  = 1 << 16
+	viewChannel  discord.Bits = 1 << 10
+	sendMessages discord.Bits = 1 << 11
+	embedLinks   discord.Bits = 1 << 14
+	readHistory  discord.Bits = 1 << 16
 
 	needed = viewChannel | sendMessages | embedLinks | readHistory
 )

@@ -78,6 +78,19 @@ func (l *Lease) Provision(ctx context.Context, worldIDs []string) error {
 	return errors.Join(failed...)
 }
 
+// HasContainer tells whether a world's container is there.
+func (l *Lease) HasContainer(ctx context.Context, worldID string) (bool, error) {
+	_, err := l.blobs.NewContainerClient(Container(worldID)).GetProperties(ctx, nil)
+	// A HEAD's refusal has its code in a header alone.
+	if bloberror.HasCode(err, bloberror.ContainerNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, account.Fail("look at container "+Container(worldID), err)
+	}
+	return true, nil
+}
+
 // Acquire implements world.Lease.
 func (l *Lease) Acquire(ctx context.Context, worldID string) (world.Holding, error) {
 	act := "acquire lease of " + worldID

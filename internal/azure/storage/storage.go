@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azqueue/v2"
@@ -67,22 +68,21 @@ func openTables(a *account.Account) (*aztables.ServiceClient, error) {
 // Provision makes the queues and tables of a deployment with these worlds. What
 // is there already stays as it is. The error names each that could not be made.
 func (s *Storage) Provision(ctx context.Context, worldIDs []string) error {
-	names := []string{world.EventsQueue}
 	var failed []error
-	for _, id := range worldIDs {
+	ids := slices.DeleteFunc(slices.Clone(worldIDs), func(id string) bool {
 		if !world.IsWorldID(id) {
 			failed = append(failed, fmt.Errorf("make the orders queue of %q: it is no world's id", id))
-			continue
+			return true
 		}
-		names = append(names, world.OrdersQueue(id))
-	}
-	for _, name := range names {
+		return false
+	})
+	for _, name := range Queues(ids) {
 		_, err := s.queues.NewQueueClient(name).Create(ctx, nil)
 		if account.Code(err) != "QueueAlreadyExists" {
 			failed = append(failed, account.Fail("make queue "+name, err))
 		}
 	}
-	for _, name := range []string{worldsTable, archiveTable} {
+	for _, name := range Tables() {
 		_, err := s.tables.CreateTable(ctx, name, nil)
 		if account.Code(err) != "TableAlreadyExists" {
 			failed = append(failed, account.Fail("make table "+name, err))

@@ -18,8 +18,8 @@ type levers struct {
 	hide       bool
 	uninvited  bool
 	denied     map[string]uint64 // bits, by channel
-	drop       int // answers still to lose
-	lose       int // webhook calls still to miss
+	drop       int               // answers still to lose
+	lose       int               // webhook calls still to miss
 	slow       time.Duration
 }
 

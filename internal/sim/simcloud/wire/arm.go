@@ -76,6 +76,7 @@ type ARM struct {
 	fails  []Failure
 	drops  int
 	calls  []Call
+	audit  audit
 }
 
 // ServeARM opens the server; Close or the end of ctx ends it.
@@ -100,7 +101,7 @@ func ServeARM(ctx context.Context, c *simcloud.Cloud, o ARMOptions) (*ARM, error
 	a := &ARM{
 		URL: "https://" + armL.Addr().String(), CertificatePEM: pem,
 		IdentityURL: "http://" + idL.Addr().String() + "/msi/token", IdentityHeader: secret(),
-		cloud: c, o: o, tokens: map[string]token{},
+		cloud: c, o: o, tokens: map[string]token{}, audit: newAudit(),
 	}
 	armS := &http.Server{Handler: http.HandlerFunc(a.serve), TLSConfig: tlsConfig(cert), ReadHeaderTimeout: time.Minute, ErrorLog: silent()}
 	idS := &http.Server{Handler: http.HandlerFunc(a.identity), ReadHeaderTimeout: time.Minute, ErrorLog: silent()}
@@ -333,6 +334,9 @@ func (a *ARM) route(w http.ResponseWriter, r *http.Request) {
 	// /subscriptions/S/providers/Microsoft.Compute/locations/L/operations/ID
 	if len(s) == 8 && lower[2] == "providers" && lower[3] == "microsoft.compute" && lower[4] == "locations" && lower[6] == "operations" {
 		a.only(w, r, http.MethodGet, func() { a.operation(w, r, s[7]) })
+		return
+	}
+	if a.audits(w, r, s, lower) {
 		return
 	}
 	if len(s) < 4 || lower[2] != "resourcegroups" {

@@ -165,7 +165,7 @@ func TestARMRefusals(t *testing.T) {
 		{"root", "GET", "/" + v, "", nil, 404, "NotFound"},
 		{"another subscription", "GET", strings.Replace(sets, "0001", "0002", 1) + "/vmss-midgard" + v, "", nil, 404, "SubscriptionNotFound"},
 		{"another group", "PATCH", strings.Replace(sets, "hearth-compute", "other", 1) + "/vmss-midgard" + v, patch, nil, 404, "ResourceGroupNotFound"},
-		{"no resource", "GET", group + v, "", nil, 404, "NotFound"},
+		{"no resource", "GET", group + "/nothing" + v, "", nil, 404, "NotFound"},
 		{"another provider", "GET", group + "/providers/Microsoft.Storage/storageAccounts/x" + v, "", nil, 404, "InvalidResourceType"},
 		{"no such set", "PATCH", sets + "/vmss-utgard" + v, patch, nil, 404, "ResourceNotFound"},
 		{"no such set to read", "GET", sets + "/vmss-utgard" + v, "", nil, 404, "ResourceNotFound"},

@@ -209,16 +209,17 @@ func (a *ARM) getSet(w http.ResponseWriter, name string) {
 }
 
 func (a *ARM) setDocument(set simcloud.PlacementView) map[string]any {
-	return map[string]any{
+	doc := map[string]any{
 		"name": set.ID, "id": a.id("Microsoft.Compute/virtualMachineScaleSets", set.ID),
 		"type": "Microsoft.Compute/virtualMachineScaleSets", "location": location(set.Region),
 		"sku": map[string]any{"name": set.Size, "tier": "Standard", "capacity": set.Capacity},
 		"properties": map[string]any{
-			"orchestrationMode": "Flexible", "platformFaultDomainCount": 1, "singlePlacementGroup": false,
+			"platformFaultDomainCount": 1, "singlePlacementGroup": false,
 			"provisioningState": provisioning(set), "uniqueId": guid(set.ID),
-			"virtualMachineProfile": map[string]any{"priority": "Spot", "evictionPolicy": "Delete", "billingProfile": map[string]any{"maxPrice": -1}},
 		},
 	}
+	a.reshape(doc, set)
+	return doc
 }
 
 func provisioning(set simcloud.PlacementView) string {
