@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"flag"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 
 	"hearth/internal/playground/testdir"
 	"hearth/internal/sim/simgame"
+	"hearth/internal/world"
 )
 
 func TestMain(m *testing.M) {
@@ -37,6 +39,13 @@ func TestJourneys(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await},
+		Condition: func(cond string) (bool, error) {
+			if cond != "month-ends" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			now := time.Now()
+			return world.NextMonth(now).Sub(now) < time.Hour, nil // a playground's clock runs ahead
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			port, err := freePort()

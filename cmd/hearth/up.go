@@ -81,7 +81,7 @@ func (c *upCommand) settle() error {
 // price catalogue of 2026, and a Standard IP address, $0.005 an hour; ask
 // Azure's retail price API for today's.
 const defaultWorlds = `[{
-	"id": "midgard", "name": "Midgard", "cents_per_hour": 1.9, "idle_minutes": 60,
+	"id": "midgard", "name": "Midgard", "cents_per_hour": 1.9, "idle_minutes": 60, "never_joined_minutes": 60,
 	"placements": [
 		{"id": "vmss-midgard-1", "size": "Standard_D2ads_v5", "region": "eastus2"},
 		{"id": "vmss-midgard-2", "size": "Standard_D2ds_v5", "region": "westus2"}

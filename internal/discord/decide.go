@@ -45,7 +45,7 @@ func Decide(g world.Guild, worlds []world.Config, i Interaction) (Decision, worl
 	case d.Keeper:
 	case i.Command == world.CmdStopNow:
 		return Decision{}, world.DenyKeeper
-	case i.Command == world.CmdPayAsYouGo, i.Command == world.CmdTidy:
+	case i.Command == world.CmdPayAsYouGo, i.Command == world.CmdRaiseCap, i.Command == world.CmdTidy:
 		return Decision{}, world.DenyButton
 	case i.Command == world.CmdLog:
 		return Decision{}, world.DenyLog

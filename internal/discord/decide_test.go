@@ -28,9 +28,9 @@ func TestDecideMatrix(t *testing.T) {
 	commands := map[world.CommandName]bool{ // may be typed
 		world.CmdStart: true, world.CmdStop: true, world.CmdStatus: true, world.CmdJoin: true, world.CmdLog: true,
 		world.CmdStopNow: false, world.CmdStopWhenEmpty: false, world.CmdKeepGoing: false,
-		world.CmdPayAsYouGo: false, world.CmdTidy: false,
+		world.CmdKeepAwake: false, world.CmdPayAsYouGo: false, world.CmdRaiseCap: false, world.CmdTidy: false,
 	}
-	keepers := []world.CommandName{world.CmdStopNow, world.CmdLog, world.CmdPayAsYouGo, world.CmdTidy}
+	keepers := []world.CommandName{world.CmdStopNow, world.CmdLog, world.CmdPayAsYouGo, world.CmdRaiseCap, world.CmdTidy}
 	allowed, denied := 0, 0
 	for _, role := range []string{"", vikings, wardens} {
 		for _, bits := range []uint64{0, talk, manage, administrator} {
@@ -109,6 +109,12 @@ func TestDecideDenials(t *testing.T) {
 		{"stop now by a player", guild(), roles, with(func(i *discord.Interaction) {
 			i.Roles, i.Kind, i.Command = []string{vikings}, discord.Button, world.CmdStopNow
 		}), world.DenyKeeper, ""},
+		{"more money by a player", guild(), roles, with(func(i *discord.Interaction) {
+			i.Roles, i.Kind, i.Command = []string{vikings}, discord.Button, world.CmdRaiseCap
+		}), world.DenyButton, ""},
+		{"awake by a player", guild(), roles, with(func(i *discord.Interaction) {
+			i.Roles, i.Kind, i.Command = []string{vikings}, discord.Button, world.CmdKeepAwake
+		}), world.DenyNone, "midgard"},
 		{"the log by a player", guild(), roles, with(func(i *discord.Interaction) { i.Roles, i.Command = []string{vikings}, world.CmdLog }), world.DenyLog, ""},
 		{"the log by a stranger", guild(), roles, with(func(i *discord.Interaction) { i.Command = world.CmdLog }), world.DenyRole, ""},
 		{"the log by a keeper", guild(), roles, with(func(i *discord.Interaction) { i.Roles, i.Command = []string{wardens}, world.CmdLog }), world.DenyNone, "midgard"},

@@ -232,11 +232,12 @@ func slashCommand(name world.CommandName) bool {
 }
 
 // inPlace says whether this is the command of a button that answers by changing
-// the message it stands under: those of an ask-back, and of what a keeper is
-// asked.
+// the message it stands under: those of an ask-back, of a warning, and of what
+// a keeper is asked.
 func inPlace(name world.CommandName) bool {
 	switch name {
-	case world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing, world.CmdPayAsYouGo, world.CmdTidy:
+	case world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing, world.CmdKeepAwake,
+		world.CmdPayAsYouGo, world.CmdRaiseCap, world.CmdTidy:
 		return true
 	default:
 		return false

@@ -18,8 +18,8 @@ type Bill struct {
 	Spent  Money  `json:"spent,omitempty"`  // in it
 	Raised Money  `json:"raised,omitempty"` // what a keeper added to its cap
 	Raises int    `json:"raises,omitempty"` // how often
-	// Neared: the keeper was told that most of the cap is spent. Reached: that
-	// all of it is, since it was raised last.
+	// Neared: the keeper was told that most of the cap is spent. Reached: that a
+	// start was refused, since it was raised last.
 	Neared  bool `json:"neared,omitempty"`
 	Reached bool `json:"reached,omitempty"`
 	// StopAt is set while people know that the session is stopped for the cap: then.

@@ -100,6 +100,7 @@ type State struct {
 	RetryAt time.Time `json:"retry_at,omitzero"`
 	// EmptySince is since when nobody is on, while Online.
 	EmptySince time.Time `json:"empty_since,omitzero"`
+	Idle       Idle      `json:"idle,omitzero"`
 	// WishAt is when the last command that changed the wish was given; an
 	// older one that arrives later changes nothing.
 	WishAt time.Time `json:"wish_at,omitzero"`
@@ -224,6 +225,8 @@ type Session struct {
 	Began   time.Time `json:"began,omitzero"`
 	Ready   time.Time `json:"ready,omitzero"`
 	Played  []string  `json:"played,omitempty"` // names, at most MaxPlayed
+	Joined  bool      `json:"joined,omitempty"` // somebody has been in
+	Warned  int       `json:"warned,omitempty"` // how many warnings of its end were told, of two
 	Deaths  int       `json:"deaths,omitempty"`
 	Evicted int       `json:"evicted,omitempty"`
 	// EvictedAt is when a machine was seen to be taken last.

@@ -262,6 +262,9 @@ func textOf(m simdiscord.Message) string {
 		for _, f := range e.Fields {
 			parts = append(parts, f.Name+": "+f.Value)
 		}
+		if e.Footer != nil {
+			parts = append(parts, e.Footer.Text)
+		}
 	}
 	for _, b := range m.Buttons() {
 		parts = append(parts, "["+b.Label+"]")

@@ -177,7 +177,7 @@ func newSimulation(o Options) (*simulation, error) {
 	for i := range s.plan.Placements {
 		places = append(places, world.Placement{ID: fmt.Sprintf("vmss-%c", 'a'+i)})
 	}
-	s.worlds = []world.Config{{ID: worldID, Name: "Midgard", Port: world.DefaultPort, IdleMinutes: s.plan.IdleMinutes, Placements: places}}
+	s.worlds = []world.Config{{ID: worldID, Name: "Midgard", Port: world.DefaultPort, IdleMinutes: s.plan.IdleMinutes, NeverJoinedMinutes: s.plan.IdleMinutes, Placements: places}}
 	s.guild = world.Guild{
 		ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
 		KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,

@@ -157,7 +157,7 @@ func (r *reaction) nowOnline() {
 	// Whoever asked for a stop once all have left meant those who were in
 	// before it moved or crashed; they are to find it burning.
 	dropped := s.WhenEmpty != nil
-	s.WhenEmpty = nil
+	s.WhenEmpty, s.EmptySince = nil, time.Time{}
 	r.rosterChanged()
 	r.card()
 	took := r.moveOnline()
@@ -245,6 +245,7 @@ func (r *reaction) rosterChanged() {
 	case n > 0 && s.Boot.Busy.IsZero():
 		s.Boot.Busy = r.now
 	}
+	s.Session.Joined = s.Session.Joined || len(s.Boot.Players) > 0
 	switch {
 	case s.Status != world.Online || s.OnlinePlayers() != 0:
 		s.EmptySince = time.Time{}

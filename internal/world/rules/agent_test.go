@@ -158,57 +158,6 @@ func TestSilence(t *testing.T) {
 	})
 }
 
-func TestIdle(t *testing.T) {
-	t.Run("nobody ever came", func(t *testing.T) {
-		g := newStage(t)
-		g.toOnline()
-		g.pass(g.c.Idle() - time.Second)
-		g.status(world.Online)
-		g.pass(rules.CheckEvery + time.Second)
-		g.status(world.Stopping)
-		g.tells(world.ChatLine, "Nobody has been in **Midgard** for 10 min. Saving it and letting the fire go out")
-		if o := g.lastOrder(); o.Kind != world.OrderStopIfEmpty {
-			t.Errorf("order: got %s, want stop_if_empty", o.Kind)
-		}
-		g.proves(world.StopOrdered)
-		g.untilStatus(2*time.Minute, world.Stopped)
-	})
-	t.Run("counts from the last one", func(t *testing.T) {
-		g := newStage(t)
-		g.toOnline()
-		g.pass(8 * time.Minute)
-		g.join("1", "Bo")
-		g.pass(30 * time.Minute)
-		g.status(world.Online)
-		g.leave("1")
-		g.pass(9 * time.Minute)
-		g.status(world.Online)
-		g.pass(2 * time.Minute)
-		g.status(world.Stopping)
-	})
-	t.Run("somebody is connecting", func(t *testing.T) {
-		g := newStage(t)
-		g.toOnline()
-		for range 6 {
-			g.pass(5 * time.Minute)
-			g.beating = false // the next beat would know of nobody
-			g.hear(&world.Heartbeat{GameUp: true, Listening: true, Connecting: 1})
-		}
-		g.status(world.Online)
-		g.tellsNot("Nobody has been in")
-	})
-	t.Run("and somebody was on after all", func(t *testing.T) {
-		g := newStage(t)
-		g.toOnline()
-		g.pass(g.c.Idle() + rules.CheckEvery)
-		bo := []world.Player{{Owner: "1", Name: "Bo"}}
-		g.players = bo
-		g.hear(&world.OrderRefused{Operation: g.s.Op.ID, Kind: world.OrderStopIfEmpty, Reason: world.OrderOccupied, Players: bo})
-		g.pass(30 * time.Minute)
-		g.status(world.Online)
-	})
-}
-
 func TestRoster(t *testing.T) {
 	g := newStage(t)
 	g.toOnline()

@@ -353,6 +353,10 @@ func (r *reaction) out() {
 	s.Op.Reply = nil
 	if again := s.Again; again != nil {
 		r.s.Again = nil
+		if r.spent() {
+			r.tooDear(again.ID, again.Reply, false)
+			return
+		}
 		r.light(again.By, again.ID, again.Reply)
 	}
 }

@@ -37,14 +37,17 @@ func (r *reaction) command(c *world.Command) {
 	case world.CmdPayAsYouGo:
 		r.allowFullPrice(c)
 		return
-	case world.CmdStart, world.CmdStop, world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing:
+	case world.CmdRaiseCap:
+		r.raiseCap(c)
+		return
+	case world.CmdStart, world.CmdStop, world.CmdStopWhenEmpty, world.CmdStopNow, world.CmdKeepGoing, world.CmdKeepAwake:
 	default:
 		r.answer(c, words.Denied(world.DenyCommand, nil))
 		return
 	}
 	// The queue keeps no order: what was asked later wins, whenever it comes.
 	// Who wanted the same is simply answered.
-	up := c.Name == world.CmdStart || c.Name == world.CmdKeepGoing
+	up := c.Name == world.CmdStart || c.Name == world.CmdKeepGoing || c.Name == world.CmdKeepAwake
 	if r.e.Time.Before(r.s.WishAt) && up != r.s.WishUp {
 		r.answer(c, words.Superseded(&r.c))
 		return
@@ -55,6 +58,8 @@ func (r *reaction) command(c *world.Command) {
 		r.start(c)
 	case world.CmdStop:
 		r.stop(c)
+	case world.CmdKeepAwake:
+		counts = r.keepAwake(c)
 	default:
 		counts = r.askedBack(c)
 	}
@@ -66,11 +71,19 @@ func (r *reaction) command(c *world.Command) {
 func (r *reaction) start(c *world.Command) {
 	switch r.s.Status {
 	case world.Stopped, world.Failed:
+		if r.spent() {
+			r.tooDear(r.e.ID, &c.Reply, c.Keeper)
+			return
+		}
 		r.light(c.By, r.e.ID, &c.Reply)
 		if c.Reply.Ephemeral {
 			r.answer(c, words.Lighting(&r.c))
 		}
 	case world.Stopping:
+		if r.spent() {
+			r.tooDear(r.e.ID, &c.Reply, c.Keeper)
+			return
+		}
 		first := r.s.Again == nil
 		if first {
 			r.s.Again = &world.Again{By: c.By, ID: r.e.ID, Reply: &c.Reply}
@@ -101,7 +114,7 @@ func (r *reaction) light(by world.Person, id string, reply *world.Reply) {
 	r.newBill()
 	r.leaveBoot()
 	s.Boot = world.Boot{Epoch: s.Boot.Epoch, Over: true, LastSave: s.Boot.LastSave}
-	s.Again, s.WhenEmpty, s.Why = nil, nil, ""
+	s.Again, s.WhenEmpty, s.Why, s.Idle = nil, nil, "", world.Idle{}
 	s.Crashes, s.Tries = nil, 0
 	r.startChecks()
 	r.rent()
@@ -119,25 +132,10 @@ func (r *reaction) stop(c *world.Command) {
 		s.Again = nil
 		r.answer(c, words.AlreadyStopping(&r.c, dropped))
 	case world.Starting, world.Booting:
-		unheard := s.Status == world.Booting || s.Cloud.Want == 1 && r.deaf()
-		r.beginStop(c.By, &c.Reply, false)
-		if unheard { // a game may run by now
-			r.awaitBoot()
-		} else {
-			r.release()
-		}
+		r.putOut(c.By, &c.Reply)
 		r.answer(c, words.CalledOff(&r.c, c.By))
-	case world.Relocating:
-		r.beginStop(c.By, &c.Reply, false)
-		r.awaitSave()
-		r.answer(c, words.Stopping(&r.c, c.By))
-	case world.Loading:
-		r.beginStop(c.By, &c.Reply, false)
-		if s.Boot.Proven && s.Cloud.Want == 1 && r.deaf() {
-			r.awaitBoot() // its next boot may be up by now
-		} else {
-			r.awaitSave()
-		}
+	case world.Relocating, world.Loading:
+		r.putOut(c.By, &c.Reply)
 		r.answer(c, words.Stopping(&r.c, c.By))
 	case world.Online:
 		if s.OnlinePlayers() != 0 {
@@ -151,6 +149,23 @@ func (r *reaction) stop(c *world.Command) {
 	r.cardIfAny()
 }
 
+// putOut begins a stop, whatever is under way and whoever is on.
+func (r *reaction) putOut(by world.Person, reply *world.Reply) {
+	s := &r.s
+	was, unheard := s.Status, s.Cloud.Want == 1 && r.deaf()
+	r.beginStop(by, reply, false)
+	switch {
+	case was == world.Booting, // a game may run by now
+		unheard && was == world.Starting,
+		unheard && was == world.Loading && s.Boot.Proven: // its next boot may be up by now
+		r.awaitBoot()
+	case was == world.Starting:
+		r.release()
+	default:
+		r.awaitSave()
+	}
+}
+
 func (r *reaction) cardIfAny() {
 	if r.s.Card != nil && r.s.Status != world.Stopped && r.s.Status != world.Failed {
 		r.card()
@@ -161,6 +176,9 @@ func (r *reaction) cardIfAny() {
 // button counted: one that was refused is nobody's newer wish.
 func (r *reaction) askedBack(c *world.Command) bool {
 	s := &r.s
+	if c.Name == world.CmdStopWhenEmpty && c.Operation == s.WarningID() {
+		return r.stopIdle(c)
+	}
 	if s.Status != world.Online || c.Operation != s.Session.ID {
 		r.answer(c, words.StaleButton(&r.c, s))
 		return false

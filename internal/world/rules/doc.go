@@ -36,6 +36,11 @@
 //   - A command counts once, not after CommandLifetime, and not if a newer one
 //     was given before it arrived (WishAt).
 //   - An unknown player count is not zero.
+//   - Whatever a session does, it ends (bounded): SessionMost after it began, and
+//     CapAhead after the month's money is spent. Idle, it ends sooner. People are
+//     warned before each; each is a stop like every other, saved first.
+//   - Every second of a machine is in the bill once, in its calendar month (UTC),
+//     at what the placement cost when the machine was rented.
 //   - Reports of the cloud carry the round of their request; those of an older
 //     round are stale. At most one operation is under way.
 //   - Of each kind of timer one is waited for, by its number. A lost one is
@@ -62,6 +67,19 @@
 //	Reboot               the machine stays, and its next boot is waited for: LostAfter from the proof, else deleted and
 //	                     failed. Without a proof (the hardware failed) it is silent, and silence has its end, too
 //	Freeze, others       nothing
+//
+// # Before the fire goes out by itself
+//
+//	nobody on              Idle, or NeverJoined while nobody has come in since the start, from when it listens: warned;
+//	                       IdleGrace later stop-if-empty. Keep awake gives AwakeFor; whoever comes in, a crash, a move
+//	                       and silence make the warning void
+//	a long session         SessionMost: warned EndsSoon and EndsNow before, then stopped, whoever is on
+//	the month's money      the keeper told at 80 %; warned CapAhead before, then stopped, whoever is on, and no start
+//	                       until the month is over or a keeper raises the cap, which calls the stop off
+//
+// The check looks after all of it, so each may be CheckEvery late. For AgentWithin
+// after events were not handled none of it is done: what calls it off may lie in
+// the queue.
 //
 // # When something fails
 //

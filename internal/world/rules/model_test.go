@@ -61,6 +61,7 @@ type machine struct {
 
 func newModel(t *rapid.T) *model {
 	c := world.Config{ID: "midgard", Name: "Midgard", Port: 2456, IdleMinutes: 10,
+		SessionHours: rapid.SampledFrom([]float64{0, 1}).Draw(t, "session"), MonthlyDollars: rapid.SampledFrom([]float64{0, 0.1}).Draw(t, "cap"),
 		Placements: []world.Placement{{ID: "a", CentsPerHour: 36}, {ID: "b", CentsPerHour: 36}, {ID: "dear", CentsPerHour: 36, Regular: true}}}
 	m := &model{t: t, c: c, s: world.NewState(c.ID), now: time.Unix(1_800_000_000, 0).UTC(),
 		sets: map[string]*set{"a": {}, "b": {}, "dear": {}}, noRoom: map[string]bool{}}
@@ -284,11 +285,15 @@ func (m *model) vm() *machine {
 }
 
 func (m *model) command(name world.CommandName, keeper bool) {
+	m.press(name, keeper, m.s.Session.ID)
+}
+
+func (m *model) press(name world.CommandName, keeper bool, operation string) {
 	if name == world.CmdStart && (m.s.Status == world.Stopped || m.s.Status == world.Failed) {
 		m.said = nil
 	}
 	m.send(world.Event{ID: m.id(), Source: world.SourceDiscord, World: m.c.ID, Time: m.now, Data: &world.Command{
-		Name: name, By: world.Person{ID: "1", Name: "Ana"}, Keeper: keeper, Operation: m.s.Session.ID,
+		Name: name, By: world.Person{ID: "1", Name: "Ana"}, Keeper: keeper, Operation: operation,
 		Reply: world.Reply{Application: "app", Token: "t"}}})
 }
 
@@ -302,6 +307,22 @@ func (m *model) checkBill() {
 	}
 	if m.s.Bill.OfMonth(m.now) > got {
 		m.t.Fatalf("the month's bill: got %d of %d", m.s.Bill.OfMonth(m.now), got)
+	}
+}
+
+// checkBounds: no session lasts longer than it may, and none goes on when the
+// month's money is spent, but for what people are warned and a check is late.
+func (m *model) checkBounds() {
+	if asleep := m.s.Status == world.Stopped || m.s.Status == world.Failed; asleep || m.s.Status == world.Stopping {
+		return
+	}
+	const late = rules.CheckEvery + time.Second
+	if d := m.now.Sub(m.s.Session.Began); d > m.c.SessionMost()+late {
+		m.t.Fatalf("%s after %s", m.s.Status, d)
+	}
+	b := &m.s.Bill
+	if most := m.s.Cap(&m.c, m.now); most > 0 && b.OfMonth(m.now) > most+b.PerHour.For(rules.CapAhead+2*late) {
+		m.t.Fatalf("%s, and %s of %s are spent", m.s.Status, b.OfMonth(m.now), most)
 	}
 }
 
@@ -322,6 +343,9 @@ func TestReactHoldsItsPromises(t *testing.T) {
 			"stopWhenEmpty": func(*rapid.T) { m.command(world.CmdStopWhenEmpty, false) },
 			"keepGoing":     func(*rapid.T) { m.command(world.CmdKeepGoing, false) },
 			"fullPrice":     func(t *rapid.T) { m.command(world.CmdPayAsYouGo, rapid.Bool().Draw(t, "keeper")) },
+			"keepAwake":     func(*rapid.T) { m.press(world.CmdKeepAwake, false, m.s.WarningID()) },
+			"stopIdle":      func(*rapid.T) { m.press(world.CmdStopWhenEmpty, false, m.s.WarningID()) },
+			"raise":         func(*rapid.T) { m.press(world.CmdRaiseCap, true, m.s.Bill.RaiseID()) },
 			"status":        func(*rapid.T) { m.command(world.CmdStatus, false) },
 			"wait":          func(t *rapid.T) { m.advance(time.Duration(rapid.IntRange(1, 60).Draw(t, "seconds")) * time.Second) },
 			"waitLong":      func(t *rapid.T) { m.advance(time.Duration(rapid.IntRange(1, 15).Draw(t, "minutes")) * time.Minute) },
@@ -407,6 +431,7 @@ func TestReactHoldsItsPromises(t *testing.T) {
 					t.Fatal(err)
 				}
 				m.checkBill()
+				m.checkBounds()
 				asleep := m.s.Status == world.Stopped || m.s.Status == world.Failed
 				if asleep && m.s.Cloud.Want != 0 {
 					t.Fatalf("%s and a machine is wanted", m.s.Status)

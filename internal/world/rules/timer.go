@@ -61,6 +61,9 @@ func (r *reaction) check() {
 		r.deadline() // its timer was lost
 		return
 	}
+	if r.bounded() {
+		return
+	}
 	switch s.Status {
 	case world.Stopped, world.Failed, world.Starting, world.Booting, world.Relocating, world.Stopping:
 		r.look()
@@ -90,30 +93,11 @@ func (r *reaction) silence() bool {
 		r.fail(words.WhySilent)
 	case !s.Boot.Silent && r.quietFor(SaveWithin):
 		s.Boot.Silent = true
-		s.Boot.Known = false // somebody may be on
+		s.Boot.Known, s.EmptySince = false, time.Time{} // somebody may be on
 		r.line(words.Silent(&r.c, s))
 		r.card()
 	}
 	return true
-}
-
-// idle puts the fire out when nobody has been on for the configured time.
-func (r *reaction) idle() {
-	s := &r.s
-	if s.OnlinePlayers() != 0 {
-		s.EmptySince = time.Time{}
-		return
-	}
-	if s.EmptySince.IsZero() {
-		s.EmptySince = r.now
-	}
-	if r.now.Sub(s.EmptySince) < r.c.Idle() {
-		return
-	}
-	r.line(words.Idle(&r.c))
-	r.beginStop(world.Person{}, nil, true)
-	r.awaitSave()
-	r.card()
 }
 
 // deadline: the present phase took too long.

@@ -136,6 +136,8 @@ func TestWorstState(t *testing.T) {
 		PerHour: 10 * world.Dollar, Counted: at, Session: most, Before: 100 * most, Month: world.MonthOf(at), Spent: most, Raised: most, Raises: 1000,
 		Neared: true, Reached: true, StopAt: at,
 	}
+	s.Idle = world.Idle{Warned: at, Warnings: 1000, Awake: at}
+	s.Session.Joined, s.Session.Warned = true, 2
 	s.Blocked = blocked
 	s.Deadline, s.RetryAt, s.EmptySince, s.WishAt = at, at, at, at
 	s.Generation, s.LookNo, s.CheckNo, s.DeadlineNo = 1e9, 1e9, 1e9, 1e9

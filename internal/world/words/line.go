@@ -167,11 +167,6 @@ func SaveProven(c *world.Config, s *world.State, d *world.SaveProven, now time.T
 	return world.Say{Text: fmt.Sprintf("⚠️ The game of %s ended without a save that I can vouch for. %s", bold(c.Name), lossText(s, now))}
 }
 
-// Idle tells that nobody has been on for the configured time.
-func Idle(c *world.Config) world.Say {
-	return world.Say{Text: fmt.Sprintf("🌙 Nobody has been in %s for %s. Saving it and letting the fire go out.", bold(c.Name), spell(c.Idle()))}
-}
-
 // Occupied tells that a stop was called off because somebody is in.
 func Occupied(c *world.Config, s *world.State) world.Say {
 	return world.Say{

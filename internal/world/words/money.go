@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"hearth/internal/world"
@@ -39,7 +40,8 @@ func monthCost(c *world.Config, s *world.State, now time.Time) string {
 func priceText(c *world.Config, s *world.State) string {
 	p, ok := c.Placement(s.Cloud.Placement)
 	if rented := !s.Bill.Counted.IsZero(); (!ok || !rented) && len(c.Placements) > 0 {
-		p = c.Placements[0]
+		first := slices.IndexFunc(c.Placements, func(p world.Placement) bool { return !p.Regular })
+		p = c.Placements[max(first, 0)]
 	}
 	perHour, on, known := price.Hourly(p)
 	if !known {

@@ -30,6 +30,7 @@ const (
 	outEmpty  = "somebody asked for it once nobody is in"
 	outIdle   = "nobody was in"
 	outFailed = "it failed"
+	outMost   = "it lasted as long as it may, or the month's money is spent"
 )
 
 // refusal is why a command that wants something was not carried out; empty: it
@@ -44,6 +45,7 @@ const (
 	staleOne   refusal = "its button is of an earlier session"
 	denied     refusal = "it is for keepers"
 	askedBack  refusal = "others play"
+	notIdle    refusal = "somebody is in, and its warning void"
 )
 
 // refusalOf reads it out of a command's answer.
@@ -57,6 +59,7 @@ func refusalOf(answer string) refusal {
 		{"That button is from earlier", staleOne},
 		{"Only a keeper", denied},
 		{"What now?", askedBack},
+		{"so it burns on", notIdle},
 	} {
 		if strings.Contains(answer, r.words) {
 			return r.why
@@ -107,10 +110,10 @@ func (w *Witness) rightly(why refusal, before *world.State, c *command, up bool)
 	case tooOld:
 		return w.o.Clock.Now().Sub(c.created) > oldAfter-w.o.Skew
 	case staleOne:
-		return before.Status != world.Online || c.session != before.Session.ID
+		return before.Status != world.Online || c.session != before.Session.ID && (c.session != before.WarningID() || !before.IdleWarned())
 	case denied:
 		return !c.keeper
-	case askedBack:
+	case askedBack, notIdle:
 		return before.Status == world.Online && before.OnlinePlayers() != 0
 	case carriedOut:
 	}
@@ -167,8 +170,10 @@ func (w *Witness) whyOut(before, after *world.State) string {
 	switch {
 	case after.Why != "":
 		return outFailed
-	case hangs(before, after, `Nobody has been in`):
+	case hangs(before, after, `Nobody has (been in|come into) .* Saving it`) && before.IdleWarned():
 		return outIdle
+	case hangs(before, after, `which is the most\. Saving it`):
+		return outMost
 	case before.WhenEmpty != nil && after.Op.IfEmpty:
 		return outEmpty
 	}
@@ -214,7 +219,7 @@ func (w *Witness) asWanted() {
 	case n == nil, burns == n.up:
 	case n.up && st.Again != nil: // it is lit again after the save
 	case n.up:
-		if out := w.ended; out.at.Before(n.since) || out.why != outIdle && out.why != outFailed {
+		if out := w.ended; out.at.Before(n.since) || out.why != outIdle && out.why != outFailed && out.why != outMost {
 			w.violate("P15", "/%s of %v was the last wish, and the world is %s since %v: %s", n.c.name, n.c.created.Sub(replay.Start()), st.Status, out.at.Sub(replay.Start()), out.why)
 		}
 	case !w.kept.Before(n.since):

@@ -79,6 +79,14 @@ func TestWishes(t *testing.T) {
 	ana := world.Person{ID: "1", Name: "Ana"}
 	stop := world.Command{Name: world.CmdStop, By: ana}
 	const whyCrashed = "the game crashed twice"
+	warned := func(e *evening) {
+		e.clock.Advance(time.Minute)
+		e.becomes(world.Online, playing(0), func(st *world.State) {
+			st.EmptySince, st.Idle = e.clock.Now().Add(-time.Minute), world.Idle{Warned: e.clock.Now(), Warnings: 1}
+		})
+	}
+	idle := says(words.Idle(c, &world.State{}, time.Time{}).Text)
+	keep := world.Command{Name: world.CmdKeepAwake, By: ana, Operation: ".1"}
 	calm := func(e *evening) {
 		e.writes(e.t, func(st *world.State) { st.Since = e.clock.Now() })
 		e.Calm(oracle.Quiet{Lasts: 40 * time.Minute, Cloud: simcloud.Snapshot{}})
@@ -104,18 +112,67 @@ func TestWishes(t *testing.T) {
 		}, "P15 P15"},
 		{"nobody was in", func(e *evening) {
 			e.lights()
-			e.becomes(world.Stopping, says(words.Idle(c).Text))
+			warned(e)
+			e.becomes(world.Stopping, idle)
 			e.becomes(world.Stopped)
+		}, ""},
+		{"nobody was in, and nobody was warned", func(e *evening) {
+			e.lights()
+			e.becomes(world.Stopping, idle)
+			e.becomes(world.Stopped)
+		}, "P15 P15"},
+		{"it burned for as long as it may", func(e *evening) {
+			e.lights()
+			e.becomes(world.Stopping, says(words.SessionOver(c).Text))
+			e.becomes(world.Stopped)
+		}, ""},
+		{"the month's money is spent", func(e *evening) {
+			e.lights()
+			e.becomes(world.Stopping, says(words.MonthSpent(c, &e.state, e.clock.Now()).Text))
+			e.becomes(world.Stopped)
+		}, ""},
+		{"awake, and it goes out", func(e *evening) {
+			e.lights()
+			warned(e)
+			e.handled(e.says(keep), words.KeptAwake(c, ana, e.clock.Now()).Text)
+			e.becomes(world.Stopping)
+		}, "P15 P15"},
+		{"awake, and somebody is in", func(e *evening) {
+			e.lights()
+			warned(e)
+			e.becomes(world.Online, playing(1))
+			e.handled(e.says(keep), words.NotIdle(c, &e.state).Text)
+			e.becomes(world.Loading)
+		}, ""},
+		{"awake, and nobody is in, but refused", func(e *evening) {
+			e.lights()
+			warned(e)
+			e.handled(e.says(keep), words.NotIdle(c, &e.state).Text)
+			e.becomes(world.Loading)
+		}, "P15"},
+		{"awake, and refused as if it were from earlier", func(e *evening) {
+			e.lights()
+			warned(e)
+			e.handled(e.says(keep), words.StaleButton(c, &e.state).Text)
+			e.becomes(world.Loading)
+		}, "P15"},
+		{"awake, by a button from earlier", func(e *evening) {
+			e.lights()
+			warned(e)
+			e.handled(e.says(world.Command{Name: world.CmdKeepAwake, By: ana, Operation: ".0"}), words.StaleButton(c, &e.state).Text)
+			e.becomes(world.Loading)
 		}, ""},
 		{"nobody was in, and somebody lights it, and it stays out", func(e *evening) {
 			e.lights()
-			e.becomes(world.Stopping, says(words.Idle(c).Text))
+			warned(e)
+			e.becomes(world.Stopping, idle)
 			e.handled(e.says(world.Command{Name: world.CmdStart}), words.StartAfterSave(c, true).Text)
 			e.becomes(world.Stopped)
 		}, "P15 P15"},
 		{"the same, and it is lit again", func(e *evening) {
 			e.lights()
-			e.becomes(world.Stopping, says(words.Idle(c).Text))
+			warned(e)
+			e.becomes(world.Stopping, idle)
 			id := e.says(world.Command{Name: world.CmdStart})
 			e.handled(id, words.StartAfterSave(c, true).Text, func(st *world.State) { st.Again = &world.Again{ID: id} })
 			e.becomes(world.Starting, begin(id, world.Starting), func(st *world.State) { st.Again = nil })
