@@ -14,7 +14,7 @@ import (
 func manual(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/bot.md"} {
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/bot.md", "docs/cost.md"} {
 		b, err := os.ReadFile(filepath.Join("..", "..", name))
 		if err != nil {
 			t.Fatal(err)

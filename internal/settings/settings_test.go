@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -208,7 +209,7 @@ func TestManualSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Za-z_]+[A-Z_][A-Za-z_]+)` \\|").FindAllStringSubmatch(string(b), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z][A-Za-z_]*[A-Z_][A-Za-z_]+)` \\|").FindAllStringSubmatch(string(b), -1) {
 		told[m[1]] = true
 	}
 	set := deployment()
@@ -225,5 +226,37 @@ func TestManualSettings(t *testing.T) {
 	}
 	for name := range told {
 		t.Errorf("docs/bot.md has a row for %s, which nothing reads", name)
+	}
+}
+
+// TestManualWorlds: docs/bot.md has a row for every key of a world and of a
+// placement, and for no other.
+func TestManualWorlds(t *testing.T) {
+	b, err := os.ReadFile("../../docs/bot.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[a-z_]+`(?:, `[a-z_]+`)*) \\|").FindAllStringSubmatch(string(b), -1) {
+		for _, m := range regexp.MustCompile("[a-z_]+").FindAllString(row[1], -1) {
+			told[m] = true
+		}
+	}
+	for _, functions := range []string{"interactions", "reactions", "reconcile", "health"} {
+		delete(told, functions)
+	}
+	keys := map[string]bool{}
+	for _, of := range []reflect.Type{reflect.TypeFor[world.Config](), reflect.TypeFor[world.Placement]()} {
+		for _, f := range reflect.VisibleFields(of) {
+			key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			keys[key] = true
+			if !told[key] {
+				t.Errorf("docs/bot.md has no row for %s", key)
+			}
+		}
+	}
+	maps.DeleteFunc(told, func(key string, _ bool) bool { return keys[key] })
+	for key := range told {
+		t.Errorf("docs/bot.md has a row for %s, which is no key", key)
 	}
 }
