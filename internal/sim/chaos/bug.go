@@ -36,6 +36,9 @@ const (
 	GoneRemembered   Bug = "gone-remembered"      // a machine that is gone is listed for some minutes more
 	SavesInvented    Bug = "saves-invented"       // every heartbeat tells of a save just now
 	LossUncounted    Bug = "loss-uncounted"       // that words were lost is not told
+	WriteBelieved    Bug = "write-believed"       // a write without an answer is taken for done
+	WriteNotReread   Bug = "write-not-reread"     // one without an answer is taken for not done, and the row is not read again
+	SendBelieved     Bug = "send-believed"        // what was sent to a queue and not answered is taken for sent
 	AgainForgotten   Bug = "again-forgotten"      // a start that was asked for during a stop is not done after it
 	SilenceEndured   Bug = "silence-endured"      // an agent is never silent for more than nine minutes
 )
@@ -43,7 +46,7 @@ const (
 // Bugs are all that can be planted.
 func Bugs() []Bug {
 	return []Bug{AcknowledgeFirst, BlindWrite, NoFence, SaveNotAwaited, BootNotCompared, ClaimIgnored, SeenForgotten, WishForgotten, EmptyAssumed,
-		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed, NoticeIgnored, GoneRemembered, SavesInvented, LossUncounted, AgainForgotten, SilenceEndured}
+		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed, NoticeIgnored, GoneRemembered, SavesInvented, LossUncounted, WriteBelieved, WriteNotReread, SendBelieved, AgainForgotten, SilenceEndured}
 }
 
 // forget plants the bugs of a row that is not read with care.
@@ -116,12 +119,17 @@ type orders struct{ queue }
 
 // Send implements world.Queue.
 func (o orders) Send(ctx context.Context, body []byte, delay time.Duration) error {
-	if err := o.queue.Send(ctx, body, delay); err != nil || o.s.o.Bug != SaveNotAwaited {
-		return err
-	}
 	order, err := world.DecodeOrder(body)
 	if err != nil {
 		return err
+	}
+	o.s.witness.Performs(o.who, world.Effect{Order: &order})
+	if err := o.queue.Send(ctx, body, delay); err != nil {
+		return o.s.believe(err)
+	}
+	o.s.witness.Performed(world.Effect{Order: &order})
+	if o.s.o.Bug != SaveNotAwaited {
+		return nil
 	}
 	h := world.Heard{Epoch: order.Epoch, Seq: 9_000_000} // no agent comes to it
 	proof, err := world.Event{
@@ -254,4 +262,47 @@ func (s *simulation) recall(place string, found []world.Instance) []world.Instan
 		return nil
 	}
 	return old.found
+}
+
+// believe plants SendBelieved.
+func (s *simulation) believe(err error) error {
+	if s.o.Bug == SendBelieved && errors.Is(err, errPretended) {
+		return nil
+	}
+	return err
+}
+
+// rows is what a process of WriteNotReread remembers.
+type rows struct {
+	known world.Row // as last read or written
+	lost  bool      // whether the last write is done is not known
+}
+
+// believe plants WriteBelieved, and remembers for WriteNotReread.
+func (t store) believe(row world.Row, etag string, err error) (string, error) {
+	switch unknown := errors.Is(err, errPretended); t.s.o.Bug {
+	case WriteBelieved:
+		if unknown {
+			return row.ETag, nil
+		}
+	case WriteNotReread:
+		if t.rows == nil {
+			t.rows = &rows{}
+		}
+		if t.rows.lost = unknown; err == nil {
+			t.rows.known = row
+			t.rows.known.ETag = etag
+		}
+	default:
+	}
+	return etag, err
+}
+
+// recall plants WriteNotReread: the row as this process knew it.
+func (t store) recall() (world.Row, bool) {
+	if t.s.o.Bug != WriteNotReread || t.rows == nil || !t.rows.lost || t.rows.known.ETag == "" {
+		return world.Row{}, false
+	}
+	t.rows.lost = false
+	return t.rows.known, true
 }

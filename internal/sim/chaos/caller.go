@@ -14,10 +14,12 @@ import (
 // they call takes a moment and may go wrong.
 type caller struct {
 	s         *simulation
+	who       string // the process
 	lane      *replay.Lane
 	dice      *replay.Dice
 	onMachine bool         // the storage account can be out of reach, as for all machines
 	cutOff    *atomic.Bool // or for this one alone; nil: never
+	rows      *rows        // for WriteNotReread
 	mishap    func()       // a worker's, before and after each call: it may die here; nil: it may not
 }
 

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"hearth/internal/sim/simcloud"
@@ -15,6 +16,7 @@ type compute struct {
 
 // Scale implements world.Compute.
 func (c compute) Scale(ctx context.Context, p world.Placement, capacity int) (token string, err error) {
+	c.s.witness.Performs(c.who, world.Effect{Cloud: &world.CloudDo{Act: world.ActScale, Placement: p.ID, Capacity: capacity}})
 	err = c.attempt(ctx, c.s.plan.LostScales, func() error {
 		c.s.witness.Scale(p.ID, capacity, c.s.cloud.Snapshot().VMs)
 		if token, err = c.s.cloud.Scale(ctx, p, capacity); err == nil {
@@ -22,6 +24,9 @@ func (c compute) Scale(ctx context.Context, p world.Placement, capacity int) (to
 		}
 		return err
 	})
+	if errors.Is(err, errPretended) {
+		c.s.witness.ScaleLost(p.ID)
+	}
 	return token, err
 }
 
@@ -45,6 +50,9 @@ func (c compute) Instances(ctx context.Context, p world.Placement) (found []worl
 		}
 		return err
 	})
+	if err == nil {
+		c.s.witness.Listed(p.ID)
+	}
 	return found, err
 }
 

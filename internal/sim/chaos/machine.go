@@ -128,7 +128,7 @@ func (m *machine) live(power context.Context, life int) {
 	s := m.s
 	log := s.log.With("part", "agent", "vm", m.vm.ID, "life", life)
 	as := func(what string) *caller {
-		return &caller{s: s, lane: m.lane, onMachine: true, cutOff: &m.cutOff, dice: replay.NewDice(s.o.Seed, m.vm.ID, life, what)}
+		return &caller{s: s, who: fmt.Sprintf("agent %s/%d", m.vm.ID, life), lane: m.lane, onMachine: true, cutOff: &m.cutOff, dice: replay.NewDice(s.o.Seed, m.vm.ID, life, what)}
 	}
 	ctx, kill := context.WithCancelCause(power)
 	defer kill(nil)

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -79,6 +80,9 @@ type store struct {
 
 // Load implements world.Store.
 func (t store) Load(ctx context.Context, key world.Key) (row world.Row, err error) {
+	if row, ok := t.recall(); ok {
+		return row, nil
+	}
 	err = t.call(ctx, "load", t.s.plan.StoreErrors, 0, func() (err error) {
 		if t.s.tableAway.Load() {
 			return fmt.Errorf("%w: the table is away", errPretended)
@@ -86,6 +90,9 @@ func (t store) Load(ctx context.Context, key world.Key) (row world.Row, err erro
 		row, err = t.Store.Load(ctx, key)
 		return err
 	})
+	if err == nil || errors.Is(err, world.ErrNotFound) {
+		t.s.witness.Read(t.who)
+	}
 	if err == nil {
 		forget(&row.State, t.s.o.Bug, t.lane.Now())
 	}
@@ -103,6 +110,7 @@ func (t store) Replace(ctx context.Context, row world.Row) (etag string, err err
 }
 
 func (t store) write(ctx context.Context, row world.Row, write func(context.Context, world.Row) (string, error)) (etag string, err error) {
+	t.s.witness.Acts(t.who, "it writes "+row.State.Write)
 	err = t.call(ctx, "write", t.s.plan.StoreErrors, t.s.plan.LostWrites, func() error {
 		if t.s.tableAway.Load() {
 			return fmt.Errorf("%w: the table is away", errPretended)
@@ -124,10 +132,11 @@ func (t store) write(ctx context.Context, row world.Row, write func(context.Cont
 		})
 		return err
 	})
+	t.s.witness.Wrote(t.who, row.State.Write, err)
 	if err != nil {
-		return "", err
+		etag = ""
 	}
-	return etag, nil
+	return t.believe(row, etag, err)
 }
 
 // foreign is another writer, faster than ours.

@@ -111,7 +111,12 @@ func (h heard) Send(ctx context.Context, body []byte, delay time.Duration) error
 		return nil
 	}
 	h.s.witness.AgentSays(h.vm, body, func() (games.Truth, oracle.Saved) { return h.s.lastGame(h.vm), h.s.saved() })
-	return h.queue.Send(ctx, body, delay)
+	h.s.witness.Sends(h.who, h.vm, body)
+	err := h.queue.Send(ctx, body, delay)
+	if err != nil {
+		h.s.witness.Unsent(h.who, body)
+	}
+	return err
 }
 
 // ears listen at what comes into the events' queue from a machine.
@@ -132,25 +137,53 @@ func (e ears) Send(ctx context.Context, body []byte, delay time.Duration) error 
 
 // delays is the events' queue as a worker sends to it, where the witness learns
 // of words that are put off.
-type delays struct{ queue }
+type delays struct {
+	queue
+	worker *worker
+}
 
 // Send implements world.Queue.
 func (q delays) Send(ctx context.Context, body []byte, delay time.Duration) error {
+	timer, isTimer := timerOf(body, q.s.key)
+	isTimer = isTimer && !q.worker.has(body) // else it is put off
+	if isTimer {
+		q.s.witness.Performs(q.who, timer)
+	}
 	err := q.queue.Send(ctx, body, delay)
 	if err == nil {
 		q.s.witness.PutOff(body)
 	}
-	return err
+	if err == nil && isTimer {
+		q.s.witness.Performed(timer)
+	}
+	return q.s.believe(err)
+}
+
+// timerOf is the effect that a delayed event is of, if it is a timer.
+func timerOf(body []byte, keyOf func(string) []byte) (world.Effect, bool) {
+	e, err := world.Decode(body, keyOf)
+	if err != nil {
+		return world.Effect{}, false
+	}
+	t, ok := e.Data.(*world.Timer)
+	if !ok {
+		return world.Effect{}, false
+	}
+	return world.Effect{Delay: &world.Delay{Timer: *t}}, true
 }
 
 // spent is the poison queue, from which the witness learns what came into it.
-type spent struct{ queue }
+type spent struct {
+	queue
+	worker *worker
+}
 
 // Receive implements world.Queue.
 func (q spent) Receive(ctx context.Context, limit int, visibility time.Duration) ([]world.Message, error) {
 	ms, err := q.queue.Receive(ctx, limit, visibility)
 	for _, m := range ms {
 		q.s.witness.Spent(m.Body)
+		q.worker.inHand = append(q.worker.inHand, m.Body)
 	}
 	return ms, err
 }

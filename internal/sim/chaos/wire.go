@@ -13,6 +13,7 @@ import (
 	"hearth/internal/sim/chaos/oracle"
 	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/world"
 )
 
 // newClient is a bot's way to Discord.
@@ -44,7 +45,18 @@ func (t *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		req.Body = io.NopCloser(bytes.NewReader(body))
 	}
+	if req.Method == http.MethodPost {
+		t.s.witness.Posts(t.who, read(body).Content)
+	}
 	resp, err := t.base.RoundTrip(req)
+	if err == nil && resp.StatusCode < 300 {
+		switch req.Method {
+		case http.MethodPost:
+			t.s.witness.Performed(world.Effect{Chat: &world.ChatDo{Say: world.Say{Text: read(body).Content}}})
+		case http.MethodGet:
+			t.s.witness.Searched()
+		}
+	}
 	switch {
 	case errors.Is(err, simdiscord.ErrReplyLost): // it was done all the same
 		t.said(req, body, t.newest(read(body).Content))

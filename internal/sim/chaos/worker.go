@@ -1,8 +1,11 @@
 package chaos
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"hearth/internal/bot"
@@ -29,6 +32,12 @@ type worker struct {
 	log       *slog.Logger
 	reactions *bot.Reactions
 	events    queue
+	inHand    [][]byte // messages: the one that is being handled, and those of the poison queue
+}
+
+// has: the message is in hand.
+func (w *worker) has(body []byte) bool {
+	return slices.ContainsFunc(w.inHand, func(b []byte) bool { return bytes.Equal(b, body) })
 }
 
 func (s *simulation) startWorkers(ctx context.Context) {
@@ -76,7 +85,7 @@ func (w *worker) run(ctx context.Context) {
 func (w *worker) begin(life int) error {
 	s := w.s
 	as := func(what string) *caller {
-		return &caller{s: s, lane: w.lane, dice: replay.NewDice(s.o.Seed, w.name, life, what), mishap: w.mishap}
+		return &caller{s: s, who: fmt.Sprintf("worker %s/%d", w.name, life), lane: w.lane, dice: replay.NewDice(s.o.Seed, w.name, life, what), mishap: w.mishap}
 	}
 	chat, err := s.newClient(&wire{as("chat"), s.discord.Transport()}, w.lane)
 	if err != nil {
@@ -86,12 +95,12 @@ func (w *worker) begin(life int) error {
 	ordering := as("order")
 	w.events = queue{s.storage.Queue(world.EventsQueue), as("host")}
 	w.reactions = &bot.Reactions{
-		Verifier: s.verifier, KeyOf: s.key, Log: log, Poison: spent{queue{s.storage.Queue(world.PoisonQueue(world.EventsQueue)), as("poison")}},
+		Verifier: s.verifier, KeyOf: s.key, Log: log, Poison: spent{queue{s.storage.Queue(world.PoisonQueue(world.EventsQueue)), as("poison")}, w},
 		Archive: archive{s.storage.Archive(), as("archive")},
 		Runner: &bot.Runner{
 			Guild: s.guild, Worlds: s.worlds, Clock: w.lane, Log: log, Key: []byte(botKey), Draw: replay.NewDice(s.o.Seed, w.name, life, "runner").Uint64,
 			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Chat: chat,
-			Events: delays{queue{s.storage.Queue(world.EventsQueue), as("delay")}},
+			Events: delays{queue{s.storage.Queue(world.EventsQueue), as("delay")}, w},
 			Orders: func(id string) world.Queue {
 				return orders{queue{s.storage.Queue(world.OrdersQueue(id)), ordering}}
 			},
@@ -120,6 +129,7 @@ func (w *worker) survives(ctx context.Context, wait *time.Duration) (alive bool)
 	m := ms[0]
 	w.s.witness.Delivered(m)
 	body := w.s.rejuvenate(m.Body)
+	w.inHand = [][]byte{body}
 	if w.s.o.Bug == AcknowledgeFirst {
 		_ = w.events.Delete(ctx, m)
 	}

@@ -7,6 +7,8 @@
 //	P3   Said, Write                   said and changed once, however often delivered
 //	P4   Write                         an older command undoes no newer one
 //	P5   Write                         no update is lost
+//	P6   Wrote, Acts, Performs, Write, what has no answer is read again, or done
+//	     ScaleLost, Sends              again, before anything is built on it
 //	P7   Write                         an older boot changes nothing
 //	P8   Machines, GameStarts,         never two machines, never two games,
 //	     Acquired, Fenced              no game without its lease

@@ -33,6 +33,7 @@ func (w *Witness) Scale(placement string, capacity int, vms []simcloud.VMView) {
 	if capacity == 0 {
 		return
 	}
+	w.unseen(placement)
 	for _, vm := range vms {
 		if vm.Placement != placement {
 			w.violate("P9", "a machine is asked for at %s while %s is at %s", placement, vm.ID, vm.Placement)

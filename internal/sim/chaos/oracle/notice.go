@@ -79,7 +79,7 @@ func (w *Witness) ageTold(g Gone, after time.Duration, told string) {
 	const rounding = 31 * time.Second
 	age := g.SaveAge + after
 	switch got, err := parseAge(told); {
-	case told == "" && g.SaveAge >= 0:
+	case told == "" && g.SaveAge >= 0 && g.At.Add(-g.SaveAge).After(w.state.Session.Began): // "no save in this session"
 		w.violate("P13", "no save is known, and the last one was %v before %s went", g.SaveAge, g.VM)
 	case told == "":
 	case err != nil:

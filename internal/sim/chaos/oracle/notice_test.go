@@ -7,6 +7,7 @@ import (
 	"hearth/internal/sim/chaos/games"
 	"hearth/internal/sim/chaos/oracle"
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/world"
 )
 
 func TestNoticed(t *testing.T) {
@@ -46,6 +47,10 @@ func TestGone(t *testing.T) {
 		{"it vanished and nobody says so", gone(false, time.Minute, 0, "It burns."), "P13"},
 		{"it vanished and another age is told", gone(false, 10*time.Minute, time.Minute, vanished+"The last save is 5 min old; what was done since is lost."), "P13"},
 		{"it vanished and the save is not known", gone(false, 10*time.Minute, time.Minute, vanished+"There was no save in this session: the world is as it was before."), "P13"},
+		{"it vanished and the last save is of an earlier session", func(t *testing.T, s *stage) {
+			s.write(t, func(st *world.State) { st.Session.Began = s.clock.Now().Add(-5 * time.Minute) })
+			gone(false, 10*time.Minute, time.Minute, vanished+"There was no save in this session: the world is as it was before.")(t, s)
+		}, ""},
 		{"it vanished and a save is made up", gone(false, -1, time.Minute, vanished+"The last save is a moment old; what was done since is lost."), "P13"},
 		{"it vanished and the age can't be read", gone(false, time.Minute, time.Minute, vanished+"The last save is two fortnights old; what was done since is lost."), "P13"},
 	})

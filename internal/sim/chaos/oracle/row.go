@@ -47,6 +47,7 @@ func (w *Witness) compare(before, after *world.State) {
 	}
 	for _, p := range newIn(before, after) {
 		w.answerGone(before, after, p)
+		w.leaves(before, after, p)
 	}
 	for _, id := range after.Commands {
 		if !slices.Contains(before.Commands, id) {
@@ -54,6 +55,9 @@ func (w *Witness) compare(before, after *world.State) {
 		}
 	}
 	w.turned(before, after)
+	if asleep := after.Status == world.Stopped || after.Status == world.Failed; asleep && after.Status != before.Status {
+		w.unseen("")
+	}
 }
 
 // newIn are the effects that are pending in one state and not in the other.

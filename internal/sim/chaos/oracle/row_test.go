@@ -100,6 +100,7 @@ func TestSaidAgain(t *testing.T) {
 	again := func(first, second func(*world.State)) func(*testing.T, *stage) {
 		return func(t *testing.T, s *stage) {
 			s.write(t, first)
+			s.Searched() // so that whoever drops it knows that it was said
 			s.write(t, drop("1.1"))
 			s.write(t, second)
 		}

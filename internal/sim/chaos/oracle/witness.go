@@ -86,6 +86,8 @@ type Witness struct {
 	leased     map[int64]string           // machines that a lease was given to, by its epoch
 	continues  map[int64]bool             // boots that go on with the game of the one before
 	paid       map[string]*paid           // machines that there are
+	doubts     doubts                     // calls without an answer
+	searched   time.Time                  // when somebody has read the channel's history last
 	checked    time.Time                  // when a check was handled last
 	late       time.Time                  // when one was last not handled in time
 }
@@ -96,7 +98,7 @@ func New(o Options) *Witness {
 		o: o, leak: &leakFinder{to: o.Log}, state: world.NewState(o.World),
 		commands: map[string]*command{}, told: map[string]bool{}, posted: map[string]time.Time{},
 		nonces: map[string]map[string]bool{}, hung: map[string]int64{}, hungAt: map[string]time.Time{},
-		spoken: map[number]*spoken{}, came: map[place]time.Time{}, tallied: map[place]number{}, memories: map[string]*memory{}, continues: map[int64]bool{}, leased: map[int64]string{}, paid: map[string]*paid{},
+		spoken: map[number]*spoken{}, came: map[place]time.Time{}, tallied: map[place]number{}, memories: map[string]*memory{}, continues: map[int64]bool{}, leased: map[int64]string{}, paid: map[string]*paid{}, doubts: newDoubts(),
 	}
 	w.log = slog.New(slog.NewTextHandler(w.leak, &slog.HandlerOptions{ReplaceAttr: w.stamp}))
 	return w
