@@ -55,6 +55,7 @@ type App struct {
 	arm       *wire.ARM
 	stop      context.CancelFunc
 	work      sync.WaitGroup
+	told      map[string]string // its settings
 	instances []*instance
 	turn      atomic.Uint64 // whose turn it is to answer
 }
@@ -77,11 +78,12 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		a.arm.Close()
 		return nil, fmt.Errorf("write the pretend cloud's certificate: %w", err)
 	}
+	a.told = a.settings(certificate)
 	lives, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
 	for range o.Instances {
 		in := &instance{o: simhost.Options{
-			Root: o.Dir, Settings: a.settings(certificate), Clock: clock.NewScaled(o.HostSpeed, time.Time{}), Speed: o.HostSpeed,
+			Root: o.Dir, Settings: a.told, Clock: clock.NewScaled(o.HostSpeed, time.Time{}), Speed: o.HostSpeed,
 			Log: o.Log.With("part", "functions"),
 		}}
 		in.o.Observe = func(m simhost.Moment) { a.observe(in, m) }
@@ -137,6 +139,9 @@ func (a *App) observe(in *instance, m simhost.Moment) {
 		a.o.Observe(Instance{in}, m)
 	}
 }
+
+// Settings are all that the bot is told, secrets included.
+func (a *App) Settings() map[string]string { return maps.Clone(a.told) }
 
 // ARM is the Azure Resource Manager that the bot calls.
 func (a *App) ARM() *wire.ARM { return a.arm }

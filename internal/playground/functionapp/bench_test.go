@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -39,30 +40,6 @@ const benchAgentKey = "the key of midgard's agent, for a benchmark"
 // a line, through reactions, from the last one sent to the last one deleted.
 // rss_MB: the bot's memory after both.
 func BenchmarkFunctionApp(b *testing.B) {
-	pkg, err := packaged()
-	if err != nil {
-		b.Fatal(err)
-	}
-	silent := slog.New(slog.DiscardHandler)
-	storage, err := functionapp.OpenStorage(b.Context(), b.TempDir(), "", []string{"midgard"}, silent)
-	if errors.Is(err, azurite.ErrMissing) {
-		b.Skip(err)
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = storage.Close() })
-	cloud, err := simcloud.New(simcloud.Options{Clock: clock.System{}, Placements: []world.Placement{{ID: "vmss-a"}}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = cloud.Close(context.Background()) })
-	var said atomic.Int64
-	discord := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = fmt.Fprintf(w, `{"id":"%d","channel_id":"1300"}`, 9000+said.Add(1))
-	}))
-	b.Cleanup(discord.Close)
 	start, err := os.ReadFile("../../discord/testdata/interactions/start.json")
 	if err != nil {
 		b.Fatal(err)
@@ -79,27 +56,22 @@ func BenchmarkFunctionApp(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var deleted atomic.Int64
+	var deleted, said atomic.Int64
 	var bot atomic.Pointer[functionapp.Instance]
-	app, err := functionapp.Start(b.Context(), functionapp.Options{
-		Dir: filepath.Join(b.TempDir(), "app"), Package: pkg, Storage: storage, Cloud: cloud, Clock: clock.System{}, Log: silent,
-		Settings: map[string]string{
-			"DISCORD_APPLICATION_ID": "1100", "DISCORD_PUBLIC_KEY": hex.EncodeToString(public), "DISCORD_BOT_TOKEN": "MTEwMA.canary.token-of-a-benchmark-and-no-other",
-			"DISCORD_API_URL": discord.URL + "/api/v10", "DISCORD_GUILD_ID": ids.Guild, "DISCORD_CHANNEL_ID": ids.Channel,
-			"HEARTH_WORLDS":  `[{"id":"midgard","name":"Midgard","placements":[{"id":"vmss-a"}]}]`,
-			"HEARTH_BOT_KEY": "the bot's own key, for a benchmark alone", "HEARTH_AGENT_KEY_MIDGARD": benchAgentKey,
-		},
-		Observe: func(in functionapp.Instance, m simhost.Moment) {
-			bot.Store(&in)
-			if m.Phase == simhost.Deleted {
-				deleted.Add(1)
-			}
-		},
+	discord := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprintf(w, `{"id":"%d","channel_id":"1300"}`, 9000+said.Add(1))
+	}))
+	b.Cleanup(discord.Close)
+	app, storage := openApp(b, map[string]string{
+		"DISCORD_PUBLIC_KEY": hex.EncodeToString(public), "DISCORD_API_URL": discord.URL + "/api/v10",
+		"DISCORD_GUILD_ID": ids.Guild, "DISCORD_CHANNEL_ID": ids.Channel,
+	}, func(in functionapp.Instance, m simhost.Moment) {
+		bot.Store(&in)
+		if m.Phase == simhost.Deleted {
+			deleted.Add(1)
+		}
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = app.Close(context.Background()) })
 
 	const commands, deaths = 100, 200
 	var took []time.Duration
@@ -162,7 +134,50 @@ func BenchmarkFunctionApp(b *testing.B) {
 	b.ReportMetric(ms(0.99), "start_p99_ms")
 	b.ReportMetric(rate[len(rate)/2], "events/s")
 	b.ReportMetric(residentMB(b, bot.Load().Pid()), "rss_MB")
+	pkg, err := packaged()
+	if err != nil {
+		b.Fatal(err)
+	}
 	b.ReportMetric(megabytes(b, pkg), "zip_MB")
+}
+
+// openApp runs the packaged bot with nothing around it but its storage and a
+// cloud. The settings are added to those that are the same for everybody.
+func openApp(t testing.TB, settings map[string]string, observe func(functionapp.Instance, simhost.Moment)) (*functionapp.App, *functionapp.Storage) {
+	t.Helper()
+	pkg, err := packaged()
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent := slog.New(slog.DiscardHandler)
+	storage, err := functionapp.OpenStorage(t.Context(), t.TempDir(), "", []string{"midgard"}, silent)
+	if errors.Is(err, azurite.ErrMissing) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = storage.Close() })
+	cloud, err := simcloud.New(simcloud.Options{Clock: clock.System{}, Placements: []world.Placement{{ID: "vmss-a"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cloud.Close(context.Background()) })
+	all := map[string]string{
+		"DISCORD_APPLICATION_ID": "1100", "DISCORD_BOT_TOKEN": "MTEwMA.canary.token-of-a-benchmark-and-no-other",
+		"HEARTH_WORLDS":  `[{"id":"midgard","name":"Midgard","placements":[{"id":"vmss-a"}]}]`,
+		"HEARTH_BOT_KEY": "the bot's own key, for a benchmark alone", "HEARTH_AGENT_KEY_MIDGARD": benchAgentKey,
+	}
+	maps.Copy(all, settings)
+	app, err := functionapp.Start(t.Context(), functionapp.Options{
+		Dir: filepath.Join(t.TempDir(), "app"), Package: pkg, Storage: storage, Cloud: cloud, Clock: clock.System{}, Log: silent,
+		Settings: all, Observe: observe,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = app.Close(context.Background()) })
+	return app, storage
 }
 
 // residentMB is what Linux keeps in memory of a process.

@@ -40,7 +40,7 @@ import (
 
 // rig is a playground whose bot runs as on Azure.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	p       *playground.Playground
 	dir     string // of the playground
 	log     string // the file of its log
@@ -66,7 +66,7 @@ type options struct {
 	observe   func(functionapp.Instance, simhost.Moment)
 }
 
-func start(t *testing.T, o options) *rig {
+func start(t testing.TB, o options) *rig {
 	t.Helper()
 	pkg, err := packaged()
 	if err != nil {

@@ -27,7 +27,7 @@ type weather struct {
 	refused, lost int
 }
 
-func newWeather(t *testing.T, s *azurite.Server) *weather {
+func newWeather(t testing.TB, s *azurite.Server) *weather {
 	t.Helper()
 	w := &weather{rng: rand.New(rand.NewPCG(1, 2))}
 	front := func(to string) string {
