@@ -200,10 +200,22 @@ func TestRaiseCap(t *testing.T) {
 		g.status(world.Stopping)
 		has(t, g.press("Raise", ana(), true), "allowed $1.00 more")
 		g.status(world.Stopping) // a stop is a stop
+		g.tellsNot("burns on")
 		g.proves(world.StopOrdered)
 		g.untilStatus(2*time.Minute, world.Stopped)
 		g.start()
 		g.status(world.Starting)
+	})
+	t.Run("after somebody stopped it", func(t *testing.T) {
+		g := warnedOfCap(t)
+		g.leave("1")
+		g.stop()
+		g.proves(world.StopOrdered)
+		g.untilStatus(2*time.Minute, world.Stopped)
+		has(t, g.press("Raise", ana(), true), "allowed $1.00 more")
+		g.tellsNot("burns on")
+		g.pass(time.Hour)
+		g.status(world.Stopped)
 	})
 	t.Run("of last month", func(t *testing.T) {
 		g := warnedOfCap(t)

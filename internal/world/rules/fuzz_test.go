@@ -17,6 +17,7 @@ func FuzzReact(f *testing.F) {
 		f.Add(string(typ), "{}")
 	}
 	online := newStage(f)
+	online.c.MonthlyDollars = 1
 	online.toOnline()
 	f.Fuzz(func(_ *testing.T, typ, data string) {
 		p, ok := worldtest.Payloads()[world.Type(typ)]

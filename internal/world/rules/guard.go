@@ -206,8 +206,9 @@ func (r *reaction) raiseCap(c *world.Command) {
 	b.Raises++
 	b.Reached = false
 	r.answer(c, words.Raised(&r.c, s, c.By, r.now))
-	if !b.StopAt.IsZero() {
-		b.StopAt = time.Time{}
+	announced := !b.StopAt.IsZero()
+	b.StopAt = time.Time{}
+	if announced && r.awake() && s.Status != world.Stopping {
 		r.line(words.RaisedInTime(&r.c, s, c.By, r.now))
 	}
 	r.cardIfAny()

@@ -8,6 +8,7 @@ import (
 
 	"hearth/internal/world"
 	"hearth/internal/world/rules"
+	"hearth/internal/world/worldtest"
 )
 
 // slack is what a check may be late.
@@ -494,3 +495,34 @@ func (g *stage) goesOut(was world.Status) {
 }
 
 func (g *stage) awake() bool { return g.s.Status != world.Stopped && g.s.Status != world.Failed }
+
+// TestHostileButtons: who presses the guard's buttons chose a name, too.
+func TestHostileButtons(t *testing.T) {
+	for _, name := range append([]string{evil}, worldtest.HostileNames()...) {
+		if len(name) > 4096 {
+			continue // TestPlain has those
+		}
+		eve := by("1666", name)
+		g := warned(t)
+		old := g.find("Keep awake")
+		g.press("Keep awake", eve, false)
+		g.pass(rules.AwakeFor)
+		g.pressAt(old, eve, false)
+		g.press("Stop now", eve, false)
+		g.proves(world.StopOrdered)
+
+		g = newStage(t)
+		g.c.MonthlyDollars, g.c.Placements[0].CentsPerHour = 4, 100
+		g.toOnline()
+		g.hear(&world.Spawned{Player: world.Player{Owner: "1", Name: name}})
+		g.beating = false
+		g.hear(&world.Heartbeat{Listening: true, Players: []world.Player{{Owner: "1", Name: name}}})
+		g.pressAt(world.Action{Command: world.CmdKeepAwake}, eve, false)
+		g.spent(4 * world.Dollar)
+		g.pass(slack)
+		g.press("Raise", eve, false)
+		g.press("Raise", eve, true)
+		g.press("Raise", eve, true)
+		g.tells(world.ChatLine, "burns on: about")
+	}
+}

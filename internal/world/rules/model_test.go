@@ -320,9 +320,9 @@ func (m *model) checkBounds() {
 	if d := m.now.Sub(m.s.Session.Began); d > m.c.SessionMost()+late {
 		m.t.Fatalf("%s after %s", m.s.Status, d)
 	}
-	b := &m.s.Bill
-	if most := m.s.Cap(&m.c, m.now); most > 0 && b.OfMonth(m.now) > most+b.PerHour.For(rules.CapAhead+2*late) {
-		m.t.Fatalf("%s, and %s of %s are spent", m.s.Status, b.OfMonth(m.now), most)
+	spent := m.s.Bill.OfMonth(m.now)
+	if most := m.s.Cap(&m.c, m.now); most > 0 && spent > most+world.Cents(36).For(rules.CapAhead+2*late) {
+		m.t.Fatalf("%s, and %s of %s are spent", m.s.Status, spent, most)
 	}
 }
 
