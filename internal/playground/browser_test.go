@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	worlds = `[{"id":"midgard","name":"Midgard","cents_per_hour":1.9,"placements":[
+	worlds = `[{"id":"midgard","name":"Midgard","cents_per_hour":1.9,"monthly_dollars":5,"placements":[
 		{"id":"vmss-midgard-1","region":"eastus2"},{"id":"vmss-midgard-2","region":"westus2"}]}]`
 	speed = 20
 	// soon is how long a step may take on a busy machine; a start takes seven
@@ -85,6 +85,7 @@ func TestEveningInTheBrowser(t *testing.T) {
 	page.Until(soon, said("is lighting"))
 	page.Screenshot("2-starting")
 	page.Until(soon, status("online")+" && "+said("203.0.113."))
+	page.Until(soon, `/at 1\.90¢ an hour · [\d.]+¢ of \$5\.00 this month/.test(document.querySelector("#money").textContent)`)
 
 	page.Press(`button[data-lever="player_join"]`)
 	page.Until(soon, said("came in"))

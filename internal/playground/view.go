@@ -100,6 +100,7 @@ func (p *Playground) Snapshot(ctx context.Context) (panel.Snapshot, error) {
 		v.Address = fmt.Sprintf("%s:%d", s.Boot.Machine.Address, w.Port)
 	}
 	v.SessionCents, v.TotalCents, v.CentsPerHour = s.Bill.OfSession(now).Cents(), s.Bill.OfAll(now).Cents(), s.Bill.PerHour.Cents()
+	v.MonthCents, v.CapCents = s.Bill.OfMonth(now).Cents(), s.Cap(&w, now).Cents()
 	return v, r.underTheHood(ctx, w, s, &v)
 }
 

@@ -309,9 +309,10 @@ function tick() {
   if (!snap) return;
   const ran = ((now() - time(snap.now)) / 3600000) * (snap.cents_per_hour ?? 0);
   const rate = snap.cents_per_hour > 0 ? `at ${money(snap.cents_per_hour)} an hour` : "nothing is paid for now";
+  const cap = snap.cap_cents > 0 ? ` of ${money(snap.cap_cents)}` : "";
   refill($("#money"), [
     make("span", `${money(snap.session_cents + ran)} this session`, "hp-big"),
-    make("span", `${rate} · ${money(snap.total_cents + ran)} in all`, "hp-sub"),
+    make("span", `${rate} · ${money((snap.month_cents ?? 0) + ran)}${cap} this month · ${money(snap.total_cents + ran)} in all`, "hp-sub"),
   ]);
   const saved = time(snap.last_save);
   refill($("#last-save"), Number.isNaN(saved) ? [make("span", "none yet", "hp-faint")] : [

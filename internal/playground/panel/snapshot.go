@@ -40,8 +40,10 @@ type Snapshot struct {
 
 	SessionCents float64 `json:"session_cents"` // simulated, from start to stopped; US cents
 	TotalCents   float64 `json:"total_cents"`   // of all sessions, this one included
+	MonthCents   float64 `json:"month_cents"`   // in the calendar month, UTC
+	CapCents     float64 `json:"cap_cents"`     // what that may be; 0: anything
 	// CentsPerHour is what is paid for at this moment, 0 without a machine.
-	// The page counts the two sums on with it between snapshots.
+	// The page counts the sums on with it between snapshots.
 	CentsPerHour float64 `json:"cents_per_hour"`
 
 	Machines   []Machine   `json:"machines"`
