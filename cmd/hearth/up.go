@@ -200,11 +200,15 @@ func (c upCommand) welcome(e *env, p *playground.Playground, worlds []world.Conf
     pretend cloud, agents    in this process; each game is a process of its own
     queues, state, lease     %[2]s/hearth.db
 `
+	keeper := `    hearth register --settings %[2]s/settings
+`
 	if c.Azure {
 		bot = `    bot                      its package, unpacked, under the Functions host's stand-in
     bot: interactions        %[1]s/api/interactions (also /api/health)
     pretend cloud, agents    in this process, the cloud behind ARM's API; each game is a process of its own
     queues, state, lease     Azurite, in %[2]s/azurite
+`
+		keeper += `    SSL_CERT_FILE=%[2]s/arm.pem AZURE_ACCESS_TOKEN=$(cat %[2]s/arm.token) hearth doctor --settings %[2]s/settings
 `
 	}
 	say(e.stdout, `Hearth is up: a pretend Discord and a pretend cloud around the real bot and agent.
@@ -216,6 +220,8 @@ func (c upCommand) welcome(e *env, p *playground.Playground, worlds []world.Conf
     page, pretend Discord    %[1]s/ and %[1]s/api/v10
 `+bot+`    saves, log               %[2]s/worlds, %[2]s/hearth.log
 
+  The keeper's commands
+`+keeper+`
   Worlds: %[3]s. Speed: %[4]v×. Ctrl-C ends it in order and says what was saved.
 `, p.URL(), c.Dir, strings.Join(names, ", "), *c.Speed)
 }

@@ -240,10 +240,10 @@ func (e *examination) checkRoom(ctx context.Context, f *findings, allowed *allow
 				s.Cores, quotaName(name), max(left, 0), q.Limit, shown(set.Region))
 			return
 		default:
-			free = append(free, fmt.Sprintf("%d of %d (%s)", max(left, 0), q.Limit, quotaName(name)))
+			free = append(free, fmt.Sprintf("%d of %d are left (%s)", max(left, 0), q.Limit, quotaName(name)))
 		}
 	}
-	f.ok(about, "a machine has %d cores; left are %s", s.Cores, list(free))
+	f.ok(about, "a machine has %d cores; %s", s.Cores, list(free))
 }
 
 // quotaName is what the portal calls it.

@@ -164,6 +164,7 @@ func (d *Doctor) say(format string, args ...any) {
 
 // begin reads the settings.
 func (d *Doctor) begin(ctx context.Context) (*examination, findings) {
+	const about = "settings"
 	e := &examination{Doctor: d}
 	var (
 		f   findings
@@ -172,15 +173,15 @@ func (d *Doctor) begin(ctx context.Context) (*examination, findings) {
 	e.c, err = settings.Load(d.Getenv)
 	if bad, ok := errors.AsType[*settings.Error](err); ok {
 		for _, p := range bad.Problems {
-			f.wrong(p.Setting, "%s", p.Err)
+			f.wrong(about, "%s", p.Err)
 		}
 		e.noWorld = len(bad.Of(settings.Worlds)) > 0
 	}
 	if e.c.NoToken != nil {
-		f.wrong(settings.Token, "%s", e.c.NoToken)
+		f.wrong(about, "%s", e.c.NoToken)
 	}
 	if len(f) == 0 {
-		f.ok("settings", "they are all there, and have the right form")
+		f.ok(about, "they are all there, and have the right form")
 	}
 	o := e.c.Discord
 	o.Version = d.Version

@@ -13,7 +13,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -182,24 +181,10 @@ func (d *deployment) openAzure() {
 	t.Cleanup(transport.CloseIdleConnections)
 	d.trust = &http.Client{Transport: transport}
 	d.settings["AZURE_SUBSCRIPTION_ID"], d.settings["HEARTH_RESOURCE_GROUP"], d.settings["HEARTH_ARM_URL"] = wire.DefaultSubscription, wire.DefaultResourceGroup, d.arm.URL
-	d.login = &operator.Login{Token: d.armToken(), ARM: d.arm.URL, Clock: clock.System{}, Run: noAz}
+	d.login = &operator.Login{Token: world.Secret(d.arm.Login()), ARM: d.arm.URL, Clock: clock.System{}, Run: noAz}
 }
 
 func noAz(context.Context, ...string) ([]byte, error) { return nil, errors.New("not logged in") }
-
-// armToken is one that Azure takes.
-func (d *deployment) armToken() world.Secret {
-	q := url.Values{"api-version": {"2019-08-01"}, "resource": {d.arm.URL}}
-	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.arm.IdentityURL+"?"+q.Encode(), nil)
-	must(d.t, err)
-	req.Header.Set("X-Identity-Header", d.arm.IdentityHeader)
-	resp, err := http.DefaultClient.Do(req)
-	must(d.t, err)
-	defer func() { _ = resp.Body.Close() }()
-	var doc map[string]string
-	must(d.t, json.NewDecoder(resp.Body).Decode(&doc))
-	return world.Secret(doc["access_token"])
-}
 
 // openStorage makes what a deployment makes, or what a test took away.
 func (d *deployment) openStorage() {
@@ -330,9 +315,9 @@ func TestDoctorFinds(t *testing.T) {
 		do    func(*deployment)
 		wants []string // the beginnings of the lines that change, as they are then; no others do
 	}{
-		"setting missing":       {onlyHere("HEARTH_BOT_KEY", ""), []string{"WRONG HEARTH_BOT_KEY: HEARTH_BOT_KEY is missing"}},
-		"setting misformed":     {onlyHere("DISCORD_KEEPER_ROLE_ID", "keeper"), []string{"WRONG DISCORD_KEEPER_ROLE_ID: ", "WRONG keepers' role: the server has no role keeper"}},
-		"token missing":         {onlyHere("DISCORD_BOT_TOKEN", ""), append([]string{"WRONG DISCORD_BOT_TOKEN: ", "? bot token: "}, unknown("application", "public key", "endpoint's address", "server", "channel", "keepers' channel", "keepers' role", "commands", "endpoint refuses strangers", "endpoint answers", "app")...)},
+		"setting missing":       {onlyHere("HEARTH_BOT_KEY", ""), []string{"WRONG settings: HEARTH_BOT_KEY is missing"}},
+		"setting misformed":     {onlyHere("DISCORD_KEEPER_ROLE_ID", "keeper"), []string{"WRONG settings: DISCORD_KEEPER_ROLE_ID is \"keeper\"", "WRONG keepers' role: the server has no role keeper"}},
+		"token missing":         {onlyHere("DISCORD_BOT_TOKEN", ""), append([]string{"WRONG settings: DISCORD_BOT_TOKEN is empty", "? bot token: "}, unknown("application", "public key", "endpoint's address", "server", "channel", "keepers' channel", "keepers' role", "commands", "endpoint refuses strangers", "endpoint answers", "app")...)},
 		"token of nobody":       {onlyHere("DISCORD_BOT_TOKEN", "canary-of-another"), append([]string{"WRONG bot token: Discord does not know the bot's token"}, unknown("application", "public key", "endpoint's address", "server", "channel", "keepers' channel", "keepers' role", "commands", "endpoint refuses strangers", "endpoint answers", "app")...)},
 		"another application":   {set("DISCORD_APPLICATION_ID", "1100"), []string{"WRONG application: DISCORD_APPLICATION_ID is 1100, and the token is that of " + simdiscord.DefaultApplicationID, "WRONG commands: the token belongs to another application"}},
 		"another public key":    {onlyHere("DISCORD_PUBLIC_KEY", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"), []string{"WRONG public key: DISCORD_PUBLIC_KEY is not the application's"}},
@@ -415,7 +400,7 @@ func TestDoctorFinds(t *testing.T) {
 				}
 			}
 			for about := range before {
-				if after[about] == "" && about != "settings" {
+				if after[about] == "" {
 					changed = append(changed, "gone "+about)
 				}
 			}

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"hearth/internal/playground/functionapp"
 	"hearth/internal/sim/simdiscord"
@@ -83,6 +86,36 @@ func (r *run) note(m simhost.Moment) {
 		r.notes.add("event set aside: delivery " + strconv.FormatInt(m.DequeueCount, 10))
 	default:
 	}
+}
+
+// Files for the keeper's commands, in the playground's folder.
+const (
+	settingsFile = "settings"
+	tokenFile    = "arm.token"
+)
+
+// keepSettings writes what the bot was given, for the keeper's commands: its
+// settings, a line each, and a token for the pretend cloud, such as somebody has
+// who is logged in.
+func (r *run) keepSettings(address string) error {
+	settings, err := r.settings(address)
+	if err != nil {
+		return err
+	}
+	if app, ok := r.control.(*functionapp.App); ok {
+		settings = app.Settings()
+		if err := writeFile(r.path(tokenFile), []byte(app.ARM().Login()+"\n")); err != nil {
+			return fmt.Errorf("write the pretend cloud's token: %w", err)
+		}
+	}
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		fmt.Fprintf(&lines, "%s=%s\n", name, settings[name])
+	}
+	if err := writeFile(r.path(settingsFile), []byte(lines.String())); err != nil {
+		return fmt.Errorf("write settings: %w", err)
+	}
+	return nil
 }
 
 // settings are what a deployment would put into the app's.

@@ -110,7 +110,7 @@ func (p *Playground) begin(ctx context.Context) error {
 		return err
 	}
 	p.current.Store(r)
-	if err := r.ready(ctx); err != nil {
+	if err := r.ready(ctx, p.address); err != nil {
 		p.current.Store(nil)
 		return errors.Join(err, r.close(context.WithoutCancel(ctx)))
 	}

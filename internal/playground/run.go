@@ -167,6 +167,7 @@ func (r *run) openDiscord(address string) error {
 	d, err := simdiscord.New(simdiscord.Options{
 		Clock: halfClock{r.clock}, Seed: r.secrets.DiscordSeed, BotToken: r.secrets.BotToken,
 		Deliver:           web.Deliver(new(http.Client), address+"/api/interactions"),
+		EndpointURL:       address + "/api/interactions",
 		BadSignatureEvery: 7,
 		// Not synced: it has to outlive this process, not this machine.
 		Keep: func(b []byte) error { return writeFile(r.path("discord.json"), b) },
@@ -228,15 +229,16 @@ func (r *run) key(worldID string) []byte {
 }
 
 // ready does what a deployment does once: register the commands, and save the
-// endpoint's address, which Discord tries out. The HTTP face must be served.
-func (r *run) ready(ctx context.Context) error {
+// endpoint's address, which Discord tries out. The HTTP face must be served. Then
+// the keeper's commands find everything.
+func (r *run) ready(ctx context.Context, address string) error {
 	if err := r.chat.Register(ctx, r.guild.ID, r.worlds); err != nil {
 		return fmt.Errorf("register commands: %w", err)
 	}
 	if err := r.discord.ValidateEndpoint(ctx); err != nil {
 		return fmt.Errorf("save endpoint: %w", err)
 	}
-	return nil
+	return r.keepSettings(address)
 }
 
 func (r *run) path(name string) string { return filepath.Join(r.o.Dir, name) }

@@ -263,7 +263,7 @@ func (c *Config) loadAzure(r *reader) {
 	c.Compute.Credential = r.identity(c.Compute.ClientID)
 	if resolved {
 		_, err = compute.New(c.Compute)
-		r.check(Subscription, err)
+		r.check(Subscription, errors.Unwrap(err)) // each of its problems names its setting
 	}
 }
 

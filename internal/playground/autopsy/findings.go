@@ -74,7 +74,7 @@ func (f *Folder) Litter() error {
 	for _, e := range entries {
 		name := strings.TrimSuffix(e.Name(), ".new") // one may be half written
 		if !slices.Contains([]string{
-			"hearth.db", "hearth.db-wal", "hearth.db-shm", "hearth.db.lock", "cloud.json", "discord.json", "time", "secrets.json", "worlds", "hearth.log", "machines",
+			"hearth.db", "hearth.db-wal", "hearth.db-shm", "hearth.db.lock", "cloud.json", "discord.json", "time", "secrets.json", "settings", "worlds", "hearth.log", "machines",
 		}, name) {
 			err = errors.Join(err, fmt.Errorf("%s lies in the folder and belongs to nobody", e.Name()))
 		}

@@ -83,6 +83,15 @@ func (a *ARM) Allow(change func(*Account)) {
 	change(&a.audit.account)
 }
 
+// Login gives a token such as somebody has who is logged in. It is a secret.
+func (a *ARM) Login() string {
+	text := secret()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tokens[text] = token{resource: a.URL, expires: a.o.Clock.Now().Add(a.o.TokenLife)}
+	return text
+}
+
 // reshape writes a scale set's shape into its document, as Azure answers it.
 func (a *ARM) reshape(doc map[string]any, set simcloud.PlacementView) {
 	a.mu.Lock()
