@@ -7,12 +7,16 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"hearth/internal/clock"
+	"hearth/internal/discord"
 	"hearth/internal/sim/simdiscord"
+	"hearth/internal/sim/simdiscord/form"
 	"hearth/internal/sim/simdiscord/web"
+	"hearth/internal/world"
 )
 
 const canaryToken = "canary-of-the-bots-token"
@@ -77,11 +81,26 @@ func (s *server) call(method, path, body string) string {
 
 const commandsPath = "/applications/" + simdiscord.DefaultApplicationID + "/guilds/" + simdiscord.DefaultGuildID + "/commands"
 
+// commandNames are the names of the commands that a server is to have.
+func commandNames(t *testing.T, s *server) []string {
+	t.Helper()
+	worlds, err := world.ParseWorlds(s.settings["HEARTH_WORLDS"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range discord.Commands(worlds) {
+		names = append(names, c.CommandName())
+	}
+	return names
+}
+
 // TestRegister: shows what it would do, does it, and has nothing to do then.
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	all := "+ /start: new\n+ /stop: new\n+ /status: new\n+ /join: new\n+ /log: new\n"
+	names := commandNames(t, s)
+	all := "+ /" + strings.Join(names, ": new\n+ /") + ": new\n"
 	nothing := "Nothing to do: the server has Hearth's commands as they should be.\n"
 	step := func(wantCode int, want string, args ...string) {
 		t.Helper()
@@ -93,7 +112,7 @@ func TestRegister(t *testing.T) {
 	if n := len(s.Commands()); n != 0 {
 		t.Fatalf("%d commands were made without a yes", n)
 	}
-	step(exitOK, all+"Done: 5 commands are changed. People see them at once.\n", "--yes")
+	step(exitOK, all+fmt.Sprintf("Done: %d commands are changed. People see them at once.\n", len(names)), "--yes")
 	before := s.Commands()
 	step(exitOK, nothing)
 	step(exitOK, nothing, "--yes", "--prune")
@@ -101,28 +120,39 @@ func TestRegister(t *testing.T) {
 		t.Errorf("there was nothing to do, and yet: %+v, then %+v", before, after)
 	}
 
+	id := func(name string) string {
+		return before[slices.IndexFunc(before, func(c form.Command) bool { return c.Name == name })].ID
+	}
+
 	// A second world, and what others did meanwhile.
 	s.settings["HEARTH_WORLDS"] = `[{"id":"midgard","name":"Midgard","placements":[{"id":"vmss-midgard"}]},{"id":"asgard","name":"Asgard","placements":[{"id":"vmss-asgard"}]}]`
-	s.call("PATCH", commandsPath+"/"+before[1].ID, `{"description":"something else","default_member_permissions":"32","nsfw":true}`)
-	s.call("DELETE", commandsPath+"/"+before[3].ID, "")
+	s.call("PATCH", commandsPath+"/"+id("stop"), `{"description":"something else","default_member_permissions":"32","nsfw":true}`)
+	s.call("DELETE", commandsPath+"/"+id("join"), "")
 	s.call("POST", commandsPath, `{"name":"dance","description":"of another bot"}`)
 	changes := func(foreign string) string {
-		return `~ /start: choices of world +Asgard (asgard); option world must be given
-~ /stop: description; age restriction; who may use it; choices of world +Asgard (asgard); option world must be given
-~ /status: choices of world +Asgard (asgard); option world must be given
-+ /join: new
-~ /log: choices of world +Asgard (asgard); option world must be given
-- /dance: not one of Hearth's commands` + foreign + "\n"
+		const world = "choices of world +Asgard (asgard); option world must be given"
+		text := ""
+		for _, name := range names {
+			switch name {
+			case "stop":
+				text += "~ /stop: description; age restriction; who may use it; " + world + "\n"
+			case "join":
+				text += "+ /join: new\n"
+			default:
+				text += "~ /" + name + ": " + world + "\n"
+			}
+		}
+		return text + "- /dance: not one of Hearth's commands" + foreign + "\n"
 	}
 	step(exitLeft, changes(", is left alone (--prune takes it away)")+"Nobody is here to agree: --yes does it.\nNothing was changed.\n")
-	step(exitOK, changes(", goes")+"Done: 6 commands are changed. People see them at once.\n", "--yes", "--prune")
+	step(exitOK, changes(", goes")+fmt.Sprintf("Done: %d commands are changed. People see them at once.\n", len(names)+1), "--yes", "--prune")
 	step(exitOK, nothing)
 	after := map[string]string{}
 	for _, c := range s.Commands() {
 		after[c.Name] = c.ID
 	}
-	if len(after) != 5 || after["stop"] != before[1].ID || after["join"] == before[3].ID {
-		t.Errorf("got %v; want five, /stop still %s", after, before[1].ID)
+	if len(after) != len(names) || after["stop"] != id("stop") || after["join"] == id("join") {
+		t.Errorf("got %v; want %d, /stop still %s", after, len(names), id("stop"))
 	}
 }
 
@@ -186,7 +216,7 @@ func TestRegisterLostReply(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.DropReplies(2)
-	if code, out := s.hearth("register", "--yes"); code != exitOK || len(s.Commands()) != 5 {
+	if code, out := s.hearth("register", "--yes"); code != exitOK || len(s.Commands()) != len(commandNames(t, s)) {
 		t.Errorf("code %d, %d commands:\n%s", code, len(s.Commands()), out)
 	}
 }
@@ -202,8 +232,9 @@ func TestRegisterSettingsFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	want := len(commandNames(t, s))
 	s.settings = nil
-	if code, out := s.hearth("register", "--yes", "--settings", file); code != exitOK || len(s.Commands()) != 5 {
+	if code, out := s.hearth("register", "--yes", "--settings", file); code != exitOK || len(s.Commands()) != want {
 		t.Errorf("code %d, %d commands:\n%s", code, len(s.Commands()), out)
 	}
 	if code, out := s.hearth("register", "--yes", "--settings", file+".no"); code != exitUsage || !strings.Contains(out, "read settings") {

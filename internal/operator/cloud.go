@@ -121,14 +121,35 @@ func (e *examination) checkSet(ctx context.Context, f *findings, a *audit.Audit,
 		if want.regular {
 			kind = "regular"
 		}
-		f.ok(about, "%s, %s in %s; disk, interface and address go with the machine", kind, shown(is.Size), shown(is.Region))
+		f.ok(about, "%s, %s in %s", kind, shown(is.Size), shown(is.Region))
 	}
+	checkUnsaid(f, is)
 	sizes := want.sizes
 	if len(sizes) == 0 {
 		sizes = []string{is.Size}
 	}
 	for _, size := range slices.Compact(sizes) {
 		e.checkRoom(ctx, f, allowed, is, size, want.regular)
+	}
+}
+
+// checkUnsaid: of a disk Azure documents what it does if nothing is said
+// (VirtualMachineScaleSetOSDisk.deleteOption: it goes), of interfaces and addresses
+// it does not, and Terraform's azurerm can't say it.
+func checkUnsaid(f *findings, is audit.ScaleSet) {
+	about := "what stays of " + is.Name
+	var unsaid []string
+	if is.Interface == "" {
+		unsaid = append(unsaid, "network interfaces")
+	}
+	if is.HasAddress && is.Address == "" {
+		unsaid = append(unsaid, "public addresses")
+	}
+	switch {
+	case len(unsaid) > 0:
+		f.unknown(about, "the scale set does not say what becomes of %s: after the first evening look that none is left (az network nic list, az network public-ip list)", list(unsaid))
+	case is.Disk != "Detach" && is.Interface == "Delete" && is.Address == "Delete":
+		f.ok(about, "nothing: disk, interface and address go with the machine")
 	}
 }
 
@@ -153,16 +174,13 @@ func setProblems(is audit.ScaleSet, want scaleSet) []string {
 	if !is.Ephemeral {
 		bad("its machines' disk is a managed one, which is billed, not an ephemeral one (diffDiskSettings)")
 	}
-	for _, part := range []struct{ what, becomes string }{{"disk", is.Disk}, {"network interface", is.Interface}} {
-		if part.becomes != "Delete" {
-			bad("a machine's %s stays when it goes (deleteOption %s, not Delete)", part.what, cmp.Or(shown(part.becomes), "is not set"))
+	for _, part := range []struct{ what, becomes string }{{"disk", is.Disk}, {"network interface", is.Interface}, {"public address", is.Address}} {
+		if part.becomes != "Delete" && part.becomes != "" {
+			bad("a machine's %s stays when it goes (deleteOption %s, not Delete)", part.what, shown(part.becomes))
 		}
 	}
-	switch {
-	case !is.HasAddress:
+	if !is.HasAddress {
 		bad("its machines have no public address, so nobody can join")
-	case is.Address != "Delete":
-		bad("a machine's public address stays when it goes, and is billed (deleteOption %s, not Delete)", cmp.Or(shown(is.Address), "is not set"))
 	}
 	if len(want.sizes) > 0 && !slices.ContainsFunc(want.sizes, func(s string) bool { return strings.EqualFold(s, is.Size) }) {
 		bad("its size is %s, and %s says %s", cmp.Or(shown(is.Size), "not set"), settings.Worlds, strings.Join(want.sizes, " or "))

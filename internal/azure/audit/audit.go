@@ -141,8 +141,8 @@ type ScaleSet struct {
 	EvictionPolicy     string // Delete, Deallocate
 	MaxPrice           float64
 	Ephemeral          bool // the system's disk is the machine's own
-	// What becomes of these when their machine goes: Delete or Detach. Of several
-	// it is the one that is not Delete. HasAddress: machines have a public one.
+	// What becomes of these when their machine goes: Delete, Detach, or nothing is
+	// said. Of several it is the worst. HasAddress: machines have a public one.
 	Disk, Interface, Address string
 	HasAddress               bool
 }
@@ -198,21 +198,25 @@ func (a *Audit) ScaleSet(ctx context.Context, name string) (ScaleSet, error) {
 		Interface: "Delete", Address: "Delete",
 	}
 	for _, n := range p.NetworkProfile.NetworkInterfaceConfigurations {
-		if n.Properties.DeleteOption != "Delete" {
-			s.Interface = n.Properties.DeleteOption
-		}
+		s.Interface = worse(s.Interface, n.Properties.DeleteOption)
 		for _, c := range n.Properties.IPConfigurations {
 			address := c.Properties.PublicIPAddressConfiguration
 			if address == nil {
 				continue
 			}
 			s.HasAddress = true
-			if address.Properties.DeleteOption != "Delete" {
-				s.Address = address.Properties.DeleteOption
-			}
+			s.Address = worse(s.Address, address.Properties.DeleteOption)
 		}
 	}
 	return s, nil
+}
+
+// worse of two deletion options: one that keeps, then none, then Delete.
+func worse(a, b string) string {
+	if a == "Delete" || a == "" && b != "Delete" {
+		return b
+	}
+	return a
 }
 
 // Quota is how many of something there are in a region, and may be.
