@@ -175,8 +175,8 @@ type Estate interface {
 	// is being made or deleted, too.
 	Survey(ctx context.Context) (Survey, error)
 	// Remove begins to delete a leftover. One that is gone is no error; one that
-	// a machine has meanwhile is refused as Busy, and stays. Of kind
-	// LeftoverMachine the machine goes with all that it has.
+	// a machine has meanwhile is refused as Busy, and stays. What a machine of kind
+	// LeftoverMachine had goes with it, or is a leftover from then on.
 	Remove(ctx context.Context, l Leftover) error
 }
 

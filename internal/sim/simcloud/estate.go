@@ -181,21 +181,24 @@ func (l *leftover) compare(o *leftover) int {
 // drop makes a leftover be gone.
 func (c *Cloud) drop(l *leftover) {
 	c.st.Leftovers = slices.DeleteFunc(c.st.Leftovers, func(o *leftover) bool { return o == l })
+	if l.Kind == world.LeftoverMachine && c.st.LeaveBehind {
+		c.leaveBehind(l.Name, l.Region)
+	}
 	c.log.Info("pretend leftover gone", "kind", l.Kind, "name", l.Name)
 }
 
 // leaveBehind keeps what a machine had that is gone, as far as there is room.
-func (c *Cloud) leaveBehind(s *scaleSet) {
-	for _, l := range belongings(s.VM.ID) {
+func (c *Cloud) leaveBehind(vm, region string) {
+	for _, l := range belongings(vm) {
 		if len(c.st.Leftovers) < MaxLeftovers && c.st.leftover(l) == nil {
-			c.st.add(&leftover{Kind: l.Kind, Name: l.Name, Region: s.Region})
+			c.st.add(&leftover{Kind: l.Kind, Name: l.Name, Region: region})
 		}
 	}
 }
 
 // Leave puts something into the resource group that no scale set's machine has.
-// A machine has a network interface, an address and a disk of its own, which go
-// with it. The name must be free.
+// A machine has a network interface, an address and a disk of its own. The name
+// must be free.
 func (c *Cloud) Leave(kind world.LeftoverKind, name string) error {
 	l := world.Leftover{Kind: kind, Name: name}
 	fail := func(why string) error { return fmt.Errorf("leave %s %q behind: %s", kind, name, why) }
@@ -218,9 +221,9 @@ func (c *Cloud) Leave(kind world.LeftoverKind, name string) error {
 	return nil
 }
 
-// LeaveBehind says whether machines that are evicted, terminated or vanish leave
-// their network interface, address and disk behind, as the real cloud now and then
-// does. At first they do not.
+// LeaveBehind says whether machines that are evicted, terminated or vanish, and
+// those of no scale set that are deleted, leave their network interface, address
+// and disk behind, as happens in the real cloud. At first they do not.
 func (c *Cloud) LeaveBehind(on bool) {
 	c.enter()
 	defer c.leave()

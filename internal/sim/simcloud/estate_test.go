@@ -142,12 +142,12 @@ func TestLeftoversAreKept(t *testing.T) {
 			t.Errorf("%d leftovers just before the machine is gone; want 4", n)
 		}
 		pass(1)
-		if n := len(c.Snapshot().Leftovers); n != 3 {
-			t.Errorf("%d leftovers after it; want 3", n)
+		if n := len(c.Snapshot().Leftovers); n != 6 {
+			t.Errorf("%d leftovers after it; want 6: the others, and what the machine had", n)
 		}
 		must(t, c.Vanish(up(t, c, midgard).ID))
-		if n := len(c.Snapshot().Leftovers); n != 6 {
-			t.Errorf("%d leftovers once a machine has vanished; want 6: the lever was forgotten", n)
+		if n := len(c.Snapshot().Leftovers); n != 9 {
+			t.Errorf("%d leftovers once a machine has vanished; want 9: the lever was forgotten", n)
 		}
 	})
 }

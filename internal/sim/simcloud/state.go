@@ -247,7 +247,7 @@ func (c *Cloud) booted(m *machine, at time.Time) {
 func (c *Cloud) remove(s *scaleSet, at time.Time, why string) {
 	c.powerOff(s.VM.ID, ErrPowerOff)
 	if why != "deleted" && c.st.LeaveBehind {
-		c.leaveBehind(s)
+		c.leaveBehind(s.VM.ID, s.Region)
 	}
 	c.st.Gone = append(c.st.Gone, GoneView{ID: s.VM.ID, Placement: s.ID, Created: s.VM.Created, Gone: at, Why: why})
 	if n := len(c.st.Gone); n > keptGone {

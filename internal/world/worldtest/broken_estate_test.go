@@ -121,14 +121,13 @@ func brokenEstates() []brokenCopy {
 			}
 			return c.Remove(ctx, l)
 		}),
-		odd("leaves a machine's disk", "a machine goes with what it has", func(c *simcloud.Cloud) oddEstate {
-			return oddEstate{remove: func(ctx context.Context, l world.Leftover) error {
-				err := c.Remove(ctx, l)
-				if err == nil && l.Kind == world.LeftoverMachine {
-					_ = c.Leave(world.LeftoverDisk, l.Name+"-disk")
+		surveys("takes a machine apart", "a machine goes with what it has", func(_ *simcloud.Cloud, s world.Survey) world.Survey {
+			for _, l := range s.Leftovers {
+				if l.Kind == world.LeftoverMachine && l.Name == "by-hand" {
+					s.Leftovers = append(s.Leftovers, (simcloud.VMView{ID: l.Name}).Belongings()...)
 				}
-				return err
-			}}
+			}
+			return s
 		}),
 		removes("goes by the name alone", "one name, several kinds", func(ctx context.Context, c *simcloud.Cloud, l world.Leftover) error {
 			for _, o := range c.Snapshot().Leftovers {

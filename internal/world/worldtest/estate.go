@@ -193,11 +193,22 @@ func estateMachineGoes(t *testing.T, u EstateUnderTest) {
 	}
 	l := world.Leftover{Kind: world.LeftoverMachine, Name: "by-hand"}
 	u.Leave(t, l)
+	estateLeft(t, u, l)
 	for _, o := range u.Belongings(t, l.Name) {
 		estateBusy(t, u, o)
 	}
 	if err := u.Estate.Remove(t.Context(), l); err != nil {
 		t.Fatalf("Remove: %v", err)
+	}
+	u.Wait(t, time.Hour)
+	had := estateSurvey(t, u).Leftovers
+	for _, o := range had {
+		if !slices.Contains(u.Belongings(t, l.Name), o) {
+			t.Errorf("%s %s is left of it", o.Kind, o.Name)
+		}
+		if err := u.Estate.Remove(t.Context(), o); err != nil {
+			t.Errorf("Remove %s %s, which the machine had: %v", o.Kind, o.Name, err)
+		}
 	}
 	u.Wait(t, time.Hour)
 	estateWant(t, u, 0, 0)

@@ -49,6 +49,8 @@ type ARMOptions struct {
 	// Accepted makes a PATCH be answered with 202, not with the 200 that the
 	// interface's description names.
 	Accepted bool
+	// PageSize is how many resources a list gives at once; 0: all of them.
+	PageSize int
 }
 
 // ARM is Azure Resource Manager in front of a pretend cloud, with the identity
@@ -305,85 +307,6 @@ func (a *ARM) short(path string) string {
 }
 
 func segments(path string) []string { return strings.Split(strings.Trim(path, "/"), "/") }
-
-// apiVersion is the form of a version's name.
-func apiVersion(v string) bool {
-	return regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2}(-preview)?$`).MatchString(v)
-}
-
-// route finds what a path names. Azure does not tell upper from lower case in
-// it.
-func (a *ARM) route(w http.ResponseWriter, r *http.Request) {
-	s := segments(r.URL.Path)
-	lower := segments(strings.ToLower(r.URL.Path))
-	version := r.URL.Query()["api-version"]
-	switch {
-	case len(version) != 1 || version[0] == "":
-		armRefuse(w, http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
-		return
-	case !apiVersion(version[0]):
-		armRefuse(w, http.StatusBadRequest, "InvalidApiVersionParameter", fmt.Sprintf("The api-version '%s' is invalid. The supported versions are '2026-04-01,2025-04-01,2024-11-01,2024-07-01,2024-05-01'.", version[0]))
-		return
-	case len(s) < 2 || lower[0] != "subscriptions":
-		armRefuse(w, http.StatusNotFound, "NotFound", "The requested resource was not found.")
-		return
-	case !strings.EqualFold(s[1], a.o.Subscription):
-		armRefuse(w, http.StatusNotFound, "SubscriptionNotFound", fmt.Sprintf("The subscription '%s' could not be found.", s[1]))
-		return
-	}
-	// /subscriptions/S/providers/Microsoft.Compute/locations/L/operations/ID
-	if len(s) == 8 && lower[2] == "providers" && lower[3] == "microsoft.compute" && lower[4] == "locations" && lower[6] == "operations" {
-		a.only(w, r, http.MethodGet, func() { a.operation(w, r, s[7]) })
-		return
-	}
-	if a.audits(w, r, s, lower) {
-		return
-	}
-	if len(s) < 4 || lower[2] != "resourcegroups" {
-		armRefuse(w, http.StatusNotFound, "NotFound", "The requested resource was not found.")
-		return
-	}
-	if !strings.EqualFold(s[3], a.o.ResourceGroup) {
-		armRefuse(w, http.StatusNotFound, "ResourceGroupNotFound", fmt.Sprintf("Resource group '%s' could not be found.", s[3]))
-		return
-	}
-	if len(s) < 7 || lower[4] != "providers" {
-		armRefuse(w, http.StatusNotFound, "NotFound", "The requested resource was not found.")
-		return
-	}
-	name := ""
-	if len(s) > 7 {
-		name = s[7]
-	}
-	switch kind := strings.Join(lower[5:7], "/"); {
-	case kind == "microsoft.compute/virtualmachinescalesets" && len(s) == 8 && r.Method == http.MethodPatch:
-		a.patchSet(w, r, name)
-	case kind == "microsoft.compute/virtualmachinescalesets" && len(s) == 8:
-		a.only(w, r, http.MethodGet, func() { a.getSet(w, name) })
-	case kind == "microsoft.compute/virtualmachinescalesets" && len(s) == 9 && lower[8] == "instanceview":
-		a.only(w, r, http.MethodGet, func() { a.viewSet(w, name) })
-	case kind == "microsoft.compute/virtualmachines" && len(s) == 7:
-		a.only(w, r, http.MethodGet, func() { a.listMachines(w, r) })
-	case kind == "microsoft.compute/virtualmachines" && len(s) == 8:
-		a.only(w, r, http.MethodGet, func() { a.getMachine(w, name) })
-	case kind == "microsoft.network/networkinterfaces" && len(s) == 8:
-		a.only(w, r, http.MethodGet, func() { a.getNIC(w, name) })
-	case kind == "microsoft.network/publicipaddresses" && len(s) == 8:
-		a.only(w, r, http.MethodGet, func() { a.getAddress(w, name) })
-	default:
-		armRefuse(w, http.StatusNotFound, "InvalidResourceType", fmt.Sprintf("The resource type '%s' could not be found in the namespace for api version '%s'.", strings.Join(s[5:], "/"), version[0]))
-	}
-}
-
-// only does what is asked by this verb.
-func (a *ARM) only(w http.ResponseWriter, r *http.Request, method string, do func()) {
-	if r.Method != method {
-		w.Header().Set("Allow", method)
-		armRefuse(w, http.StatusMethodNotAllowed, "MethodNotAllowed", fmt.Sprintf("The http method '%s' is not allowed here.", r.Method))
-		return
-	}
-	do()
-}
 
 // id is a resource's.
 func (a *ARM) id(kind, name string) string {

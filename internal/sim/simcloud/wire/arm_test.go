@@ -25,7 +25,10 @@ const (
 	sets    = group + "/providers/Microsoft.Compute/virtualMachineScaleSets"
 	vms     = group + "/providers/Microsoft.Compute/virtualMachines"
 	network = group + "/providers/Microsoft.Network"
+	disks   = group + "/providers/Microsoft.Compute/disks"
 	v       = "?api-version=2026-04-01"
+	nv      = "?api-version=2024-05-01" // of Microsoft.Network
+	dv      = "?api-version=2026-03-02" // of disks
 )
 
 // armStage is a pretend cloud behind Azure Resource Manager.
@@ -173,11 +176,23 @@ func TestARMRefusals(t *testing.T) {
 		{"set deleted", "DELETE", sets + "/vmss-midgard" + v, "", nil, 405, "MethodNotAllowed"},
 		{"machines made", "POST", vms + v, "{}", nil, 405, "MethodNotAllowed"},
 		{"no such machine", "GET", vms + "/x" + v, "", nil, 404, "ResourceNotFound"},
-		{"no such interface", "GET", network + "/networkInterfaces/x" + v, "", nil, 404, "ResourceNotFound"},
-		{"no such address", "GET", network + "/publicIPAddresses/x" + v, "", nil, 404, "ResourceNotFound"},
+		{"no such interface", "GET", network + "/networkInterfaces/x" + nv, "", nil, 404, "ResourceNotFound"},
+		{"no such address", "GET", network + "/publicIPAddresses/x" + nv, "", nil, 404, "ResourceNotFound"},
 		{"no such operation", "GET", "/subscriptions/" + wire.DefaultSubscription + "/providers/Microsoft.Compute/locations/westus2/operations/x" + v, "", nil, 404, "NotFound"},
 		{"no filter of machines", "GET", vms + v + "&$filter=name%20eq%20'x'", "", nil, 400, "InvalidParameter"},
 		{"filter by another group", "GET", vms + v + "&$filter=" + url.QueryEscape("'virtualMachineScaleSet/id' eq '"+strings.Replace(sets, "hearth-compute", "other", 1)+"/vmss-midgard'"), "", nil, 400, "InvalidParameter"},
+		{"another type's version", "GET", network + "/networkInterfaces" + v, "", nil, 400, "NoRegisteredProviderFound"},
+		{"a version that is none", "GET", sets + "?api-version=2019-02-31", "", nil, 400, "NoRegisteredProviderFound"},
+		{"disks of another version", "DELETE", disks + "/x" + v, "", nil, 400, "NoRegisteredProviderFound"},
+		{"disks made", "PUT", disks + "/x" + dv, "{}", nil, 405, "MethodNotAllowed"},
+		{"no such disk", "GET", disks + "/x" + dv, "", nil, 404, "ResourceNotFound"},
+		{"a list filtered that can't be", "GET", disks + dv + "&$filter=x", "", nil, 400, "InvalidParameter"},
+		{"a page of nobody's", "GET", disks + dv + "&$skiptoken=%25", "", nil, 400, "InvalidParameter"},
+		{"no such action", "POST", vms + "/x/deallocate" + v, "", nil, 404, "InvalidResourceType"},
+		{"eviction of no machine", "POST", vms + "/x/simulateEviction" + v, "", nil, 404, "ResourceNotFound"},
+		{"eviction read", "GET", vms + "/x/simulateEviction" + v, "", nil, 405, "MethodNotAllowed"},
+		{"eviction with a body", "POST", vms + "/x/simulateEviction" + v, "{}", nil, 400, "InvalidRequestContent"},
+		{"no such deletion", "GET", "/subscriptions/" + wire.DefaultSubscription + "/providers/Microsoft.Network/locations/westus2/operations/delete-x" + nv, "", nil, 404, "NotFound"},
 		{"no JSON", "PATCH", sets + "/vmss-midgard" + v, "capacity=1", nil, 400, "InvalidRequestContent"},
 		{"no JSON type", "PATCH", sets + "/vmss-midgard" + v, patch, []string{"Content-Type", "text/plain"}, 400, "InvalidRequestContent"},
 		{"nothing to update", "PATCH", sets + "/vmss-midgard" + v, "{}", nil, 400, "InvalidRequestContent"},
@@ -291,8 +306,8 @@ func TestOperation(t *testing.T) {
 	if l.at("value", "0", "properties", "provisioningState") != "Creating" || l.at("value", "1") != nil {
 		t.Errorf("got %s, want one machine that is being created", l.text)
 	}
-	ip, _ := s.call(t, "GET", nic+v, "").at("properties", "ipConfigurations", "0", "properties", "publicIPAddress", "id").(string)
-	if got := s.call(t, "GET", ip+v, ""); got.code != 200 || got.at("properties", "ipAddress") != nil {
+	ip, _ := s.call(t, "GET", nic+nv, "").at("properties", "ipConfigurations", "0", "properties", "publicIPAddress", "id").(string)
+	if got := s.call(t, "GET", ip+nv, ""); got.code != 200 || got.at("properties", "ipAddress") != nil {
 		t.Errorf("got %d %s, want an address that is not given yet", got.code, got.text)
 	}
 	s.clock.Advance(time.Minute)
@@ -304,7 +319,7 @@ func TestOperation(t *testing.T) {
 		t.Errorf("got %s, want the set with one machine of that size", got.text)
 	}
 	vm := s.cloud.Snapshot().VMs[0]
-	if got := s.call(t, "GET", ip+v, ""); got.at("properties", "ipAddress") != vm.Address {
+	if got := s.call(t, "GET", ip+nv, ""); got.at("properties", "ipAddress") != vm.Address {
 		t.Errorf("got %s, want %s", got.text, vm.Address)
 	}
 	if got := s.call(t, "GET", vms+"/"+vm.ID+v, ""); got.at("name") != vm.ID || got.at("properties", "virtualMachineScaleSet", "id") != sets+"/vmss-midgard" || got.at("properties", "provisioningState") != "Succeeded" {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"net/http"
 	"net/url"
@@ -68,7 +67,7 @@ func (a *ARM) refusal(err error) *armError {
 func (a *ARM) patchSet(w http.ResponseWriter, r *http.Request, name string) {
 	set, ok := a.set(name)
 	if !ok {
-		a.noResource("Microsoft.Compute/virtualMachineScaleSets", name).write(w)
+		a.noResource(typeSet, name).write(w)
 		return
 	}
 	up, err := readUpdate(r)
@@ -148,6 +147,10 @@ func location(region string) string {
 
 // operation tells how one stands.
 func (a *ARM) operation(w http.ResponseWriter, r *http.Request, token string) {
+	if strings.HasPrefix(token, deletionPrefix) {
+		a.deletion(w, token)
+		return
+	}
 	done, err := a.cloud.Poll(r.Context(), token)
 	ce, _ := errors.AsType[*world.CloudError](err)
 	switch {
@@ -202,7 +205,7 @@ func (a *ARM) noResource(kind, name string) *armError {
 func (a *ARM) getSet(w http.ResponseWriter, name string) {
 	set, ok := a.set(name)
 	if !ok {
-		a.noResource("Microsoft.Compute/virtualMachineScaleSets", name).write(w)
+		a.noResource(typeSet, name).write(w)
 		return
 	}
 	answer(w, a.setDocument(set))
@@ -210,8 +213,8 @@ func (a *ARM) getSet(w http.ResponseWriter, name string) {
 
 func (a *ARM) setDocument(set simcloud.PlacementView) map[string]any {
 	doc := map[string]any{
-		"name": set.ID, "id": a.id("Microsoft.Compute/virtualMachineScaleSets", set.ID),
-		"type": "Microsoft.Compute/virtualMachineScaleSets", "location": location(set.Region),
+		"name": set.ID, "id": a.id(typeSet, set.ID),
+		"type": typeSet, "location": location(set.Region),
 		"sku": map[string]any{"name": set.Size, "tier": "Standard", "capacity": set.Capacity},
 		"properties": map[string]any{
 			"platformFaultDomainCount": 1, "singlePlacementGroup": false,
@@ -236,7 +239,7 @@ func provisioning(set simcloud.PlacementView) string {
 func (a *ARM) viewSet(w http.ResponseWriter, name string) {
 	set, ok := a.set(name)
 	if !ok {
-		a.noResource("Microsoft.Compute/virtualMachineScaleSets", name).write(w)
+		a.noResource(typeSet, name).write(w)
 		return
 	}
 	status := map[string]any{"code": "ProvisioningState/" + strings.ToLower(provisioning(set)), "level": "Info", "displayStatus": "Provisioning " + strings.ToLower(provisioning(set))}
@@ -245,11 +248,4 @@ func (a *ARM) viewSet(w http.ResponseWriter, name string) {
 		status["level"], status["message"] = "Error", "The last operation on the scale set failed."
 	}
 	answer(w, map[string]any{"virtualMachine": map[string]any{"statusesSummary": []any{}}, "statuses": []any{status}})
-}
-
-// digest is a short name from another one.
-func digest(s string) string {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(s)) // a hash never fails
-	return fmt.Sprintf("%08x", h.Sum32())
 }
