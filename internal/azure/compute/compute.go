@@ -24,7 +24,10 @@ import (
 	"hearth/internal/world"
 )
 
-var _ world.Compute = (*Compute)(nil)
+var (
+	_ world.Compute = (*Compute)(nil)
+	_ world.Estate  = (*Compute)(nil)
+)
 
 // PublicURL is Azure Resource Manager in the public cloud.
 const PublicURL = "https://management.azure.com"
@@ -61,7 +64,7 @@ type Options struct {
 // what they are.
 type Names struct{ Subscription, ResourceGroup, URL, ClientID string }
 
-// Compute implements world.Compute. It is safe for concurrent use. A method
+// Compute implements world.Compute and world.Estate. It is safe for concurrent use. A method
 // takes at most CallsWithin; every error is a *world.CloudError.
 type Compute struct {
 	o     Options
@@ -77,9 +80,10 @@ type Compute struct {
 
 // clients are how Azure is called.
 type clients struct {
-	raw  *arm.Client // for what armcompute has no method for
-	sets *armcompute.VirtualMachineScaleSetsClient
-	vms  *armcompute.VirtualMachinesClient
+	raw   *arm.Client // for what armcompute has no method for
+	sets  *armcompute.VirtualMachineScaleSetsClient
+	vms   *armcompute.VirtualMachinesClient
+	disks *armcompute.DisksClient
 }
 
 // New makes no call, and nothing that takes time: a process that only answers
@@ -97,7 +101,11 @@ func New(o Options) (*Compute, error) {
 		return nil, fmt.Errorf("open Azure compute: %w", err)
 	}
 	c := &Compute{
-		o: o, host: u.Host, gate: &gate{clock: o.Clock}, log: o.Log,
+		o: o, host: u.Host, log: o.Log,
+		gate: &gate{
+			clock: o.Clock, host: u.Host,
+			reads: bucket{burst: readBurst, every: readEvery}, writes: bucket{burst: writeBurst, every: writeEvery},
+		},
 		seen: map[string]bool{}, addresses: map[string]string{},
 	}
 	c.azure = sync.OnceValues(c.connect)
@@ -131,7 +139,7 @@ func (c *Compute) connect() (*clients, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open Azure compute: %w", err)
 	}
-	return &clients{raw, of.NewVirtualMachineScaleSetsClient(), of.NewVirtualMachinesClient()}, nil
+	return &clients{raw, of.NewVirtualMachineScaleSetsClient(), of.NewVirtualMachinesClient(), of.NewDisksClient()}, nil
 }
 
 func (o *Options) validate() (*url.URL, error) {

@@ -1,9 +1,12 @@
 package compute_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"hearth/internal/azure/compute"
+	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simcloud/wire"
 	"hearth/internal/world"
 	"hearth/internal/world/worldtest"
@@ -28,5 +31,40 @@ func underTest(r *rig, c world.Compute, reopen func(t *testing.T) world.Compute)
 		Vanish:   func(t *testing.T, id string) { must(t, r.cloud.Vanish(id)) },
 		Refuse:   func(t *testing.T, code string, async bool) { must(t, r.cloud.FailNext(midgard.ID, code, async)) },
 		FailCall: func(*testing.T) { r.cloud.FailCalls(1) },
+	}
+}
+
+func kinds() []world.LeftoverKind {
+	return []world.LeftoverKind{world.LeftoverMachine, world.LeftoverNIC, world.LeftoverAddress, world.LeftoverDisk}
+}
+
+func TestEstate(t *testing.T) {
+	for name, size := range map[string]int{"one page": 0, "small pages": 7} {
+		t.Run(name, func(t *testing.T) {
+			worldtest.Estate(t, func(t *testing.T) worldtest.EstateUnderTest {
+				r := newRigOf(t, wire.ARMOptions{PageSize: size}, midgard)
+				return estateUnderTest(r, r.Compute, kinds())
+			})
+		})
+	}
+}
+
+func estateUnderTest(r *rig, c *compute.Compute, kinds []world.LeftoverKind) worldtest.EstateUnderTest {
+	return worldtest.EstateUnderTest{
+		Estate: c, Compute: c, Placement: midgard, Kinds: kinds,
+		Belongings: func(_ *testing.T, id string) []world.Leftover {
+			return slices.DeleteFunc((simcloud.VMView{ID: id}).Belongings(), func(l world.Leftover) bool { return !slices.Contains(kinds, l.Kind) })
+		},
+		Leave:  func(t *testing.T, l world.Leftover) { must(t, r.cloud.Leave(l.Kind, l.Name)) },
+		Attach: func(t *testing.T, l world.Leftover, on bool) { must(t, r.cloud.Attach(l.Kind, l.Name, on)) },
+		Wait:   func(_ *testing.T, d time.Duration) { r.clock.Advance(d) },
+		Vanish: func(t *testing.T, id string) { must(t, r.cloud.Vanish(id)) },
+		FailCall: func(*testing.T) {
+			r.arm.Fail(wire.Failure{Status: 500, Body: `{"error":{"code":"InternalServerError","message":"no"}}`})
+		},
+		LoseReply: func(t *testing.T, l world.Leftover) error {
+			r.lose.Store(true)
+			return c.Remove(t.Context(), l)
+		},
 	}
 }

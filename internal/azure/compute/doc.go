@@ -1,5 +1,5 @@
 // Package compute turns machines on and off through Azure Resource Manager: it
-// is world.Compute on Flexible-orchestration scale sets, with Microsoft's
+// is world.Compute and world.Estate on Flexible-orchestration scale sets, with Microsoft's
 // armcompute.
 //
 // # An operation
@@ -24,14 +24,34 @@
 // Poll looks once. It does not read the set again after a success, as the SDK's
 // poller does: the list of instances is the truth, and the caller reads it.
 //
+// # The estate
+//
+// Survey lists the resource group, five types of resources with one list each,
+// and Remove deletes what has no machine, having looked at it again. What has a
+// machine, Azure marks at the thing itself: an interface's virtualMachine, an
+// address's ipConfiguration, a disk's managedBy and diskState. The marks of a
+// machine that is made or deleted come late and go early, so nothing counts as
+// left over in a region where a scale set is changing.
+//
+// # The pace
+//
+// A process makes no more calls than its share of what Azure Resource Manager
+// grants (bucket.go). A call waits for its turn for some seconds; one that would
+// have to wait longer is answered busy at once, and not made.
+//
 // # What fails, and how
 //
 //   - Nothing is tried twice. The next look, an event, is the retry.
 //   - Azure wraps errors; what an error asks for stands in the innermost one,
 //     which azcore does not show. See fault.go.
 //   - A 429 or 5xx with Retry-After closes the gate: until then no call leaves
-//     this Compute, and its methods answer busy. Another process learns of it by
-//     its own call.
+//     this Compute, and its methods answer busy. After it one call goes first, and
+//     the others are busy until it is answered: so there is one call for each
+//     Retry-After, however many callers there are. What was under way when Azure
+//     first said so can't be taken back. Another process learns of it by its own
+//     call.
+//   - A list that leads to another host is broken off: a token goes to Azure
+//     Resource Manager alone.
 //   - A reply that was lost leaves an operation that nobody has a token of. Scale
 //     says transient; scaling again is refused as busy until it has ended, and is
 //     then an operation with nothing to do.

@@ -168,6 +168,8 @@ func classOf(e coded) (world.CloudClass, bool) {
 		return world.ClassQuota, true
 	case code == "conflict", ends("inprogress"), strings.HasPrefix(code, "operationpreempted"), code == "operationnotallowed" && underWay:
 		return world.ClassBusy, true
+	case code == "nicinuse", code == "nicreservedforanothervm", code == "publicipaddresscannotbedeleted", code == "operationnotallowed" && strings.Contains(message, "attached to"):
+		return world.ClassBusy, true // a machine has taken it meanwhile
 	case ends("notfound") && strings.Contains(message, "microsoft.compute/virtualmachines/"):
 		return world.ClassTransient, true // the machine went while the operation ran
 	case ends("authorizationfailed", "notfound", "notallowed", "notsupported", "disallowedbypolicy", "scopelocked", "disabledsubscription", "subscriptionregistration", "subscriptionnotregistered"),

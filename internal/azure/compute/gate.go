@@ -1,10 +1,13 @@
 package compute
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,47 +20,124 @@ import (
 // ("Understand how Azure Resource Manager throttles requests").
 const longestWait = time.Hour
 
-// gate lets no call through while Azure has asked for none.
+// gate lets no call through while Azure has asked for none, and no more of them
+// than this process's share. Once a wait is over, one call goes first: what Azure
+// answers to it is known before another leaves.
 type gate struct {
 	clock world.Clock
+	host  string // Azure Resource Manager's: a token goes nowhere else
 
-	mu    sync.Mutex // guards until
-	until time.Time
+	mu     sync.Mutex // guards what follows
+	until  time.Time  // zero: Azure asked for nothing since its last good answer
+	asking bool       // the first call after until is under way
+	reads  bucket
+	writes bucket
 }
 
 // waitError: the call was not made.
-type waitError struct{ until time.Time }
+type waitError struct{ why string }
 
-func (e *waitError) Error() string {
-	return fmt.Sprintf("Azure asked for no call before %s", e.until.UTC().Format(time.TimeOnly))
-}
+func (e *waitError) Error() string { return e.why }
 
 // NonRetriable tells azcore so.
 func (*waitError) NonRetriable() {}
 
 // Do implements policy.Policy.
 func (g *gate) Do(req *policy.Request) (*http.Response, error) {
-	g.mu.Lock()
-	until := g.until
-	g.mu.Unlock()
-	if g.clock.Now().Before(until) {
-		return nil, &waitError{until}
+	// An answer names the next page of a list.
+	if u := req.Raw().URL; u.Scheme != "https" || !strings.EqualFold(u.Host, g.host) {
+		return nil, &url.Error{Op: req.Raw().Method, URL: g.host, Err: fmt.Errorf("an answer of Azure's leads to another host, %s", u.Host)}
 	}
-	resp, err := req.Next()
+	if err := g.await(req.Raw().Context(), req.Raw().Method); err != nil {
+		return nil, err
+	}
+	first, err := g.enter()
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError {
-		now := g.clock.Now()
-		if d := min(retryAfter(resp.Header, now), longestWait); d > 0 {
-			g.mu.Lock()
-			if at := now.Add(d); at.After(g.until) {
-				g.until = at
-			}
-			g.mu.Unlock()
+	resp, err := req.Next()
+	g.answered(first, resp)
+	return resp, err
+}
+
+// await takes the call's turn, and waits for it.
+func (g *gate) await(ctx context.Context, method string) error {
+	wait, err := g.turn(method)
+	if err != nil || wait <= 0 {
+		return err
+	}
+	select {
+	case <-g.clock.After(wait):
+		return nil
+	case <-ctx.Done():
+		return held()
+	}
+}
+
+func (g *gate) turn(method string) (time.Duration, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.clock.Now()
+	if err := g.closed(now); err != nil {
+		return 0, err
+	}
+	b := &g.reads
+	if method != http.MethodGet {
+		b = &g.writes
+	}
+	wait, ok := b.take(now)
+	if !ok {
+		return 0, held()
+	}
+	return wait, nil
+}
+
+// held is for a call that would wait for its turn for too long.
+func held() error {
+	return &waitError{"So many calls wait already that this one would be too late: they are spread over time to stay below Azure's limits"}
+}
+
+// closed tells whether Azure has asked for no call now. g.mu is held.
+func (g *gate) closed(now time.Time) error {
+	if now.Before(g.until) || g.asking {
+		return &waitError{fmt.Sprintf("Azure asked for no call before %s", g.until.UTC().Format(time.TimeOnly))}
+	}
+	return nil
+}
+
+// enter lets a call through; first if it is the one that the others wait for.
+func (g *gate) enter() (first bool, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.closed(g.clock.Now()); err != nil {
+		return false, err
+	}
+	g.asking = !g.until.IsZero()
+	return g.asking, nil
+}
+
+// answered learns from what came back; nil: nothing did.
+func (g *gate) answered(first bool, resp *http.Response) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if first {
+		g.asking = false
+	}
+	if resp == nil {
+		return
+	}
+	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode < http.StatusInternalServerError {
+		if first {
+			g.until = time.Time{}
+		}
+		return
+	}
+	now := g.clock.Now()
+	if d := min(retryAfter(resp.Header, now), longestWait); d > 0 {
+		if at := now.Add(d); at.After(g.until) {
+			g.until = at
 		}
 	}
-	return resp, nil
 }
 
 // retryAfter is how long an answer asks to wait; 0 if it does not say.

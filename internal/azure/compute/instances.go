@@ -18,6 +18,8 @@ import (
 // are read in.
 const networkVersion = "2024-05-01"
 
+const typeSet = "Microsoft.Compute/virtualMachineScaleSets"
+
 const (
 	// maxPages bounds a list: Azure gives some hundred machines a page.
 	maxPages = 20
@@ -52,7 +54,7 @@ func (c *Compute) Instances(ctx context.Context, p world.Placement) ([]world.Ins
 
 // list are the machines of a scale set that have a name and an id.
 func (c *Compute) list(ctx context.Context, set string) ([]*armcompute.VirtualMachine, error) {
-	id := c.resource("Microsoft.Compute/virtualMachineScaleSets", set)
+	id := c.resource(typeSet, set)
 	azure, err := c.azure()
 	if err != nil {
 		return nil, err
@@ -60,28 +62,23 @@ func (c *Compute) list(ctx context.Context, set string) ([]*armcompute.VirtualMa
 	pager := azure.vms.NewListPager(c.o.ResourceGroup, &armcompute.VirtualMachinesClientListOptions{
 		Filter: new(fmt.Sprintf("'virtualMachineScaleSet/id' eq '%s'", id)),
 	})
+	all, err := pages(ctx, pager, func(p armcompute.VirtualMachinesClientListResponse) []*armcompute.VirtualMachine { return p.Value })
+	if err != nil {
+		return nil, err
+	}
 	var out []*armcompute.VirtualMachine
-	for range maxPages {
-		if !pager.More() {
-			return out, nil
+	for _, vm := range all {
+		if vm == nil || vm.Name == nil || vm.ID == nil || vm.Properties == nil {
+			continue
 		}
-		page, err := pager.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, vm := range page.Value {
-			if vm == nil || vm.Name == nil || vm.ID == nil || vm.Properties == nil {
-				continue
-			}
-			// A filter that was not minded must not give one world another's
-			// machine.
-			of := vm.Properties.VirtualMachineScaleSet
-			if of != nil && of.ID != nil && strings.EqualFold(*of.ID, id) {
-				out = append(out, vm)
-			}
+		// A filter that was not minded must not give one world another's
+		// machine.
+		of := vm.Properties.VirtualMachineScaleSet
+		if of != nil && of.ID != nil && strings.EqualFold(*of.ID, id) {
+			out = append(out, vm)
 		}
 	}
-	return nil, fmt.Errorf("the list of machines has more than %d pages", maxPages)
+	return out, nil
 }
 
 // exists makes sure that an empty list is one of a set that there is.
@@ -109,9 +106,9 @@ func (c *Compute) saw(set string) {
 	c.seen[set] = true
 }
 
-// resource is an ARM id in the resource group.
+// resource is an ARM id in the resource group; of all of a kind without a name.
 func (c *Compute) resource(kind, name string) string {
-	return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/%s/%s", c.o.Subscription, c.o.ResourceGroup, kind, name)
+	return strings.TrimSuffix(fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/%s/%s", c.o.Subscription, c.o.ResourceGroup, kind, name), "/")
 }
 
 // address is the machine's public one; empty while it can't be read.
@@ -141,28 +138,14 @@ func (c *Compute) address(ctx context.Context, vm *armcompute.VirtualMachine) st
 }
 
 // addressOf reads a network interface, and what its configurations point to.
-func (c *Compute) addressOf(ctx context.Context, nic string) string {
-	var doc struct {
-		Properties struct {
-			IPConfigurations []struct {
-				Properties struct {
-					PublicIPAddress struct {
-						ID string `json:"id"`
-					} `json:"publicIPAddress"`
-				} `json:"properties"`
-			} `json:"ipConfigurations"`
-		} `json:"properties"`
-	}
-	if !c.read(ctx, nic, "networkInterfaces", &doc) {
+func (c *Compute) addressOf(ctx context.Context, id string) string {
+	var doc nic
+	if !c.read(ctx, id, typeNIC, &doc) {
 		return ""
 	}
 	for _, conf := range doc.Properties.IPConfigurations {
-		var ip struct {
-			Properties struct {
-				IPAddress string `json:"ipAddress"`
-			} `json:"properties"`
-		}
-		if id := conf.Properties.PublicIPAddress.ID; id == "" || !c.read(ctx, id, "publicIPAddresses", &ip) {
+		var ip publicIP
+		if id := conf.Properties.PublicIPAddress.ID; id == "" || !c.read(ctx, id, typeAddress, &ip) {
 			continue
 		}
 		if a, err := netip.ParseAddr(ip.Properties.IPAddress); err == nil {
@@ -174,18 +157,18 @@ func (c *Compute) addressOf(ctx context.Context, nic string) string {
 
 // read decodes the network resource with this id. A machine that comes or goes
 // has some of them and not others: what can't be read is not there.
-func (c *Compute) read(ctx context.Context, id, kind string, into any) bool {
+func (c *Compute) read(ctx context.Context, id, resource string, into any) bool {
 	r, err := arm.ParseResourceID(id)
-	if err != nil || !strings.EqualFold(r.SubscriptionID, c.o.Subscription) || !strings.EqualFold(r.ResourceType.String(), "Microsoft.Network/"+kind) || strings.ContainsAny(id, "?#%\\ ") || strings.Contains(id, "..") {
-		c.log.Warn("address not read: no id of such a resource", "kind", kind)
+	if err != nil || !strings.EqualFold(r.SubscriptionID, c.o.Subscription) || !strings.EqualFold(r.ResourceType.String(), resource) || strings.ContainsAny(id, "?#%\\ ") || strings.Contains(id, "..") {
+		c.log.Warn("address not read: no id of such a resource", "kind", resource)
 		return false
 	}
-	status, body, err := c.get(ctx, id+"?api-version="+networkVersion)
+	status, body, err := c.call(ctx, http.MethodGet, id+"?api-version="+networkVersion)
 	if err == nil && status == http.StatusOK {
 		err = json.Unmarshal(body, into)
 	}
 	if err != nil || status != http.StatusOK {
-		c.log.Debug("address not read", "kind", kind, "status", status, "error", err)
+		c.log.Debug("address not read", "kind", resource, "status", status, "error", err)
 		return false
 	}
 	return true

@@ -92,7 +92,7 @@ func (c *Compute) Poll(ctx context.Context, token string) (bool, error) {
 	if op.path == "" {
 		return c.pollSet(ctx, op.set)
 	}
-	status, body, err := c.get(ctx, op.path)
+	status, body, err := c.call(ctx, http.MethodGet, op.path)
 	switch {
 	case err != nil:
 		return false, c.fault(err)
@@ -198,13 +198,14 @@ func unexpected(what string) *world.CloudError {
 	}
 }
 
-// get reads what is at path below Azure Resource Manager, whatever its status.
-func (c *Compute) get(ctx context.Context, path string) (int, []byte, error) {
+// call does without armcompute what path below Azure Resource Manager names, and
+// reads the answer, whatever its status.
+func (c *Compute) call(ctx context.Context, method, path string) (int, []byte, error) {
 	azure, err := c.azure()
 	if err != nil {
 		return 0, nil, err
 	}
-	req, err := runtime.NewRequest(ctx, http.MethodGet, c.o.URL+path)
+	req, err := runtime.NewRequest(ctx, method, c.o.URL+path)
 	if err != nil {
 		return 0, nil, err
 	}

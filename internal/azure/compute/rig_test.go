@@ -5,7 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net/http"
+	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,13 +31,19 @@ type rig struct {
 	cloud *simcloud.Cloud
 	arm   *wire.ARM
 	clock *worldtest.Clock
+	lose  atomic.Bool // the next DELETE's reply
 	*compute.Compute
 }
 
 func newRig(t *testing.T, o wire.ARMOptions) *rig {
 	t.Helper()
+	return newRigOf(t, o, midgard, asgard)
+}
+
+func newRigOf(t *testing.T, o wire.ARMOptions, places ...world.Placement) *rig {
+	t.Helper()
 	r := &rig{clock: worldtest.NewClock()}
-	c, err := simcloud.New(simcloud.Options{Clock: r.clock, Placements: []world.Placement{midgard, asgard}, Seed: 7})
+	c, err := simcloud.New(simcloud.Options{Clock: r.clock, Placements: places, Seed: 7})
 	must(t, err)
 	t.Cleanup(func() { must(t, c.Close(context.Background())) })
 	r.cloud, o.Clock = c, r.clock
@@ -48,13 +57,39 @@ func newRig(t *testing.T, o wire.ARMOptions) *rig {
 // open is a Compute that shares nothing with the others.
 func (r *rig) open(t *testing.T) *compute.Compute {
 	t.Helper()
-	transport := r.trusting(t)
+	transport := losing{r.trusting(t), &r.lose}
 	c, err := compute.New(compute.Options{
 		Subscription: wire.DefaultSubscription, ResourceGroup: wire.DefaultResourceGroup, URL: r.arm.URL,
-		Credential: r.identity(), Transport: transport, Clock: r.clock,
+		Credential: r.identity(), Transport: transport, Clock: hasty{r.clock},
 	})
 	must(t, err)
 	return c
+}
+
+// losing loses the reply of a DELETE that was done.
+type losing struct {
+	next *http.Client
+	lose *atomic.Bool
+}
+
+// Do implements policy.Transporter.
+func (l losing) Do(req *http.Request) (*http.Response, error) {
+	resp, err := l.next.Do(req)
+	if err == nil && req.Method == http.MethodDelete && l.lose.Swap(false) {
+		_ = resp.Body.Close()
+		return nil, &url.Error{Op: "Delete", URL: req.URL.String(), Err: io.ErrUnexpectedEOF}
+	}
+	return resp, err
+}
+
+// hasty is a clock on which no time is waited: it passes at once. A call that waits
+// for its turn finds the cloud later by so much.
+type hasty struct{ *worldtest.Clock }
+
+// After implements world.Clock.
+func (h hasty) After(d time.Duration) <-chan time.Time {
+	h.Advance(max(d, 0))
+	return h.Clock.After(0)
 }
 
 // identity asks the identity endpoint beside ARM.
