@@ -163,6 +163,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(429, "", "Mon, 02 Jan 2006 15:04:05 GMT", []byte(`{"code":"TooManyRequests"}`))
 	f.Add(200, "//x", "-1", []byte(`{"value":[null,{"name":"a","id":"b","properties":{"virtualMachineScaleSet":{"id":"c"},"networkProfile":{"networkInterfaces":[{}]}}}],"nextLink":"https://evil/"}`))
 	f.Add(200, "", "99999999999999999999", []byte(`{"properties":{"provisioningState":"Failed"},"statuses":[{"code":"ProvisioningState/failed/A"}]}`))
+	f.Add(200, "", "", []byte(`{"value":[{"name":"a","id":"b","location":"c","managedBy":"","properties":{"provisioningState":"Succeeded","diskState":"Unattached","ipConfigurations":[{}],"virtualMachineScaleSet":{}}}]}`))
 	f.Add(500, "%", "1.5", []byte("<html>\x00\xff"))
 	f.Fuzz(func(t *testing.T, status int, address, retry string, body []byte) {
 		status = 200 + (status%400+400)%400
@@ -190,6 +191,15 @@ func FuzzAnswers(f *testing.F) {
 		if err != nil && in != nil {
 			t.Errorf("Instances: got %v and %v", in, err)
 		}
+		all, err := open().Survey(t.Context())
+		presentable(t, err)
+		if err != nil && (all.Sets != nil || all.Leftovers != nil) {
+			t.Errorf("Survey: got %+v and %v", all, err)
+		}
+		for _, k := range kinds() {
+			presentable(t, open().Remove(t.Context(), world.Leftover{Kind: k, Name: "x"}))
+		}
+		presentable(t, open().Evict(t.Context(), midgard, "x"))
 	})
 }
 

@@ -118,6 +118,10 @@ func servers(c *simcloud.Cloud) *fake.ServerFactory {
 	}
 	vms := fake.VirtualMachinesServer{
 		NewListPager: func(_ string, o *armcompute.VirtualMachinesClientListOptions) (resp azfake.PagerResponder[armcompute.VirtualMachinesClientListResponse]) {
+			if o == nil || o.Filter == nil {
+				resp.AddPage(http.StatusOK, armcompute.VirtualMachinesClientListResponse{VirtualMachineListResult: armcompute.VirtualMachineListResult{Value: fakeMachines(c, id)}}, nil)
+				return resp
+			}
 			set := strings.TrimSuffix(strings.TrimPrefix(*o.Filter, "'virtualMachineScaleSet/id' eq '"+id+"virtualMachineScaleSets/"), "'")
 			page := armcompute.VirtualMachinesClientListResponse{}
 			found, _ := c.Instances(context.Background(), world.Placement{ID: set}) // none where there is no set

@@ -1,5 +1,5 @@
 // Package worldtest holds the contract suites of world.Queue, Store, Archive,
-// Lease, Compute, Metadata and Game; that of world.Chat is in chattest. Every
+// Lease, Compute, Estate, Metadata and Game; that of world.Chat is in chattest. Every
 // implementation runs the suite of its port, so that the core may rely on what
 // ports.go says, whichever adapter is behind it. The tests of this package run
 // the suites on copies that break one promise each: every case was seen to
