@@ -1,6 +1,7 @@
 package functionapp_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -192,7 +193,7 @@ type evening struct {
 
 func (e evening) run(t *testing.T) {
 	t.Parallel()
-	e.options.worlds = sized
+	e.options.worlds = cmp.Or(e.options.worlds, sized)
 	r := start(t, e.options)
 	e.play(r)
 	r.hears("the channel", simdiscord.DefaultChannelID, e.says)
