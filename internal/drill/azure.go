@@ -41,8 +41,13 @@ func (a *Azure) Evict(ctx context.Context, s world.State) error {
 	if !ok { // the settings have changed since it was rented
 		p = world.Placement{ID: s.Cloud.Placement}
 	}
-	if err := a.Cloud.Evict(ctx, p, s.Cloud.VM); err != nil {
-		return fmt.Errorf("Azure does not evict %s: %w", s.Cloud.VM, err)
+	err := a.Cloud.Evict(ctx, p, s.Cloud.VM)
+	if err == nil {
+		return nil
 	}
-	return nil
+	next := "try again in a minute"
+	if ce, ok := errors.AsType[*world.CloudError](err); ok && ce.Class == world.ClassConfig {
+		next = "look whether you may do Microsoft.Compute/virtualMachines/simulateEviction/action there, and whether it is a spot machine"
+	}
+	return fmt.Errorf("Azure does not evict %s: %s (%w)", s.Cloud.VM, next, err)
 }
