@@ -165,6 +165,15 @@ func (m mortalCompute) Instances(ctx context.Context, p world.Placement) (found 
 	return found, err
 }
 
+type mortalEstate struct {
+	world.Estate
+	l *life
+}
+
+func (m mortalEstate) Remove(ctx context.Context, l world.Leftover) error {
+	return m.l.step("remove", func() error { return m.Estate.Remove(ctx, l) })
+}
+
 type mortalChat struct {
 	world.Chat
 	l *life

@@ -36,7 +36,7 @@ func stale(older, newer world.Effect) bool {
 	case older.Delay != nil && newer.Delay != nil: // its number is no longer waited for
 		return older.Delay.Timer.Kind == newer.Delay.Timer.Kind
 	case older.Cloud != nil && newer.Cloud != nil:
-		return older.Cloud.Act == newer.Cloud.Act && (older.Cloud.Act == world.ActLook || older.Cloud.Round < newer.Cloud.Round)
+		return older.Cloud.Act == newer.Cloud.Act && (older.Cloud.Act != world.ActScale || older.Cloud.Round < newer.Cloud.Round)
 	}
 	return false
 }

@@ -68,6 +68,8 @@ func (h *handling) do(ctx context.Context, p world.Pending, res *result) error {
 			return fmt.Errorf("send order %s: %w", e.Order.Kind, err)
 		}
 		h.log.Info("order sent", "kind", string(e.Order.Kind), "boot", e.Order.Epoch)
+	case e.Cloud != nil && e.Cloud.Act == world.ActRemove:
+		h.tidy(ctx)
 	case e.Cloud != nil:
 		res.answers = append(res.answers, answer{p.ID, h.cloud(ctx, e.Cloud)})
 	case e.Delay != nil:
@@ -139,6 +141,30 @@ func (h *handling) cloud(ctx context.Context, do *world.CloudDo) *world.CloudRep
 	}
 	rep.Seen, rep.Instances = true, found
 	return rep
+}
+
+// tidy does away with the leftovers that are to be removed. What fails is tried
+// again with the next survey, which tells whether it is there.
+func (h *handling) tidy(ctx context.Context) {
+	for _, l := range h.row.State.Leftovers {
+		if l.Removed && ctx.Err() == nil {
+			h.remove(ctx, l.Leftover)
+		}
+	}
+}
+
+func (h *handling) remove(ctx context.Context, l world.Leftover) {
+	var err error
+	if l.Kind == world.LeftoverSet {
+		_, err = h.Compute.Scale(ctx, world.Placement{ID: l.Name}, 0)
+	} else {
+		err = h.Estate.Remove(ctx, l)
+	}
+	if err != nil {
+		h.log.Warn("leftover not removed", "kind", string(l.Kind), "name", l.Name, "error", err)
+		return
+	}
+	h.log.Info("leftover removed", "kind", string(l.Kind), "name", l.Name)
 }
 
 func (h *handling) cloudFailed(rep *world.CloudReport, err error) *world.CloudReport {

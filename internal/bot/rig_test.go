@@ -135,9 +135,9 @@ func newRig(t testing.TB, worlds ...world.Config) *rig {
 	return r
 }
 
-func (r *rig) newCloud(timing simcloud.Timing) {
+func (r *rig) newCloud(timing simcloud.Timing, more ...world.Placement) {
 	r.t.Helper()
-	var places []world.Placement
+	places := slices.Clone(more) // of no world
 	for _, w := range r.worlds {
 		places = append(places, w.Placements...)
 	}
@@ -196,7 +196,7 @@ func (r *rig) worker(l *life) *bot.Reactions {
 		Verifier: r.verifier, KeyOf: r.key, Log: r.logger(), Archive: mortalArchive{r.archive, l},
 		Runner: &bot.Runner{
 			Guild: r.guild, Worlds: r.worlds, Clock: hurried{r.clock}, Log: r.logger(),
-			Store: mortalStore{r.store, l}, Compute: mortalCompute{r.cloud, l}, Chat: mortalChat{r.chat, l},
+			Store: mortalStore{r.store, l}, Compute: mortalCompute{r.cloud, l}, Estate: mortalEstate{r.cloud, l}, Chat: mortalChat{r.chat, l},
 			Events: mortalQueue{r.events, l, "delay"},
 			Orders: func(string) world.Queue { return mortalQueue{r.orders, l, "order"} },
 			Key:    r.key(world.BotKey),

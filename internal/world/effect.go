@@ -82,13 +82,12 @@ func DecodeOrder(b []byte) (Order, error) {
 // CloudDo is something to ask of Compute. Its answer comes back as a
 // CloudReport with the same operation and round.
 type CloudDo struct {
-	Act       CloudAct  `json:"act"`
-	Operation string    `json:"operation"`
-	Round     int64     `json:"round"`
-	Placement string    `json:"placement"`        // a Placement's ID in the world's configuration
-	Capacity  int       `json:"capacity"`         // for ActScale
-	Token     string    `json:"token,omitempty"`  // for ActLook: the operation under way, if any
-	Remove    *Leftover `json:"remove,omitempty"` // for ActRemove
+	Act       CloudAct `json:"act"`
+	Operation string   `json:"operation"`
+	Round     int64    `json:"round"`
+	Placement string   `json:"placement"`       // a Placement's ID in the world's configuration
+	Capacity  int      `json:"capacity"`        // for ActScale
+	Token     string   `json:"token,omitempty"` // for ActLook: the operation under way, if any
 }
 
 // CloudAct is a kind of CloudDo.
@@ -98,7 +97,8 @@ type CloudAct string
 const (
 	ActScale CloudAct = "scale" // begin to bring the placement to Capacity
 	ActLook  CloudAct = "look"  // poll Token if there is one, and list the instances
-	// ActRemove deletes a leftover. There is no report: the next survey tells.
+	// ActRemove deletes those of State.Leftovers that are to be Removed. There is
+	// no report: the next survey tells.
 	ActRemove CloudAct = "remove"
 )
 
@@ -141,6 +141,6 @@ const (
 
 // Bounds of what waits to be said.
 const (
-	MaxChatWaiting = 16
+	MaxChatWaiting = 14
 	ChatLifetime   = 15 * time.Minute
 )

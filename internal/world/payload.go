@@ -450,15 +450,15 @@ type Sweep struct {
 // LeftOver tells what reconcile saw in the resource group that belongs to no
 // world: all of it, an empty list too. It goes to the deployment's first world.
 type LeftOver struct {
-	Items []Leftover `json:"items"` // at most MaxLeftovers
-	// Sets are scale sets that hold or want a machine and are no world's
-	// placement, at most MaxLeftovers.
-	Sets []string `json:"sets,omitempty"`
-	More int      `json:"more,omitempty"` // how many more there are
+	Items []Leftover `json:"items"`          // in the order of their kinds and names
+	More  int        `json:"more,omitempty"` // how many more there are than MaxLeftovers
 }
 
-// MaxLeftovers is how many leftovers a LeftOver tells of one by one.
-const MaxLeftovers = 16
+// Bounds of what is told of leftovers, and kept.
+const (
+	MaxLeftovers    = 6  // one by one
+	MaxLeftoverName = 80 // characters: the longest that Azure lets a resource have
+)
 
 // Carded tells: the card of a session was posted as this message.
 type Carded struct {

@@ -209,6 +209,10 @@ const (
 	LeftoverNIC     LeftoverKind = "nic"     // a network interface without a machine
 	LeftoverAddress LeftoverKind = "address" // a public address without an interface
 	LeftoverDisk    LeftoverKind = "disk"    // a managed disk without a machine
+	// LeftoverSet is a scale set that holds or wants a machine and is no world's
+	// placement. Survey does not list it so, and Remove knows it not: Compute
+	// scales it to zero.
+	LeftoverSet LeftoverKind = "set"
 )
 
 // CloudError is a refusal or failure of Compute.

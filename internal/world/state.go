@@ -26,7 +26,7 @@ const (
 
 // MaxStateBytes bounds a row's state document. A table's text property holds
 // 32 Ki characters at most.
-const MaxStateBytes = 31 * 1024
+const MaxStateBytes = 32_000
 
 // State is everything remembered about one world. It stays under
 // MaxStateBytes by construction: every list in it has a bound.
@@ -73,6 +73,10 @@ type State struct {
 	// AsideSeen are the keys of those heard of last, at most MaxAsideSeen, the
 	// oldest first.
 	AsideSeen []AsideSeen `json:"aside_seen,omitempty"`
+
+	// Leftovers are those that the last survey saw, at most MaxLeftovers; in the
+	// deployment's first world alone.
+	Leftovers []LeftoverSeen `json:"leftovers,omitempty"`
 
 	// Crashes are the game's of the last ten minutes, at most three.
 	Crashes []time.Time `json:"crashes,omitempty"`
@@ -217,6 +221,13 @@ type AsideSeen struct {
 	At  time.Time `json:"at"`
 }
 
+// LeftoverSeen is one, since when it is seen, and whether it is to be removed.
+type LeftoverSeen struct {
+	Leftover
+	Since   time.Time `json:"since"`
+	Removed bool      `json:"removed,omitempty"` // ActRemove deletes it; the cloud may have failed to
+}
+
 // Session is one evening, from start to stopped, for the recap and the bill.
 type Session struct {
 	// ID is the id of the command that began it: it names the card and is in
@@ -314,6 +325,7 @@ func (s State) Clone() State {
 	s.Move.Players = slices.Clone(s.Move.Players)
 	s.Asides = slices.Clone(s.Asides)
 	s.AsideSeen = slices.Clone(s.AsideSeen)
+	s.Leftovers = slices.Clone(s.Leftovers)
 	s.Crashes = slices.Clone(s.Crashes)
 	s.Blocked = maps.Clone(s.Blocked)
 	s.Commands = slices.Clone(s.Commands)

@@ -9,7 +9,7 @@ import (
 	"hearth/internal/world"
 )
 
-// compute is a worker's way to the cloud.
+// compute is a worker's way to the cloud, and to what is left over in it.
 type compute struct {
 	*caller
 }
@@ -54,6 +54,26 @@ func (c compute) Instances(ctx context.Context, p world.Placement) (found []worl
 		c.s.witness.Listed(p.ID)
 	}
 	return found, err
+}
+
+// Survey implements world.Estate.
+func (c compute) Survey(ctx context.Context) (found world.Survey, err error) {
+	err = c.attempt(ctx, 0, func() error {
+		found, err = c.s.cloud.Survey(ctx)
+		for i := range found.Sets {
+			set := &found.Sets[i]
+			if set.Instances = c.s.recall(set.ID, set.Instances); c.s.assumed(set.ID, "") {
+				set.Instances = nil
+			}
+		}
+		return err
+	})
+	return found, err
+}
+
+// Remove implements world.Estate.
+func (c compute) Remove(ctx context.Context, l world.Leftover) error {
+	return c.attempt(ctx, 0, func() error { return c.s.cloud.Remove(ctx, l) })
 }
 
 // attempt makes a call to the cloud. It may be throttled or fail, and a scale's

@@ -48,8 +48,10 @@ func (s *simulation) startWorkers(ctx context.Context) {
 		}
 		s.work.Go(func() { w.run(ctx) })
 	}
+	sweeper := s.bystander("reconcile")
 	reconcile := &bot.Reconcile{
-		Worlds: s.worlds, Compute: compute{s.bystander("reconcile")}, Key: []byte(botKey), Clock: s.lanes.New(0),
+		Guild: s.guild, Worlds: s.worlds, Estate: compute{sweeper}, Store: store{s.store, sweeper},
+		Key: []byte(botKey), Clock: s.lanes.New(0),
 		Events: queue{s.storage.Queue(world.EventsQueue), s.bystander("sweep")}, Log: s.log.With("part", "reconcile"),
 	}
 	clock := s.lanes.New(0)
@@ -99,7 +101,7 @@ func (w *worker) begin(life int) error {
 		Archive: archive{s.storage.Archive(), as("archive")},
 		Runner: &bot.Runner{
 			Guild: s.guild, Worlds: s.worlds, Clock: w.lane, Log: log, Key: []byte(botKey), Draw: replay.NewDice(s.o.Seed, w.name, life, "runner").Uint64,
-			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Chat: chat,
+			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Estate: compute{as("estate")}, Chat: chat,
 			Events: delays{queue{s.storage.Queue(world.EventsQueue), as("delay")}, w},
 			Orders: func(id string) world.Queue {
 				return orders{queue{s.storage.Queue(world.OrdersQueue(id)), ordering}}

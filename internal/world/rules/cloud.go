@@ -198,11 +198,13 @@ func (r *reaction) hasProven(i world.Instance) bool {
 }
 
 // sweep is what reconcile, the backstop, saw at one placement: machines that
-// nobody wants. Like every event it also begins a lost chain of checks anew.
+// nobody wants, and sets of a world that sleeps that say one and have none, whose
+// machine could come any time. Like every event it also begins a lost chain of
+// checks anew.
 func (r *reaction) sweep(d *world.Sweep) {
 	s, c := &r.s, &r.s.Cloud
 	asleep := s.Status == world.Stopped || s.Status == world.Failed
-	if len(d.Instances) == 0 || d.Placement == c.Placement && c.Want == 1 {
+	if d.Placement == c.Placement && c.Want == 1 || len(d.Instances) == 0 && (d.Capacity < 1 || !asleep || c.Acting) {
 		return
 	}
 	if !asleep {
@@ -213,6 +215,10 @@ func (r *reaction) sweep(d *world.Sweep) {
 	}
 	if c.Placement != d.Placement {
 		*c = world.Cloud{Placement: d.Placement, Round: c.Round + 1}
+	}
+	if len(d.Instances) == 0 {
+		r.scale(0)
+		return
 	}
 	r.converge(d.Instances)
 }

@@ -34,6 +34,9 @@ func (r *reaction) command(c *world.Command) {
 	case world.CmdLog:
 		r.log(c)
 		return
+	case world.CmdTidy:
+		r.tidy(c)
+		return
 	case world.CmdPayAsYouGo:
 		r.allowFullPrice(c)
 		return

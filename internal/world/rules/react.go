@@ -44,6 +44,8 @@ const (
 	TwiceWithin = time.Hour        // two evictions in it, and the keeper is asked about the full price
 	CrashWindow = 10 * time.Minute
 
+	LeftoverStays = time.Hour // seen for so long, it is removed
+
 	AsideEvery = time.Hour // the keeper is told at most so often what was set aside
 
 	RaidLasts = 3 * time.Minute // about; told later, nobody could help any more
@@ -71,6 +73,8 @@ func React(c world.Config, s world.State, e world.Event) (world.State, []world.E
 		r.timer(d)
 	case *world.Sweep:
 		r.sweep(d)
+	case *world.LeftOver:
+		r.leftOver(d)
 	case *world.Carded:
 		r.carded(d)
 	case *world.SetAside:

@@ -36,7 +36,9 @@ type stage struct {
 	chats  []world.ChatDo
 	orders []world.Order
 	asked  []world.CloudDo
-	ids    int
+
+	removed []string // names of leftovers
+	ids     int
 }
 
 // place is a scale set.
@@ -158,6 +160,14 @@ func (g *stage) perform(class int, e world.Effect) {
 // cloud answers as a scale set would.
 func (g *stage) cloud(do world.CloudDo) {
 	g.t.Helper()
+	if do.Act == world.ActRemove {
+		for _, l := range g.s.Leftovers {
+			if l.Removed {
+				g.removed = append(g.removed, l.Name)
+			}
+		}
+		return
+	}
 	if do.Act == world.ActScale {
 		g.asked = append(g.asked, do)
 	}

@@ -101,7 +101,31 @@ func TestWorstState(t *testing.T) {
 			}}})
 		}
 	}
+	var left []world.Leftover
+	for i := range world.MaxLeftovers {
+		left = append(left, world.Leftover{Kind: world.LeftoverMachine, Name: strings.Repeat("m", world.MaxLeftoverName-2) + fmt.Sprintf("%02d", i)})
+	}
+	for _, e := range g.bot(&world.LeftOver{Items: left, More: 1 << 40}) {
+		if e.Chat != nil {
+			lines[0] = e
+		}
+	}
+	var removals []world.Effect
+	for _, e := range g.send(world.Event{ID: id(98), Source: world.SourceDiscord, Data: &world.Command{
+		Name: world.CmdTidy, By: world.Person{ID: id(1), Name: long}, Keeper: true, Operation: fmt.Sprint(g.now.Unix()),
+		Reply: world.Reply{Application: id(2), Token: world.Token(token)},
+	}}) {
+		switch {
+		case e.Cloud != nil:
+			removals = append(removals, e)
+		case e.Chat != nil:
+			answers[0] = e
+		}
+	}
 	s := g.s
+	if len(s.Leftovers) != world.MaxLeftovers || len(removals) != 1 {
+		t.Fatalf("left over: got %d, and %d effects that remove them, want all and one", len(s.Leftovers), len(removals))
+	}
 	if len(s.Asides) != len(world.AsideReasons()) || len(s.AsideSeen) != world.MaxAsideSeen {
 		t.Fatalf("set aside: got %d and %d, want them full", len(s.Asides), len(s.AsideSeen))
 	}
@@ -159,6 +183,7 @@ func TestWorstState(t *testing.T) {
 		{Delay: &world.Delay{Timer: world.Timer{Kind: world.TimerCheck, Operation: id(6), Number: 1e9}, After: rules.CheckEvery}},
 		{Delay: &world.Delay{Timer: world.Timer{Kind: world.TimerDeadline, Operation: id(6), Number: 1e9}, After: rules.ListenWithin}},
 	}
+	others = append(others, removals...)
 	sizes := map[string]int{}
 	part := func(name string, v any) { sizes[name] = len(asJSON(t, v)) }
 	part("players", s.Boot.Players)
@@ -182,6 +207,8 @@ func TestWorstState(t *testing.T) {
 		s.Pending = append(s.Pending, p)
 	}
 	part("pending", s.Pending)
+	part("removals", removals)
+	part("leftovers", s.Leftovers)
 	part("lines", lines)
 	part("answers", answers)
 	b, err := s.Encode()

@@ -56,8 +56,8 @@ func Payloads() map[world.Type]world.Payload {
 			Class: world.ClassQuota, Code: "QuotaExceeded", Detail: "no", Seen: true, Instances: found,
 		},
 		&world.Timer{Kind: world.TimerDeadline, Operation: "99", Number: 5},
-		&world.Sweep{Placement: "b", Instances: found},
-		&world.LeftOver{Items: []world.Leftover{{Kind: world.LeftoverAddress, Name: "ip-a-1"}, {Kind: world.LeftoverDisk, Name: "disk-1"}}, Sets: []string{"vmss-old"}, More: 3},
+		&world.Sweep{Placement: "b", Instances: found, Capacity: 1},
+		&world.LeftOver{Items: []world.Leftover{{Kind: world.LeftoverAddress, Name: "ip-a-1"}, {Kind: world.LeftoverDisk, Name: "disk-1"}, {Kind: world.LeftoverSet, Name: "vmss-old"}}, More: 3},
 		&world.Carded{Operation: "99", Ref: world.MessageRef{Channel: "1", ID: "2"}, Again: true},
 		&world.SetAside{Items: []world.Aside{
 			{Reason: world.AsideSchema, Count: 3, Key: "0123456789abcdef", Kept: "unreadable/schema/0123456789abcdef", What: "7"},
