@@ -19,6 +19,7 @@ type ports struct {
 	archive world.Archive
 	queue   func(name string) world.Queue
 	compute world.Compute
+	estate  world.Estate
 	chat    world.Chat
 }
 
@@ -45,7 +46,7 @@ func openPorts(c *settings.Config, log *slog.Logger) (*ports, error) {
 		return nil, fmt.Errorf("open discord: %w", err)
 	}
 	return &ports{
-		store: s.Store(), archive: s.Archive(), compute: m, chat: chat,
+		store: s.Store(), archive: s.Archive(), compute: m, estate: m, chat: chat,
 		queue: func(name string) world.Queue { return s.Queue(name) },
 	}, nil
 }

@@ -292,9 +292,11 @@ func (r *reaction) stopPaying() {
 func (r *reaction) machineGone() {
 	s := &r.s
 	switch {
-	case s.Boot.Proven && s.Boot.Confirmed:
-		r.line(words.MovingOn(&r.c))
-	case s.Status == world.Booting || s.Boot.Over: // nothing was lost, or it was told
+	case s.Status == world.Booting: // the boot in the row is another machine's
+		r.line(words.TakenEarly(&r.c))
+	case s.Boot.Proven:
+		r.line(words.MovingOn(&r.c, s.Boot.Confirmed))
+	case s.Boot.Over: // what was lost was told
 	default:
 		r.line(words.Vanished(&r.c, s, r.now))
 	}

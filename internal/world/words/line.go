@@ -144,8 +144,16 @@ func RebootNotice(c *world.Config) world.Say {
 	return world.Say{Text: fmt.Sprintf("🌬️ The machine of %s is being restarted by the cloud. Saving now; it comes back by itself.", bold(c.Name))}
 }
 
-// MovingOn tells that the old machine is gone and its save was proven.
-func MovingOn(c *world.Config) world.Say {
+// TakenEarly tells that a machine is gone on which no game had begun.
+func TakenEarly(c *world.Config) world.Say {
+	return world.Say{Text: fmt.Sprintf("🌬️ The cloud took the machine of %s before it was up. Lighting it elsewhere now.", bold(c.Name))}
+}
+
+// MovingOn tells that the old machine is gone; what became of the save was told.
+func MovingOn(c *world.Config, saved bool) world.Say {
+	if !saved {
+		return world.Say{Text: fmt.Sprintf("🌬️ The old machine of %s is gone. Lighting it elsewhere now.", bold(c.Name))}
+	}
 	return world.Say{Text: fmt.Sprintf("🌬️ The old machine is gone, %s is safe. Lighting it elsewhere now.", bold(c.Name))}
 }
 
