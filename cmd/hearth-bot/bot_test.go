@@ -96,7 +96,7 @@ func (r *rig) open() (*ports, error) {
 		return nil, err
 	}
 	return &ports{
-		store: r.storage.Store(), archive: r.storage.Archive(), compute: r.cloud, chat: chat,
+		store: r.storage.Store(), archive: r.storage.Archive(), compute: r.cloud, estate: r.cloud, chat: chat,
 		queue: func(name string) world.Queue { return r.storage.Queue(name) },
 	}, nil
 }
@@ -429,17 +429,16 @@ func TestReconcile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sweeps := 0
+	sweeps, leftovers := 0, 0
 	for _, m := range ms {
-		if bytes.Contains(m.Body, []byte(`"bot.sweep"`)) {
-			sweeps++
-		}
+		sweeps += bytes.Count(m.Body, []byte(`"bot.sweep"`))
+		leftovers += bytes.Count(m.Body, []byte(`"bot.left_over"`))
 		if code := r.react(m.Body); code != http.StatusOK {
 			t.Errorf("%s = %d\n%s", m.Body, code, &r.log)
 		}
 	}
-	if sweeps != 2 {
-		t.Errorf("%d sweeps, want one for each placement", sweeps)
+	if sweeps != 2 || leftovers != 1 {
+		t.Errorf("%d sweeps, %d of leftovers; want one for each world, and one", sweeps, leftovers)
 	}
 	if left, err := poison.Receive(t.Context(), 1, time.Second); err != nil || len(left) > 0 {
 		t.Errorf("what was set aside is left: %v, %v", left, err)

@@ -35,6 +35,10 @@
 //     with a repeat of one's own request.
 //   - A session has one card, whoever posts it: its nonce is the session's, so
 //     two workers at once make one message.
+//   - Reconcile changes nothing: it surveys the resource group once, whatever the
+//     number of worlds, and enqueues what it saw. What is left over is removed by
+//     an effect of the row that decided it; one that fails waits for the next
+//     survey.
 //   - One event costs one read and two writes of the store; an answer of the
 //     cloud that asks for more counts as an event of its own.
 //

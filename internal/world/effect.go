@@ -141,6 +141,6 @@ const (
 
 // Bounds of what waits to be said.
 const (
-	MaxChatWaiting = 14
+	MaxChatWaiting = 12
 	ChatLifetime   = 15 * time.Minute
 )

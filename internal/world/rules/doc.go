@@ -31,6 +31,10 @@
 //     a game: after one minute.
 //   - Stopped and Failed mean: Cloud.Want is 0, the scale to 0 was done and no
 //     machine was seen. Nothing costs money.
+//   - A machine at the full price (Placement.Regular) is rented only in a session
+//     for which a keeper allowed it, by the button that offers it once.
+//   - What is left over is removed when it was seen in two surveys LeftoverStays
+//     apart, or a keeper pressed the button of the message that told of it.
 //   - An agent's word counts once (world.Seen), and only that of the highest epoch;
 //     a finished boot (Over) is not heard any more.
 //   - A command counts once, not after CommandLifetime, and not if a newer one
@@ -83,8 +87,9 @@
 //
 // # When something fails
 //
-//	no capacity here       the place is blocked for BlockFor, the next one tried
-//	none anywhere          told with the time of the next try; four tries, then failed
+//	no capacity here       the place is blocked for BlockFor, brought back to zero, and the next one tried; told after
+//	                       SeekWithin, if that takes so long
+//	none anywhere          told with the time of the next try; four tries, then failed; the keeper offered the full price
 //	quota, configuration   to the keeper with what to click; failed
 //	no machine, no agent   MachineWithin, HostWithin: deleted, failed
 //	never listens          ListenWithin: stopped, deleted, failed; while server or game is fetched, FetchWithin more
@@ -93,5 +98,8 @@
 //	no proof of a save     told after SaveWithin, deleted after LostAfter with the loss
 //	crash                  the agent starts the game again once; twice within CrashWindow: stopped, keeper told
 //	silence                looked after SilentAfter, told after SaveWithin, deleted after LostAfter with the loss
-//	machine gone           last save told, up again elsewhere
+//	machine gone           last save told, up again elsewhere, and who asked for the session is pinged; twice within
+//	                       TwiceWithin, the keeper offered the full price
+//	asleep, and a set at 1 scaled to zero by the next sweep; its machine, if there is one, told and deleted
+//	left over              told at the first sweep, removed at the next
 package rules
