@@ -33,6 +33,7 @@ func isKind(k world.LeftoverKind) bool {
 	switch k {
 	case world.LeftoverMachine, world.LeftoverNIC, world.LeftoverAddress, world.LeftoverDisk:
 		return true
+	case world.LeftoverSet: // Compute's
 	}
 	return false
 }
