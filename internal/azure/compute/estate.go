@@ -357,6 +357,7 @@ func (c *Compute) remove(ctx context.Context, azure *clients, l world.Leftover) 
 		return c.deleteNetwork(ctx, typeNIC, l.Name)
 	case world.LeftoverAddress:
 		return c.deleteNetwork(ctx, typeAddress, l.Name)
+	case world.LeftoverSet: // Compute's, and refused before
 	}
 	if resp != nil && resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return nil

@@ -72,6 +72,7 @@ func typeOf(k world.LeftoverKind) string {
 		return typeAddress
 	case world.LeftoverDisk:
 		return typeDisk
+	case world.LeftoverSet: // no resource that can be left over
 	}
 	return ""
 }
@@ -160,7 +161,7 @@ func (a *ARM) thingDocument(t thing) object {
 		if t.owner != "" {
 			doc["managedBy"], properties["diskState"] = t.owner, "Attached"
 		}
-	case world.LeftoverMachine: // is none of these
+	case world.LeftoverMachine, world.LeftoverSet: // is none of these
 	}
 	return doc
 }
@@ -289,7 +290,7 @@ func (a *ARM) delete(w http.ResponseWriter, r *http.Request, kind, name string) 
 		provider, operations = "Microsoft.Compute", "DiskOperations"
 	case world.LeftoverMachine:
 		provider = "Microsoft.Compute"
-	case world.LeftoverNIC, world.LeftoverAddress:
+	case world.LeftoverNIC, world.LeftoverAddress, world.LeftoverSet:
 	}
 	region, _ := x.doc["location"].(string)
 	at := fmt.Sprintf("%s/subscriptions/%s/providers/%s/locations/%s/%s/%s?api-version=%s", a.URL, a.o.Subscription, provider, region, operations,
@@ -309,7 +310,7 @@ func inUse(l world.Leftover, id string) *armError {
 		return &armError{status: http.StatusBadRequest, code: "PublicIPAddressCannotBeDeleted", message: fmt.Sprintf("Public IP address %s can not be deleted since it is still allocated to resource. In order to delete the public IP, disassociate/detach the Public IP address from the resource.", id)}
 	case world.LeftoverDisk:
 		return &armError{status: http.StatusConflict, code: "OperationNotAllowed", message: fmt.Sprintf("Disk %s is attached to VM.", l.Name)}
-	case world.LeftoverMachine: // nothing needs one
+	case world.LeftoverMachine, world.LeftoverSet: // nothing needs one
 	}
 	return &armError{status: http.StatusConflict, code: "Conflict", message: "The request failed due to conflict with a concurrent request."}
 }
