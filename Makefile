@@ -4,7 +4,7 @@ GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/bin/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check race bench sim kill fmt agent package azure
+.PHONY: help up test check race bench sim month kill fmt agent package azure
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,12 @@ sim: ## Shake simulated worlds (SEEDS=1000 FIRST=1 HOURS=3; ARGS="-within 2m", "
 		-args -seeds $(SEEDS) -first $(FIRST) -hours $(HOURS) -shards $(SHARDS) $(ARGS) > bin/sim.log 2>&1; status=$$?; \
 	sed -E 's/^ +chaos_test.go:[0-9]+: //' bin/sim.log | grep -vE '^(=== |ok|PASS|FAIL|--- |shard: )|^ +--- PASS| simulated hours, '; \
 	grep -o '[0-9]* seeds, .*' bin/sim.log | tail -1; exit $$status
+
+DAYS ?= 30
+SEED ?= 1
+month: ## Simulate how a group plays for a month, and print what it costs (DAYS=30 SEED=1)
+	@mkdir -p bin; go test ./internal/sim/chaos -count=1 -timeout 0 -run '^TestMonth$$' -v -args -days $(DAYS) -month $(SEED) > bin/month.log 2>&1; status=$$?; \
+	grep -E '^ +(\||seed |month_test.go:[0-9]+: .)' bin/month.log | sed -E 's/^ +//'; exit $$status
 
 check: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## Format, vet, lint, and build for every platform
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'ed (make fmt):"; gofmt -l $$(git ls-files '*.go'); exit 1; }

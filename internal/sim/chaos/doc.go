@@ -25,6 +25,9 @@
 // told all that happens (watch.go), and what is true of the games (package
 // games), whatever anybody says of them.
 //
+// RunMonth (month.go) is the same house in gentle weather: a group plays for some
+// weeks, and what that costs is counted.
+//
 // # Why a seed replays exactly
 //
 // Every actor has a lane and everything drawn has dice of its own (package

@@ -20,6 +20,9 @@ const litWithin = 45 * time.Minute
 // somebody plays: a game that does not save, an eviction, a machine that
 // vanishes. What must be told in time can be timed here.
 func (s *simulation) drill(ctx context.Context) {
+	if s.plan.MonthlyDollars > 0 {
+		return // what is left of it may not be enough
+	}
 	d := replay.NewDice(s.o.Seed, "drill")
 	for _, vanishes := range []bool{false, true} {
 		m := s.light(ctx)

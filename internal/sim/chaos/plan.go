@@ -6,6 +6,7 @@ import (
 
 	"hearth/internal/sim/chaos/replay"
 	"hearth/internal/sim/simgame"
+	"hearth/internal/world"
 )
 
 // plan is everything that a seed draws before it begins. Rates are
@@ -21,6 +22,11 @@ type plan struct {
 	Form        simgame.Form
 	SaveEvery   time.Duration
 	HideAddress bool // the metadata do not tell the public address
+
+	// MonthlyDollars and SessionHours are caps, 0: none. Regular: there is a
+	// place at the full price, too.
+	MonthlyDollars, SessionHours float64
+	Regular                      bool
 
 	CommandEvery, PlayerEvery, GameCrashEvery time.Duration
 	Burst                                     float64 // a command comes with several others
@@ -85,6 +91,13 @@ func draw(seed uint64) plan {
 		WorkerSkew:       d.Between(0, 3*time.Second).Truncate(time.Millisecond),
 		StayDead:         rate(0.4), Forget: rate(0.25), DiskFullEvery: every(15*time.Minute, 2*time.Hour),
 	}
+	m := replay.NewDice(seed, "money")
+	if p.Regular = m.Chance(0.25); m.Chance(0.2) {
+		p.MonthlyDollars = float64(2+m.IntN(12)) / 100 // spent after an hour or so
+	}
+	if m.Chance(0.2) {
+		p.SessionHours = float64(2+m.IntN(8)) / 4
+	}
 	if p.Mild = replay.NewDice(seed, "mild").Chance(0.2); p.Mild {
 		p.soothe()
 	}
@@ -96,6 +109,20 @@ func (p *plan) soothe() {
 	p.Delays, p.SendErrors, p.LostSends, p.StoreErrors, p.LostWrites, p.LeaseErrors, p.CloudErrors, p.LostScales = 0, 0, 0, 0, 0, 0, 0, 0
 	p.Die, p.Stall, p.Linger = 0, 0, 0
 	p.StorageAwayEvery, p.TableAwayEvery, p.CutOffEvery, p.DiskFullEvery, p.ChatTroubleEvery = 0, 0, 0, 0, 0
+}
+
+// config is the world's.
+func (p *plan) config() world.Config {
+	c := world.Config{
+		ID: worldID, Name: "Midgard", Port: world.DefaultPort, IdleMinutes: p.IdleMinutes, MonthlyDollars: p.MonthlyDollars, SessionHours: p.SessionHours,
+	}
+	for i := range p.Placements {
+		c.Placements = append(c.Placements, world.Placement{ID: fmt.Sprintf("vmss-%c", 'a'+i), CentsPerHour: 3})
+	}
+	if p.Regular {
+		c.Placements = append(c.Placements, world.Placement{ID: "vmss-regular", Regular: true, CentsPerHour: 10})
+	}
+	return c
 }
 
 // String prints every option drawn.

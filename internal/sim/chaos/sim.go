@@ -103,6 +103,7 @@ type simulation struct {
 	verifier *discord.Verifier
 	endpoint *bot.Interactions
 	games    *games.Hall
+	month    *ledger // of RunMonth; else nil
 
 	chaotic        atomic.Bool // faults happen
 	storageAway    atomic.Bool // nobody reaches the storage account
@@ -131,7 +132,8 @@ const (
 // Result. The error is about the surroundings (the folder, the options), never
 // about a promise.
 func Run(ctx context.Context, o Options) (Result, error) {
-	s, err := newSimulation(o) //nolint:contextcheck // what it makes lives until the end of Run, not of ctx
+	p := draw(o.Seed)
+	s, err := newSimulation(o, p, p.config()) //nolint:contextcheck // what it makes lives until the end of Run, not of ctx
 	if err != nil {
 		return Result{}, fmt.Errorf("simulate seed %d: %w", o.Seed, err)
 	}
@@ -164,20 +166,16 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return s.result(end.Sub(begun)), nil
 }
 
-func newSimulation(o Options) (*simulation, error) {
+func newSimulation(o Options, p plan, c world.Config) (*simulation, error) {
 	ls := replay.NewLanes()
 	clock := ls.New(0)
-	s := &simulation{o: o, plan: draw(o.Seed), lanes: ls, clock: clock, faults: newFaultCounts(clock)}
+	s := &simulation{o: o, plan: p, lanes: ls, clock: clock, faults: newFaultCounts(clock)}
 	s.witness = oracle.New(oracle.Options{
-		World: worldID, Clock: s.clock, Skew: 2 * s.plan.WorkerSkew * time.Duration(s.plan.Workers), KeyOf: s.key, Log: o.Trace,
+		World: worldID, Clock: s.clock, Skew: 2 * s.plan.WorkerSkew * time.Duration(s.plan.Workers), KeyOf: s.key, Log: o.Trace, Turned: s.turned,
 	})
 	s.log = s.witness.Log()
 	s.log.Info("options drawn", "plan", s.plan.String())
-	var places []world.Placement
-	for i := range s.plan.Placements {
-		places = append(places, world.Placement{ID: fmt.Sprintf("vmss-%c", 'a'+i)})
-	}
-	s.worlds = []world.Config{{ID: worldID, Name: "Midgard", Port: world.DefaultPort, IdleMinutes: s.plan.IdleMinutes, NeverJoinedMinutes: s.plan.IdleMinutes, Placements: places}}
+	s.worlds = []world.Config{c}
 	s.guild = world.Guild{
 		ID: simdiscord.DefaultGuildID, Channel: simdiscord.DefaultChannelID,
 		KeeperRole: simdiscord.DefaultKeeperRoleID, KeeperChannel: simdiscord.DefaultKeeperChannelID,
@@ -196,7 +194,7 @@ func newSimulation(o Options) (*simulation, error) {
 	}
 	var err error
 	s.cloud, err = simcloud.New(simcloud.Options{
-		Clock: ls.New(0), Boot: s.boot, Placements: places, Timing: simcloud.Timing{Jitter: 0.4}, Seed: o.Seed,
+		Clock: ls.New(0), Boot: s.boot, Placements: c.Placements, Timing: simcloud.Timing{Jitter: 0.4}, Seed: o.Seed,
 		HideAddress: s.plan.HideAddress, Log: s.log.With("part", "cloud"), OnChange: s.cloudChanged,
 	})
 	if err != nil {
@@ -241,7 +239,7 @@ func (s *simulation) key(id string) []byte {
 
 // noGame is why a game does not start this time.
 func (s *simulation) noGame(d *replay.Dice) error {
-	if s.fault(GameRefuses, d, 0.03) {
+	if s.month == nil && s.fault(GameRefuses, d, 0.03) {
 		return errPretended
 	}
 	return nil

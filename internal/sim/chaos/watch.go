@@ -17,8 +17,20 @@ import (
 // What the witness is shown, and when.
 
 func (s *simulation) cloudChanged() {
-	if s.cloud != nil { // else it is just being made
-		s.witness.Machines(s.cloud.Snapshot().VMs)
+	if s.cloud == nil { // it is just being made
+		return
+	}
+	vms := s.cloud.Snapshot().VMs
+	s.witness.Machines(vms)
+	if s.month != nil {
+		s.month.machines(vms, s.clock.Now())
+	}
+}
+
+// turned is told that the fire was lit, or goes out.
+func (s *simulation) turned(lit bool, why string) {
+	if s.month != nil {
+		s.month.turned(lit, why, s.clock.Now())
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 const (
 	visibility = 60 * time.Second // of a message in hand, over bot.HandleWithin
 	pollMost   = 2 * time.Second  // between two looks at an empty queue
+	pollAsleep = 15 * time.Second // the same in a month, in which most hours are still
 	sweepEvery = 6 * time.Hour
 )
 
@@ -124,7 +125,7 @@ func (w *worker) survives(ctx context.Context, wait *time.Duration) (alive bool)
 	}()
 	ms, err := w.events.Receive(ctx, 1, visibility)
 	if err != nil || len(ms) == 0 {
-		*wait = min(2**wait, pollMost)
+		*wait = min(2**wait, w.pollMost())
 		return true
 	}
 	*wait = time.Millisecond
@@ -145,6 +146,13 @@ func (w *worker) survives(ctx context.Context, wait *time.Duration) (alive bool)
 		_ = w.events.Delete(ctx, m) // it comes again, and is known
 	}
 	return true
+}
+
+func (w *worker) pollMost() time.Duration {
+	if st := w.s.witness.Status(); w.s.month != nil && (st == world.Stopped || st == world.Failed) {
+		return pollAsleep
+	}
+	return pollMost
 }
 
 // mishap is where a process may die, or stand still for longer than its claims

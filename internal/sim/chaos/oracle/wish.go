@@ -26,12 +26,20 @@ type ending struct {
 
 // Why a fire goes out.
 const (
-	outAsked  = "somebody asked for it"
-	outEmpty  = "somebody asked for it once nobody is in"
-	outIdle   = "nobody was in"
-	outFailed = "it failed"
-	outMost   = "it lasted as long as it may, or the month's money is spent"
+	NeverJoined = "nobody ever came in"
+	Failed      = "it failed"
+
+	outAsked = "somebody asked for it"
+	outEmpty = "somebody asked for it once nobody is in"
+	outIdle  = "nobody was in"
+	outMost  = "it lasted as long as it may, or the month's money is spent"
 )
+
+// Endings are why a fire goes out, as Options.Turned is told.
+func Endings() []string { return []string{outAsked, outEmpty, outIdle, NeverJoined, outMost, Failed} }
+
+// ByItself tells whether nobody had asked for it and nothing was wrong.
+func ByItself(why string) bool { return why == outIdle || why == NeverJoined || why == outMost }
 
 // refusal is why a command that wants something was not carried out; empty: it
 // was.
@@ -45,6 +53,7 @@ const (
 	staleOne   refusal = "its button is of an earlier session"
 	denied     refusal = "it is for keepers"
 	askedBack  refusal = "others play"
+	tooDear    refusal = "the month's money is spent"
 	notIdle    refusal = "somebody is in, and its warning void"
 )
 
@@ -60,6 +69,7 @@ func refusalOf(answer string) refusal {
 		{"Only a keeper", denied},
 		{"What now?", askedBack},
 		{"so it burns on", notIdle},
+		{"which is the most, so I don't light it", tooDear},
 	} {
 		if strings.Contains(answer, r.words) {
 			return r.why
@@ -113,6 +123,8 @@ func (w *Witness) rightly(why refusal, before *world.State, c *command, up bool)
 		return before.Status != world.Online || c.session != before.Session.ID && (c.session != before.WarningID() || !before.IdleWarned())
 	case denied:
 		return !c.keeper
+	case tooDear:
+		return up && before.Bill.Spent > 0
 	case askedBack, notIdle:
 		return before.Status == world.Online && before.OnlinePlayers() != 0
 	case carriedOut:
@@ -144,8 +156,12 @@ func (w *Witness) turned(before, after *world.State) {
 			w.violate("P15", "the fire goes out (%s, then %s), and nobody asked for it", before.Status, after.Status)
 		}
 		w.ended = ending{why, now}
-	case !lit(before.Status) && lit(after.Status) && !w.askedFor(before, after):
-		w.violate("P15", "the fire is lit (%s, then %s), and nobody asked for it", before.Status, after.Status)
+		w.tell(false, why)
+	case !lit(before.Status) && lit(after.Status):
+		if !w.askedFor(before, after) {
+			w.violate("P15", "the fire is lit (%s, then %s), and nobody asked for it", before.Status, after.Status)
+		}
+		w.tell(true, "")
 	}
 	if n := w.newest; before.Status == world.Stopping && (after.Status == world.Stopped || after.Status == world.Failed) && n != nil && n.up && n.since.After(w.ended.at) {
 		w.violate("P15", "/%s of %v was asked for during the stop, and is not done after it", n.c.name, n.c.created.Sub(replay.Start()))
@@ -155,6 +171,12 @@ func (w *Witness) turned(before, after *world.State) {
 	}
 	if hangs(before, after, `so it keeps burning|does not go out as soon as it is empty any more`) {
 		w.kept = now
+	}
+}
+
+func (w *Witness) tell(lit bool, why string) {
+	if w.o.Turned != nil {
+		w.o.Turned(lit, why)
 	}
 }
 
@@ -169,9 +191,11 @@ func (w *Witness) whyOut(before, after *world.State) string {
 	}
 	switch {
 	case after.Why != "":
-		return outFailed
-	case hangs(before, after, `Nobody has (been in|come into) .* Saving it`) && before.IdleWarned():
+		return Failed
+	case hangs(before, after, `Nobody has been in .* Saving it`) && before.IdleWarned():
 		return outIdle
+	case hangs(before, after, `Nobody has come into .* Saving it`) && before.IdleWarned():
+		return NeverJoined
 	case hangs(before, after, `which is the most\. Saving it`):
 		return outMost
 	case before.WhenEmpty != nil && after.Op.IfEmpty:
@@ -219,7 +243,7 @@ func (w *Witness) asWanted() {
 	case n == nil, burns == n.up:
 	case n.up && st.Again != nil: // it is lit again after the save
 	case n.up:
-		if out := w.ended; out.at.Before(n.since) || out.why != outIdle && out.why != outFailed && out.why != outMost {
+		if out := w.ended; out.at.Before(n.since) || out.why != Failed && !ByItself(out.why) {
 			w.violate("P15", "/%s of %v was the last wish, and the world is %s since %v: %s", n.c.name, n.c.created.Sub(replay.Start()), st.Status, out.at.Sub(replay.Start()), out.why)
 		}
 	case !w.kept.Before(n.since):

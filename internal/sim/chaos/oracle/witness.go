@@ -53,6 +53,9 @@ type Options struct {
 	Skew  time.Duration
 	KeyOf func(id string) []byte // as world.Decode takes it
 	Log   io.Writer              // takes what everybody logs; nil: nobody reads it
+	// Turned is told when the fire is lit, and when it goes out, why: one of
+	// Endings. It must not call the witness. nil: nobody is told.
+	Turned func(lit bool, why string)
 }
 
 // Witness sees everything. It is safe for concurrent use.
@@ -155,6 +158,13 @@ func (w *Witness) Status() world.Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.state.Status
+}
+
+// Bill is what the bot counts that the machines have cost.
+func (w *Witness) Bill() world.Bill {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state.Bill
 }
 
 // Testimony is what came of it.
