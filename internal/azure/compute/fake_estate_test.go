@@ -104,7 +104,7 @@ func fakeDisks(c *simcloud.Cloud) []*armcompute.Disk {
 			add(l.Name, l.Attached)
 		case world.LeftoverMachine:
 			add((simcloud.VMView{ID: l.Name}).Belongings()[2].Name, true)
-		case world.LeftoverNIC, world.LeftoverAddress: // are not asked for here
+		default: // is not asked for here
 		}
 	}
 	return out
