@@ -174,6 +174,20 @@ func TestSweepOfAHollowSet(t *testing.T) {
 			}
 		})
 	}
+	t.Run("two of them", func(t *testing.T) { // one after the other: an operation under way is not forgotten
+		g := asleep(t)
+		g.places["a"].capacity, g.places["b"].capacity = 1, 1
+		g.bot(&world.Sweep{Placement: "a", Capacity: 1})
+		g.bot(&world.Sweep{Placement: "b", Capacity: 1})
+		if len(g.asked) != 1 || g.s.Cloud.Placement != "a" {
+			t.Fatalf("asked %+v at once, and is at %s; want one operation, at a", g.asked, g.s.Cloud.Placement)
+		}
+		g.pass(2 * time.Minute)
+		g.bot(&world.Sweep{Placement: "b", Capacity: 1})
+		g.pass(2 * time.Minute)
+		g.noMore("a")
+		g.noMore("b")
+	})
 	t.Run("lit meanwhile", func(t *testing.T) {
 		g := asleep(t)
 		g.places["b"].capacity = 1
