@@ -54,7 +54,9 @@
 //   - The word of a loss is taken back if the next boot proves otherwise
 //     (Unproven).
 //   - What was silent while no event was handled is not taken for silent
-//     (ListensSince): nothing is deleted for it before AgentWithin.
+//     (ListensSince): nothing is deleted for it before AgentWithin. A queue that
+//     is late all the time looks the same, so what is due is put off for
+//     PutOffMost, and a phase for DeafMost, and no longer.
 //   - The effect that begins a scale is waited for (beginning): no second one is
 //     begun beside it.
 //   - The document stays under world.MaxStateBytes: every list in it has a bound.

@@ -21,6 +21,9 @@ const (
 	EndsNow = 5 * time.Minute
 	// CapAhead is how long before the month's money is spent people are told.
 	CapAhead = 5 * time.Minute
+	// PutOffMost is how long what is due is put off because events come late: a
+	// queue that is late all the time must not keep a machine forever.
+	PutOffMost = 15 * time.Minute
 )
 
 // idle warns people when nobody has been on for the configured time, and puts
@@ -35,7 +38,9 @@ func (r *reaction) idle() {
 		s.EmptySince = r.now
 	}
 	switch limit, grace := r.mayIdle(); {
-	case r.deaf(): // who came in, or what was pressed, may lie in the queue
+	case r.deaf() && r.now.Before(s.EmptySince.Add(limit+grace+PutOffMost)):
+		// Who came in, or what was pressed, may lie in the queue. Later the agent
+		// knows better: it does not stop while somebody is on.
 	case !s.IdleWarned():
 		at := s.EmptySince.Add(limit + grace)
 		if s.Idle.Awake.After(at) {
@@ -111,11 +116,15 @@ func (r *reaction) stopIdle(c *world.Command) bool {
 func (r *reaction) bounded() bool {
 	switch r.s.Status {
 	case world.Starting, world.Booting, world.Loading, world.Online, world.Relocating:
-		// Deaf, what calls it off may lie in the queue.
-		return !r.deaf() && (r.sessionOver() || r.monthSpent())
+		return r.sessionOver() || r.monthSpent()
 	case world.Stopping, world.Stopped, world.Failed:
 	}
 	return false
+}
+
+// putsOff: what calls off the end that was due may lie in the queue.
+func (r *reaction) putsOff(due time.Time) bool {
+	return r.deaf() && r.now.Before(due.Add(PutOffMost))
 }
 
 func (r *reaction) sessionOver() bool {
@@ -125,6 +134,7 @@ func (r *reaction) sessionOver() bool {
 	}
 	ends := s.Session.Began.Add(r.c.SessionMost())
 	switch left := ends.Sub(r.now); {
+	case left <= 0 && r.putsOff(ends):
 	case left <= 0:
 		r.line(words.SessionOver(&r.c))
 		r.putOut(world.Person{}, nil)
@@ -154,7 +164,7 @@ func (r *reaction) monthSpent() bool {
 	case !b.StopAt.IsZero() && left > b.PerHour.For(2*CapAhead):
 		b.StopAt = time.Time{} // it was raised in the configuration
 	case !b.StopAt.IsZero():
-		if left > 0 || r.now.Before(b.StopAt) {
+		if left > 0 || r.now.Before(b.StopAt) || r.putsOff(b.StopAt) {
 			return false
 		}
 		r.line(words.MonthSpent(&r.c, s, r.now))

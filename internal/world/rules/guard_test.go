@@ -332,6 +332,41 @@ func TestIdleAfterDeafness(t *testing.T) {
 	g.status(world.Online)
 }
 
+// TestLateForever: a queue that is late all the time looks like one that has
+// just come back. It puts things off, and keeps no machine.
+func TestLateForever(t *testing.T) {
+	const late = 20 * time.Second
+	t.Run("idle", func(t *testing.T) {
+		g := left(t)
+		g.late = late
+		g.pass(g.c.Idle() + 2*rules.IdleGrace + rules.PutOffMost + 2*(slack+g.late))
+		g.status(world.Stopping)
+	})
+	t.Run("a session's end", func(t *testing.T) {
+		g := evening(t)
+		g.toOnline()
+		g.join("1", "Bo")
+		g.late = late
+		g.pass(2*time.Hour + rules.PutOffMost + slack + g.late)
+		g.status(world.Stopping)
+	})
+	t.Run("a save that never comes", func(t *testing.T) {
+		g := left(t)
+		g.late, g.beating = late, false
+		g.say(cmd{name: world.CmdStop, by: by("1002", "Bo")})
+		g.status(world.Stopping)
+		g.pass(rules.DeafMost + rules.LostAfter)
+		g.status(world.Stopped)
+	})
+	t.Run("a machine without an agent", func(t *testing.T) {
+		g := newStage(t)
+		g.late = late
+		g.say(cmd{name: world.CmdStart, by: by("1002", "Bo")})
+		g.pass(rules.DeafMost + rules.MachineWithin + rules.DeleteWithin)
+		g.status(world.Failed)
+	})
+}
+
 // TestLongDownload: a first boot fetches for three quarters of an hour. Neither
 // the start's time nor idleness counts in it.
 func TestLongDownload(t *testing.T) {

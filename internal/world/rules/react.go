@@ -14,6 +14,7 @@ const (
 	CheckAfter = 30 * time.Minute // and this long after
 	CheckLost  = 4 * time.Minute  // overdue, it is taken for lost
 	DeafAfter  = 10 * time.Second // overdue, nobody has listened meanwhile
+	DeafMost   = 2 * time.Hour    // a phase is put off for that no longer
 
 	CommandLifetime = 15 * time.Minute // as long as Discord's token
 

@@ -25,6 +25,7 @@ type stage struct {
 	timers []due
 	loses  func(world.Timer) bool // timers that are never delivered
 	deaf   bool                   // what is asked of the cloud is lost
+	late   time.Duration          // every timer comes so much later
 
 	epoch, seq int64
 	ahead      time.Duration // of the bot's clock is the agent's
@@ -150,7 +151,7 @@ func (g *stage) perform(class int, e world.Effect) {
 	case class == 2 && e.Delay != nil:
 		t := e.Delay.Timer
 		if g.loses == nil || !g.loses(t) {
-			g.timers = append(g.timers, due{g.now.Add(e.Delay.After), &t})
+			g.timers = append(g.timers, due{g.now.Add(e.Delay.After + g.late), &t})
 		}
 	case class == 3 && e.Chat != nil && e.Chat.Kind == world.ChatCard && g.s.Card == nil:
 		g.bot(&world.Carded{Operation: e.Chat.Operation, Ref: world.MessageRef{Channel: "1", ID: "card"}})

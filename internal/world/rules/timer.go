@@ -104,7 +104,7 @@ func (r *reaction) silence() bool {
 func (r *reaction) deadline() {
 	s := &r.s
 	s.Deadline = time.Time{}
-	if r.deaf() && r.awaitsWord() {
+	if r.deaf() && r.awaitsWord() && r.now.Sub(s.Since) < DeafMost {
 		// Nobody listened when it was due: what the agent has said may lie in
 		// the queue beside this very timer.
 		r.within(AgentWithin - r.now.Sub(s.ListensSince))
