@@ -39,6 +39,7 @@ const (
 	WriteBelieved    Bug = "write-believed"       // a write without an answer is taken for done
 	WriteNotReread   Bug = "write-not-reread"     // one without an answer is taken for not done, and the row is not read again
 	SendBelieved     Bug = "send-believed"        // what was sent to a queue and not answered is taken for sent
+	RetriesRushed    Bug = "retries-rushed"       // while no place has a machine, they are asked with every check
 	AgainForgotten   Bug = "again-forgotten"      // a start that was asked for during a stop is not done after it
 	SilenceEndured   Bug = "silence-endured"      // an agent is never silent for more than nine minutes
 )
@@ -46,7 +47,7 @@ const (
 // Bugs are all that can be planted.
 func Bugs() []Bug {
 	return []Bug{AcknowledgeFirst, BlindWrite, NoFence, SaveNotAwaited, BootNotCompared, ClaimIgnored, SeenForgotten, WishForgotten, EmptyAssumed,
-		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed, NoticeIgnored, GoneRemembered, SavesInvented, LossUncounted, WriteBelieved, WriteNotReread, SendBelieved, AgainForgotten, SilenceEndured}
+		PlaceForgotten, Unsynced, MemoryLostHidden, LeaseNotResumed, NoticeIgnored, GoneRemembered, SavesInvented, LossUncounted, WriteBelieved, WriteNotReread, SendBelieved, RetriesRushed, AgainForgotten, SilenceEndured}
 }
 
 // forget plants the bugs of a row that is not read with care.
@@ -60,6 +61,10 @@ func forget(s *world.State, b Bug, now time.Time) {
 		s.Boot.Seen, s.Commands = world.Seen{}, nil
 	case WishForgotten:
 		s.WishAt = time.Time{}
+	case RetriesRushed:
+		if !s.RetryAt.IsZero() {
+			s.Deadline = now.Add(-time.Minute)
+		}
 	case AgainForgotten:
 		s.Again = nil
 	case SilenceEndured:

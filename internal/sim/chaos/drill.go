@@ -40,6 +40,47 @@ func (s *simulation) drill(ctx context.Context) {
 		}
 		s.take(ctx, m, vanishes, d)
 	}
+	if d.Chance(0.3) && s.plan.SessionHours == 0 {
+		s.wantInVain(ctx, d)
+	}
+}
+
+// wantInVain lets somebody light the fire while no place has a machine, and one
+// has some minutes later.
+func (s *simulation) wantInVain(ctx context.Context, d *replay.Dice) {
+	until := func(most time.Duration, is func() bool) bool {
+		for begun := s.clock.Now(); !is(); {
+			if s.clock.Now().Sub(begun) > most || s.clock.Sleep(ctx, time.Second) != nil {
+				return false
+			}
+		}
+		return true
+	}
+	status := func(want world.Status) func() bool { return func() bool { return s.witness.Status() == want } }
+	if !until(litWithin, status(world.Online)) {
+		return
+	}
+	s.putOut(ctx)
+	if !until(outFor, status(world.Stopped)) {
+		return
+	}
+	for _, p := range s.worlds[0].Placements {
+		_ = s.cloud.NoCapacity(p.ID, true) // it is there
+	}
+	begun := s.clock.Now()
+	scarce := oracle.Scarce{Asked: begun, Places: len(s.worlds[0].Placements), Calls: -s.witness.Asks()}
+	s.interact(ctx, simdiscord.Request{User: s.discord.People()[0].ID, Channel: s.guild.Channel, Kind: simdiscord.KindCommand, Command: string(world.CmdStart)})
+	_ = s.clock.Sleep(ctx, d.Between(3*time.Minute, 25*time.Minute))
+	for _, p := range s.worlds[0].Placements {
+		_ = s.cloud.NoCapacity(p.ID, false)
+	}
+	scarce.Back = s.clock.Now()
+	scarce.Calls += s.witness.Asks()
+	_ = until(oracle.UpWithin, status(world.Online))
+	scarce.Up = s.witness.Status() == world.Online
+	scarce.Messages = s.discord.Messages()
+	s.drilled.Add(1)
+	s.witness.Scarce(scarce)
 }
 
 // take takes a machine and waits until it must have been told.

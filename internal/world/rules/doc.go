@@ -91,7 +91,7 @@
 //
 //	no capacity here       the place is blocked for BlockFor, brought back to zero, and the next one tried; told after
 //	                       SeekWithin, if that takes so long
-//	none anywhere          told with the time of the next try; four tries, then failed; the keeper offered the full price
+//	none anywhere          told with the time of the next try; five more tries, then failed; the keeper offered the full price
 //	quota, configuration   to the keeper with what to click; failed
 //	no machine, no agent   MachineWithin, HostWithin: deleted, failed
 //	never listens          ListenWithin: stopped, deleted, failed; while server or game is fetched, FetchWithin more

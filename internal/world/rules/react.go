@@ -54,7 +54,9 @@ const (
 
 // retryAfter is how long to wait when every placement is without capacity,
 // by how often that was so already. After the last one the start has failed.
-var retryAfter = []time.Duration{2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute}
+// No pause is longer than leaves time to come up within a quarter of an hour of
+// when there is capacity again.
+var retryAfter = []time.Duration{2 * time.Minute, 4 * time.Minute, 6 * time.Minute, 8 * time.Minute, 10 * time.Minute}
 
 // React decides what an event changes and what is to be done about it. It is
 // pure: same configuration, state and event, same answer; e.Received is the

@@ -18,7 +18,8 @@
 //	P12  Noticed, Gone                 after a notice the game is asked to save, and it is told what is saved
 //	P13  Gone                          a machine that vanished is missed, with the true age of the last save
 //	P14  Unsaved                       a game that does not save is told of
-//	P15  Asked, Write, Calm, End       what people asked for last is what is there
+//	P15  Asked, Write, Scarce, Calm,   what people asked for last is what is there
+//	     End
 //	P16  Calm, End                     the players told are those who are in
 //	P17  Arrived, Handled, Write, End  what a game's log said counts once, and in its order
 //	P18  Arrived, End                  what was dropped is told to be

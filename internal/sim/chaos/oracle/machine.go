@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"time"
@@ -33,11 +34,61 @@ func (w *Witness) Scale(placement string, capacity int, vms []simcloud.VMView) {
 	if capacity == 0 {
 		return
 	}
+	w.asks++
 	w.unseen(placement)
 	for _, vm := range vms {
 		if vm.Placement != placement {
 			w.violate("P9", "a machine is asked for at %s while %s is at %s", placement, vm.ID, vm.Placement)
 		}
+	}
+}
+
+// Asks is how often a machine was asked for, anywhere.
+func (w *Witness) Asks() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asks
+}
+
+// UpWithin is how long it may take to come up once there is a machine to be had.
+const UpWithin = 15 * time.Minute
+
+// Scarce is a time in which no place had a machine, and nothing else was wrong.
+type Scarce struct {
+	Asked    time.Time // when somebody wanted one
+	Back     time.Time // when there was one again
+	Places   int
+	Calls    int                  // in which one was asked for meanwhile
+	Up       bool                 // the world was up within UpWithin of Back
+	Messages []simdiscord.Message // that people see
+}
+
+// Scarce looks at a time in which no place had a machine (P15): that was told
+// within two minutes, with the time of the next try; the cloud was not asked more
+// often than once every two minutes at each place; and the world came up once
+// there was one.
+func (w *Witness) Scarce(s Scarce) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record("no machine for %v, %d calls", s.Back.Sub(s.Asked), s.Calls)
+	const saidWithin, askedEvery = 2 * time.Minute, 2 * time.Minute
+	told := regexp.MustCompile(`no machine for .* anywhere right now\. I try again <t:(\d+):R>`)
+	said := slices.ContainsFunc(s.Messages, func(m simdiscord.Message) bool {
+		found, next := told.FindStringSubmatch(m.Content), int64(0)
+		if found == nil || m.Timestamp.Before(s.Asked) || m.Timestamp.Sub(s.Asked) > saidWithin {
+			return false
+		}
+		_, err := fmt.Sscan(found[1], &next)
+		return err == nil && time.Unix(next, 0).After(m.Timestamp)
+	})
+	if !said {
+		w.violate("P15", "no place had a machine, and nobody was told within %v when one is asked for next", saidWithin)
+	}
+	if most := s.Places * (1 + int(s.Back.Sub(s.Asked)/askedEvery)); s.Calls > most {
+		w.violate("P15", "no place had a machine for %v, and the cloud was asked %d times, want %d at most", s.Back.Sub(s.Asked), s.Calls, most)
+	}
+	if !s.Up {
+		w.violate("P15", "there was a machine again, and %v later the world is %s", UpWithin, w.state.Status)
 	}
 }
 

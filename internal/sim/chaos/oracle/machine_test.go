@@ -2,6 +2,7 @@ package oracle_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -70,6 +71,38 @@ func TestMachineOff(t *testing.T) {
 		{"the loss is about to be told", func(t *testing.T, s *stage) {
 			s.write(t, hang("1.1", "midgard/deadline/1", line(loss)))
 			off(func(*stage, *oracle.Off) {})(t, s)
+		}, ""},
+	})
+}
+
+func TestScarce(t *testing.T) {
+	scarce := func(change func(*stage, *oracle.Scarce)) func(*testing.T, *stage) {
+		return func(_ *testing.T, s *stage) {
+			now := s.clock.Now()
+			o := oracle.Scarce{Asked: now, Back: now.Add(10 * time.Minute), Places: 2, Calls: 6, Up: true, Messages: []simdiscord.Message{
+				{Content: fmt.Sprintf("The cloud has no machine for **Midgard** anywhere right now. I try again <t:%d:R>; `/stop` to leave it.", now.Add(3*time.Minute).Unix()), Timestamp: now.Add(time.Minute)},
+			}}
+			change(s, &o)
+			s.Scarce(o)
+		}
+	}
+	play(t, []scene{
+		{"told, asked now and then, and up", scarce(func(*stage, *oracle.Scarce) {}), ""},
+		{"not told", scarce(func(_ *stage, o *oracle.Scarce) { o.Messages = nil }), "P15"},
+		{"told late", scarce(func(_ *stage, o *oracle.Scarce) { o.Messages[0].Timestamp = o.Asked.Add(150 * time.Second) }), "P15"},
+		{"told before", scarce(func(_ *stage, o *oracle.Scarce) { o.Messages[0].Timestamp = o.Asked.Add(-time.Minute) }), "P15"},
+		{"the next try is over", scarce(func(_ *stage, o *oracle.Scarce) {
+			o.Messages[0].Content = "The cloud has no machine for **Midgard** anywhere right now. I try again <t:1:R>."
+		}), "P15"},
+		{"asked all the time", scarce(func(_ *stage, o *oracle.Scarce) { o.Calls = 13 }), "P15"},
+		{"there is one, and it stays out", scarce(func(_ *stage, o *oracle.Scarce) { o.Up = false }), "P15"},
+		{"each machine that is asked for counts", func(t *testing.T, s *stage) {
+			s.Scale("a", 1, nil)
+			s.Scale("a", 0, nil)
+			s.Scale("b", 1, nil)
+			if n := s.Asks(); n != 2 {
+				t.Errorf("asked for %d machines, want 2", n)
+			}
 		}, ""},
 	})
 }

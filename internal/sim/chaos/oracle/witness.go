@@ -89,6 +89,7 @@ type Witness struct {
 	leased     map[int64]string           // machines that a lease was given to, by its epoch
 	continues  map[int64]bool             // boots that go on with the game of the one before
 	paid       map[string]*paid           // machines that there are
+	asks       int                        // how often a machine was asked for
 	doubts     doubts                     // calls without an answer
 	searched   time.Time                  // when somebody has read the channel's history last
 	checked    time.Time                  // when a check was handled last
