@@ -58,9 +58,10 @@ const worlds = `[{"id":"midgard","name":"Midgard","cents_per_hour":1.9,"placemen
 const soon = 3 * time.Minute
 
 type options struct {
-	worlds    string          // HEARTH_WORLDS; empty: worlds
-	timing    simcloud.Timing // of the cloud; what is 0 takes a second
-	loadFor   time.Duration   // of the game; 0: a second
+	worlds    string           // HEARTH_WORLDS; empty: worlds
+	timing    simcloud.Timing  // of the cloud; what is 0 takes a second
+	loadFor   time.Duration    // of the game; 0: a second
+	prepare   func(dir string) // is told the folder before anything starts on it; may be nil
 	hostSpeed float64
 	instances int
 	observe   func(functionapp.Instance, simhost.Moment)
@@ -107,6 +108,9 @@ func start(t testing.TB, o options) *rig {
 		t.Fatal(err)
 	}
 	r.dir = t.TempDir()
+	if o.prepare != nil {
+		o.prepare(r.dir)
+	}
 	log, err := os.Create(filepath.Join(r.dir, "test.log"))
 	if err != nil {
 		t.Fatal(err)
