@@ -214,10 +214,11 @@ func (r *reaction) quietFor(d time.Duration) bool {
 }
 
 // watched: while something may run, a check is on its way. If the last one is
-// long overdue its message is lost, and this event begins the chain anew.
+// long overdue its message is lost, or comes too late to count; so this event
+// does its work and begins the chain anew.
 func (r *reaction) watched() {
 	if r.awake() && r.now.Sub(r.s.CheckDue) > CheckLost {
-		r.startChecks()
+		r.check()
 	}
 }
 
