@@ -37,27 +37,27 @@ func (h *Reconcile) Run(ctx context.Context) error {
 		return fmt.Errorf("survey the resource group: %w", err)
 	}
 	now := h.Clock.Now()
-	var errs []error
-	owned, all := map[string]bool{}, true
+	at, err := h.at(ctx)
+	errs, all := []error{err}, err == nil
+	owned := map[string]bool{}
 	for i := range h.Worlds {
 		w := &h.Worlds[i]
-		places, err := h.places(ctx, w)
-		if err != nil {
-			errs, all = append(errs, err), false
-		}
 		var sweeps []*world.Sweep
-		for _, place := range places {
-			owned[strings.ToLower(place)] = true
+		for _, place := range at.places(w) {
 			if d := sweepOf(survey, place); d.Capacity > 0 || len(d.Instances) > 0 {
 				sweeps = append(sweeps, d)
 			}
 		}
 		if len(sweeps) == 0 {
-			sweeps = append(sweeps, &world.Sweep{Placement: places[0]})
+			sweeps = append(sweeps, &world.Sweep{Placement: w.Placements[0].ID})
 		}
 		for _, d := range sweeps {
 			errs = append(errs, h.tell(ctx, w.ID, "sweep/"+d.Placement, now, d))
 		}
+		for _, p := range w.Placements {
+			owned[strings.ToLower(p.ID)] = true
+		}
+		owned[strings.ToLower(at.rows[w.ID])] = true
 	}
 	items := slices.Clone(survey.Leftovers)
 	for _, set := range survey.Sets {
@@ -74,21 +74,53 @@ func (h *Reconcile) Run(ctx context.Context) error {
 	return err
 }
 
-// places are the configured placements of a world, and where its row is.
-func (h *Reconcile) places(ctx context.Context, w *world.Config) ([]string, error) {
+// whereabouts are where the worlds' rows are, which the configuration may not
+// know any more, or have given to another world.
+type whereabouts struct {
+	rows  map[string]string // by world, its placement
+	awake map[string]string // by placement, the world that is awake there
+	owner map[string]string // by placement, the world that it is configured for
+}
+
+func (h *Reconcile) at(ctx context.Context) (whereabouts, error) {
+	var errs []error
+	at := whereabouts{map[string]string{}, map[string]string{}, map[string]string{}}
+	for i := range h.Worlds {
+		w := &h.Worlds[i]
+		for _, p := range w.Placements {
+			at.owner[p.ID] = w.ID
+		}
+		row, err := h.Store.Load(ctx, world.Key{Guild: h.Guild.ID, World: w.ID})
+		switch s := &row.State; {
+		case errors.Is(err, world.ErrNotFound):
+		case err != nil:
+			errs = append(errs, fmt.Errorf("load row of %s: %w", w.ID, err))
+		default:
+			at.rows[w.ID] = s.Cloud.Placement
+			if s.Status != world.Stopped && s.Status != world.Failed {
+				at.awake[s.Cloud.Placement] = w.ID
+			}
+		}
+	}
+	return at, errors.Join(errs...)
+}
+
+// places are the configured placements of a world, and where its row is. What a
+// place has is of the world that is awake there, if one is, and else of the one
+// that it is configured for.
+func (at *whereabouts) places(w *world.Config) []string {
 	var places []string
+	add := func(place string) {
+		who := cmp.Or(at.awake[place], at.owner[place], w.ID)
+		if place != "" && who == w.ID && !slices.Contains(places, place) {
+			places = append(places, place)
+		}
+	}
 	for _, p := range w.Placements {
-		places = append(places, p.ID)
+		add(p.ID)
 	}
-	row, err := h.Store.Load(ctx, world.Key{Guild: h.Guild.ID, World: w.ID})
-	switch at := row.State.Cloud.Placement; {
-	case errors.Is(err, world.ErrNotFound):
-	case err != nil:
-		return places, fmt.Errorf("load row of %s: %w", w.ID, err)
-	case at != "" && !slices.Contains(places, at):
-		places = append(places, at)
-	}
-	return places, nil
+	add(at.rows[w.ID])
+	return places
 }
 
 // sweepOf is what a survey saw at a placement.

@@ -120,6 +120,44 @@ func TestReconcileUnconfigured(t *testing.T) {
 	}
 }
 
+// TestReconcileGivenAway: a placement was given to another world. What is there is
+// nobody's but that world's whose machine it is.
+func TestReconcileGivenAway(t *testing.T) {
+	for name, c := range map[string]struct {
+		begin func(r *rig)
+		want  []string
+	}{
+		"by a world that sleeps": {func(r *rig) {
+			r.asleep()
+			if _, err := r.cloud.Scale(t.Context(), world.Placement{ID: "vmss-a"}, 1); err != nil {
+				t.Fatal(err)
+			}
+			r.clock.Advance(time.Minute)
+		}, []string{"midgard/vmss-b: 0 of 0", "niflheim/vmss-a: 1 of 1", "midgard:  and 0"}},
+		"by a world that burns there": {(*rig).burning, []string{"midgard/vmss-a: 1 of 1", "niflheim/vmss-n: 0 of 0", "midgard:  and 0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.worlds = twoWorlds()
+			r.newCloud(simcloud.Timing{})
+			one := r.worlds
+			r.worlds = r.worlds[:1]
+			c.begin(r)
+			r.worlds = one
+			given := r.worlds[0].Placements[0]
+			r.worlds[0].Placements = r.worlds[0].Placements[1:]
+			r.worlds[1].Placements = append(r.worlds[1].Placements, given)
+			before := r.sweeps()
+			if err := r.reconcile(r.cloud).Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.sweeps()[len(before):]; !slices.Equal(got, c.want) {
+				t.Errorf("sweeps = %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // unreadable is a store whose rows can't be had.
 type unreadable struct{ world.Store }
 

@@ -456,3 +456,22 @@ func TestBootWhileBeingDeleted(t *testing.T) {
 	g.untilStatus(3*time.Minute, world.Stopped)
 	g.noMachine()
 }
+
+// TestPlaceGivenAway: a world is out, and its last place is another's from then on.
+// It burns there, and the world that is out does not mistake its machine for an
+// unwanted one.
+func TestPlaceGivenAway(t *testing.T) {
+	g := newStage(t, "a", "b")
+	g.toOnline()
+	g.stop()
+	g.proves(world.StopOrdered)
+	g.untilStatus(3*time.Minute, world.Stopped)
+	g.hush()
+	g.c.Placements = g.c.Placements[1:]
+	g.places["a"].vm, g.places["a"].capacity = "vm-others", 1
+	g.pass(rules.CheckAfter)
+	g.status(world.Stopped)
+	if len(g.asked) != 0 {
+		t.Errorf("asked of the cloud: %+v", g.asked)
+	}
+}

@@ -65,7 +65,13 @@ func (r *reaction) check() {
 		return
 	}
 	switch s.Status {
-	case world.Stopped, world.Failed, world.Starting, world.Booting, world.Relocating, world.Stopping:
+	case world.Stopped, world.Failed:
+		// What is at a place that was taken from the configuration may be another
+		// world's by now.
+		if _, ours := r.c.Placement(s.Cloud.Placement); ours {
+			r.look()
+		}
+	case world.Starting, world.Booting, world.Relocating, world.Stopping:
 		r.look()
 		r.seeking()
 	case world.Loading, world.Online:
