@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hearth/internal/discord"
@@ -143,14 +144,27 @@ func (h *handling) cloud(ctx context.Context, do *world.CloudDo) *world.CloudRep
 	return rep
 }
 
+// tidyWithin bounds tidying: people are to be answered after it.
+const tidyWithin = 20 * time.Second
+
 // tidy does away with the leftovers that are to be removed. What fails is tried
-// again with the next survey, which tells whether it is there.
+// again with the next survey, which tells whether it is there. A set that a world
+// has by now stays.
 func (h *handling) tidy(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, tidyWithin)
+	defer cancel()
 	for _, l := range h.row.State.Leftovers {
-		if l.Removed && ctx.Err() == nil {
+		if l.Removed && ctx.Err() == nil && (l.Kind != world.LeftoverSet || !h.placed(l.Name)) {
 			h.remove(ctx, l.Leftover)
 		}
 	}
+}
+
+// placed: a scale set is a placement of some world.
+func (h *handling) placed(set string) bool {
+	return slices.ContainsFunc(h.Worlds, func(w world.Config) bool {
+		return slices.ContainsFunc(w.Placements, func(p world.Placement) bool { return strings.EqualFold(p.ID, set) })
+	})
 }
 
 func (h *handling) remove(ctx context.Context, l world.Leftover) {

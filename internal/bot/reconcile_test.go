@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hearth/internal/bot"
@@ -266,6 +267,59 @@ func TestSetOfNoWorldGoesToZero(t *testing.T) {
 	if vms := r.cloud.Snapshot().VMs; len(vms) != 0 {
 		t.Errorf("machines = %+v, want none", vms)
 	}
+}
+
+// TestSetOfAWorldByNow: it was told of as no world's, and is one's when the button
+// is pressed: its machine stays.
+func TestSetOfAWorldByNow(t *testing.T) {
+	r := newRig(t)
+	r.newCloud(simcloud.Timing{}, world.Placement{ID: "vmss-new"})
+	if _, err := r.cloud.Scale(t.Context(), world.Placement{ID: "vmss-new"}, 1); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.Advance(2 * time.Minute)
+	if err := r.reconcile(r.cloud).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.drain()
+	r.worlds[0].Placements = append(r.worlds[0].Placements, world.Placement{ID: "VMSS-new"})
+	r.handle(r.press("Ana", world.CmdTidy))
+	r.clock.Advance(2 * time.Minute)
+	if n := len(r.cloud.Snapshot().VMs); n != 1 {
+		t.Errorf("%d machines, want the world's", n)
+	}
+}
+
+// TestTidySlowly: a cloud that hangs keeps nobody from being answered.
+func TestTidySlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		for i := range world.MaxLeftovers {
+			r.leave(world.LeftoverDisk, fmt.Sprintf("disk-%d", i))
+		}
+		if err := r.reconcile(r.cloud).Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.drain()
+		w := r.worker(nil)
+		w.Runner.Estate = slowRemoval{r.cloud}
+		if err := w.Handle(t.Context(), r.press("Ana", world.CmdTidy), 1); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.said("had this removed"); len(got) != 1 {
+			t.Errorf("answered %d times, want once", len(got))
+		}
+	})
+}
+
+// slowRemoval is an estate that does not answer when something is to be removed.
+type slowRemoval struct{ world.Estate }
+
+func (slowRemoval) Remove(ctx context.Context, _ world.Leftover) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second) // as package compute has it
+	defer cancel()
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 // TestTidyButton: pressed by a keeper, it is done at once.
