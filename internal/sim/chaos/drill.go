@@ -133,6 +133,9 @@ const (
 	// chatBacklogFor how long Discord may still fail for what was asked of it.
 	backlogFor     = 5 * time.Minute
 	chatBacklogFor = 30 * time.Minute
+	// forgottenFor is how long an agent that forgot its game may leave a save
+	// untold: it saves and ends such a game, and says nothing of it.
+	forgottenFor = 3 * time.Hour
 	// heardFor is how long an agent lives until what it knows is in the row.
 	heardFor = time.Minute
 )
@@ -161,6 +164,9 @@ func (s *simulation) excuse(since time.Time) Fault {
 		return f
 	}
 	if f := s.faults.since(since.Add(-chatBacklogFor), chatExcuses()...); f != "" {
+		return f
+	}
+	if f := s.faults.since(since.Add(-forgottenFor), MemoryLost, DiskFull); f != "" {
 		return f
 	}
 	return s.faults.since(since.Add(-heardFor), agentExcuses()...)

@@ -107,7 +107,7 @@ func draw(seed uint64) plan {
 // soothe takes out what may be an excuse.
 func (p *plan) soothe() {
 	p.Delays, p.SendErrors, p.LostSends, p.StoreErrors, p.LostWrites, p.LeaseErrors, p.CloudErrors, p.LostScales = 0, 0, 0, 0, 0, 0, 0, 0
-	p.Die, p.Stall, p.Linger = 0, 0, 0
+	p.Die, p.Stall, p.Linger, p.Forget = 0, 0, 0, 0
 	p.StorageAwayEvery, p.TableAwayEvery, p.CutOffEvery, p.DiskFullEvery, p.ChatTroubleEvery = 0, 0, 0, 0, 0
 }
 

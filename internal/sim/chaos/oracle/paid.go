@@ -49,7 +49,7 @@ func (w *Witness) Paid(vms []simcloud.VMView, away bool) {
 		w.late = now
 	}
 	slack := seenWithin
-	if now.Sub(w.late) < wasteMost {
+	if now.Sub(w.late) < wasteMost+seenWithin+lateWithin {
 		slack += lateWithin
 	}
 	for _, vm := range vms {

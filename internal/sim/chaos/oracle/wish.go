@@ -226,10 +226,16 @@ func newCommands(before, after *world.State) []string {
 
 // hangs: a write hangs a line, for people or the keeper, that says this.
 func hangs(before, after *world.State, words string) bool {
-	says := regexp.MustCompile(words)
-	return slices.ContainsFunc(newIn(after, before), func(p world.Pending) bool {
-		return p.Effect.Chat != nil && says.MatchString(p.Effect.Chat.Say.Text)
-	})
+	var texts []string
+	for _, p := range newIn(after, before) {
+		if p.Effect.Chat != nil && p.Effect.Chat.Say.Text != "" {
+			texts = append(texts, p.Effect.Chat.Say.Text)
+		}
+	}
+	if len(texts) == 0 { // as of most writes
+		return false
+	}
+	return slices.ContainsFunc(texts, regexp.MustCompile(words).MatchString)
 }
 
 // asWanted compares what is with what people asked for last (P15). What it may be
