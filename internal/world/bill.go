@@ -7,7 +7,7 @@ import "time"
 // has what a deployment costs beside its machines.
 type Bill struct {
 	// PerHour is the price of the machine that is rented now, as it was known
-	// when it was rented; 0: not known.
+	// when it was rented, or first known; 0: not known.
 	PerHour Money `json:"per_hour,omitempty"`
 	// Counted is up to when that machine is in the sums; zero while there is none.
 	Counted time.Time `json:"counted,omitzero"`

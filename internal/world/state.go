@@ -57,6 +57,10 @@ type State struct {
 	// began in this session.
 	Move Move `json:"move,omitzero"`
 
+	// Stray is a placement at which there was a machine while the world was awake
+	// elsewhere: it is looked at once the world is out.
+	Stray string `json:"stray,omitempty"`
+
 	// Bill is what the world's machines cost.
 	Bill Bill `json:"bill,omitzero"`
 

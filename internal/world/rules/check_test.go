@@ -327,6 +327,73 @@ func TestSweepWhileAwake(t *testing.T) {
 	}
 }
 
+// TestStrayGoes: a second machine, told of while the world was awake, goes as soon
+// as it is out, and not with the sweep six hours later.
+func TestStrayGoes(t *testing.T) {
+	sweep := func(g *stage, place string) {
+		g.places[place].vm, g.places[place].capacity = "vm-"+place, 1
+		g.bot(&world.Sweep{Placement: place, Capacity: 1, Instances: []world.Instance{{ID: "vm-" + place}}})
+	}
+	t.Run("beside a world that burns", func(t *testing.T) {
+		g := newStage(t)
+		g.toOnline()
+		sweep(g, "b")
+		g.stop()
+		g.proves(world.StopOrdered)
+		g.pass(5 * time.Minute)
+		g.status(world.Stopped)
+		g.noMachine()
+		g.tells(world.ChatKeeper, "has a machine that nobody wants (`vm-b`)")
+	})
+	t.Run("beside another stray", func(t *testing.T) {
+		g := newStage(t)
+		g.toStopping()
+		g.proves(world.StopOrdered)
+		g.untilStatus(time.Minute, world.Stopped)
+		g.pass(2 * time.Hour)
+		sweep(g, "a")
+		sweep(g, "b")
+		g.pass(5 * time.Minute)
+		g.status(world.Stopped)
+		g.noMachine()
+	})
+	t.Run("and is used", func(t *testing.T) {
+		g := newStage(t)
+		g.toOnline()
+		sweep(g, "b")
+		g.stop()
+		g.proves(world.StopOrdered)
+		g.untilStatus(time.Minute, world.Stopped)
+		g.s.Blocked = map[string]time.Time{"a": g.now.Add(time.Hour)}
+		g.start()
+		g.comesUp("b")
+		g.pass(5 * time.Minute)
+		g.status(world.Online)
+		g.stop()
+		g.proves(world.StopOrdered)
+		g.pass(5 * time.Minute)
+		g.status(world.Stopped)
+		g.noMachine()
+	})
+}
+
+// TestSweepOfYesterday: reconcile saw a machine that was about to go, and its word
+// comes when it is gone.
+func TestSweepOfYesterday(t *testing.T) {
+	g := newStage(t)
+	g.toStopping()
+	seen := g.now
+	g.proves(world.StopOrdered)
+	g.untilStatus(time.Minute, world.Stopped)
+	g.hush()
+	g.send(world.Event{Source: world.SourceBot, Time: seen, Data: &world.Sweep{Placement: "a", Capacity: 1, Instances: []world.Instance{{ID: "vm-a-1"}}}})
+	g.pass(time.Minute)
+	g.status(world.Stopped)
+	if len(g.chats) != 0 {
+		t.Errorf("said %q of a machine that is gone", g.texts())
+	}
+}
+
 func TestCarded(t *testing.T) {
 	g := newStage(t)
 	g.toOnline()

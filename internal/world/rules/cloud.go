@@ -209,9 +209,13 @@ func (r *reaction) sweep(d *world.Sweep) {
 	}
 	if !asleep {
 		if d.Placement != c.Placement {
+			s.Stray = d.Placement
 			r.keeper(words.StrayMachine(&r.c, d.Placement, d.Instances[0].ID))
 		}
 		return
+	}
+	if d.Placement == c.Placement && r.e.Time.Before(s.Since.Add(CheckEvery)) {
+		return // seen while it was going; the checks look after it
 	}
 	if c.Placement != d.Placement {
 		*c = world.Cloud{Placement: d.Placement, Round: c.Round + 1}
@@ -221,6 +225,15 @@ func (r *reaction) sweep(d *world.Sweep) {
 		return
 	}
 	r.converge(d.Instances)
+}
+
+// stray turns to the other machine that was seen while the world was awake.
+func (r *reaction) stray() {
+	s, c := &r.s, &r.s.Cloud
+	if s.Stray == "" || c.Acting {
+		return
+	}
+	*c, s.Stray = world.Cloud{Placement: s.Stray, Round: c.Round + 1}, ""
 }
 
 // machineSeen: the placement has a machine.

@@ -14,8 +14,12 @@ func (r *reaction) counts() {
 	if s.Cloud.Rented.IsZero() {
 		return
 	}
-	if b := &s.Bill; b.Counted.IsZero() {
-		b.PerHour, b.Counted = r.hourly(s.Cloud.Placement), s.Cloud.Rented
+	b := &s.Bill
+	if b.Counted.IsZero() {
+		b.Counted = s.Cloud.Rented
+	}
+	if b.PerHour == 0 { // until the configuration tells
+		b.PerHour = r.hourly(s.Cloud.Placement)
 	}
 	r.month()
 }

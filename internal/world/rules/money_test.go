@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hearth/internal/world"
+	"hearth/internal/world/rules"
 )
 
 // perHour is a price that makes a thousandth of a dollar of a minute.
@@ -68,6 +69,24 @@ func TestBillOfAMove(t *testing.T) {
 	if got := g.s.Bill; got.Session != 0 || got.Before != sum || got.OfAll(g.now) != sum {
 		t.Errorf("of the next session: got %+v, want 0 after %d", got, sum)
 	}
+}
+
+// TestPriceComesLater: the keeper names a price, and a cap, while a machine is
+// there whose price was not known. It counts from the beginning, and the cap holds.
+func TestPriceComesLater(t *testing.T) {
+	g := priced(t)
+	g.c.Placements[0].CentsPerHour = 0
+	g.toBooting()
+	began := g.now
+	g.boot()
+	g.hear(&world.Listening{})
+	g.join("1", "Bo")
+	g.pass(time.Hour)
+	near(t, "without a price", g.s.Bill.OfMonth(g.now), 0)
+	g.c.Placements[0].CentsPerHour, g.c.MonthlyDollars = perHour, 0.10
+	g.pass(rules.CheckEvery)
+	near(t, "with a price", g.s.Bill.OfMonth(g.now), world.Money(g.now.Sub(began)/time.Second)*1000/60)
+	g.untilStatus(time.Hour, world.Stopping)
 }
 
 // TestBillOverTheYear: what a machine cost before midnight UTC is the old

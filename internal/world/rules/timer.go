@@ -66,6 +66,7 @@ func (r *reaction) check() {
 	}
 	switch s.Status {
 	case world.Stopped, world.Failed:
+		r.stray()
 		// What is at a place that was taken from the configuration may be another
 		// world's by now.
 		if _, ours := r.c.Placement(s.Cloud.Placement); ours {
