@@ -236,12 +236,14 @@ type LeftoverSeen struct {
 type Session struct {
 	// ID is the id of the command that began it: it names the card and is in
 	// every button made since.
-	ID      string    `json:"id,omitempty"`
-	Began   time.Time `json:"began,omitzero"`
-	Ready   time.Time `json:"ready,omitzero"`
-	Played  []string  `json:"played,omitempty"` // names, at most MaxPlayed
-	Joined  bool      `json:"joined,omitempty"` // somebody has been in
-	Warned  int       `json:"warned,omitempty"` // how many warnings of its end were told, of two
+	ID     string    `json:"id,omitempty"`
+	Began  time.Time `json:"began,omitzero"`
+	Ready  time.Time `json:"ready,omitzero"`
+	Played []string  `json:"played,omitempty"` // names, at most MaxPlayed
+	Joined bool      `json:"joined,omitempty"` // somebody has been in
+	Warned int       `json:"warned,omitempty"` // how many warnings of its end were told, of two
+	// Ends is when it ends, if people were warned too late of the end of its time.
+	Ends    time.Time `json:"ends,omitzero"`
 	Deaths  int       `json:"deaths,omitempty"`
 	Evicted int       `json:"evicted,omitempty"`
 	// EvictedAt is when a machine was seen to be taken last.

@@ -133,7 +133,16 @@ func (r *reaction) sessionOver() bool {
 		return false
 	}
 	ends := s.Session.Began.Add(r.c.SessionMost())
+	if s.Session.Ends.After(ends) {
+		ends = s.Session.Ends
+	}
 	switch left := ends.Sub(r.now); {
+	case left <= EndsNow/2 && s.Session.Warned < 2 && s.Status == world.Online && s.OnlinePlayers() != 0:
+		// Nobody listened when people were to be warned, or the configuration was
+		// another one.
+		ends = r.now.Add(EndsNow)
+		s.Session.Warned, s.Session.Ends = 2, ends
+		r.line(words.SessionEnds(&r.c, ends))
 	case left <= 0 && r.putsOff(ends):
 	case left <= 0:
 		r.line(words.SessionOver(&r.c))

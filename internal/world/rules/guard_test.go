@@ -462,6 +462,31 @@ func TestSessionEnds(t *testing.T) {
 	})
 }
 
+// TestSessionEndsShort: its time is over before anybody could be warned. They are
+// warned all the same.
+func TestSessionEndsShort(t *testing.T) {
+	for name, c := range map[string]struct {
+		over func(g *stage)
+		wait time.Duration // until somebody listens
+	}{
+		"by the configuration": {func(g *stage) { g.c.SessionHours = 0.25 }, 0},
+		"nobody listened":      {func(g *stage) { g.now = g.now.Add(24 * time.Hour) }, rules.AgentWithin},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newStage(t)
+			g.toOnline()
+			g.join("1", "Bo")
+			g.pass(time.Hour)
+			c.over(g)
+			g.pass(c.wait + slack)
+			g.status(world.Online)
+			g.tells(world.ChatLine, "whoever is in; `/start` lights it again right after")
+			g.pass(rules.EndsNow + slack)
+			g.status(world.Stopping)
+		})
+	}
+}
+
 // TestSessionEndsAnywhere: whatever the world is doing, its session ends.
 func TestSessionEndsAnywhere(t *testing.T) {
 	for name, comes := range anywhere() {
@@ -469,7 +494,7 @@ func TestSessionEndsAnywhere(t *testing.T) {
 			g := evening(t)
 			comes(g)
 			status := g.s.Status
-			g.s.Session.Began = g.now.Add(-2 * time.Hour) // rather than two hours of it
+			g.s.Session.Began, g.s.Session.Warned = g.now.Add(-2*time.Hour), 2 // rather than two hours of it
 			g.pass(slack)
 			g.tells(world.ChatLine, sessionOver)
 			g.goesOut(status)
