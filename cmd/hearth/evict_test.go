@@ -16,7 +16,9 @@ import (
 // TestEvict: drills on a Hearth that runs, one after the other.
 func TestEvict(t *testing.T) {
 	t.Parallel()
-	worlds, err := world.ParseWorlds(defaultWorlds)
+	worlds, err := world.ParseWorlds(`[
+		{"id":"midgard","name":"Midgard","placements":[{"id":"vmss-midgard-1"},{"id":"vmss-midgard-2"}]},
+		{"id":"asgard","name":"Asgard","placements":[{"id":"vmss-asgard-1"},{"id":"vmss-asgard-2"}]}]`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,10 +61,10 @@ func TestEvict(t *testing.T) {
 		{name: "no address", args: "midgard --at ftp://x", code: exitUsage, err: "is no address of a page of hearth up"},
 		{name: "here and on Azure", args: "midgard --at URL --azure", code: exitUsage, err: "--at is the page of a hearth up, and --azure or --settings mean Azure: one of them"},
 		{name: "no settings", args: "midgard --azure", code: exitUsage, err: "(?s)HEARTH_WORLDS.*AZURE_SUBSCRIPTION_ID"},
-		{name: "no such world", args: "asgard --at URL", code: exitFailed, err: `There is no world "asgard" here: this Hearth has midgard`},
+		{name: "no such world", args: "vanaheim --at URL", code: exitFailed, err: `There is no world "vanaheim" here: this Hearth has midgard, asgard`},
 		{name: "out", args: "midgard --at URL", code: exitFailed, err: "Midgard is stopped, so there is nothing to try"},
 		{
-			name: "nobody agrees", before: "Ana: /start\nexpect is burning\nlever player_join Bo\nexpect **Bo** came in",
+			name: "nobody agrees", before: "Ana: /start world=midgard\nexpect is burning\nlever player_join Bo\nexpect **Bo** came in",
 			args: "midgard --at URL", code: exitLeft, out: line + "Somebody is in Midgard.*Nobody is here to agree: --yes does it.\nNothing was done."},
 		{
 			name: "to the end", args: "midgard --at URL --yes",
@@ -82,6 +84,10 @@ func TestEvict(t *testing.T) {
 		{
 			name: "not within a second", args: "midgard --at URL --within 1s", code: exitFailed,
 			out: "The cloud takes vmss-midgard-2", err: "Midgard is not back after 1s; it is .*Hearth goes on trying", said: 2,
+		},
+		{
+			name: "another world than the page shows", before: "Ana: /start world=asgard\nexpect **Asgard** is burning", args: "asgard --at URL",
+			out: line + "The cloud takes vmss-asgard-1_.* at vmss-asgard-2.*Back after", said: 3,
 		},
 	} {
 		if tt.before != "" {

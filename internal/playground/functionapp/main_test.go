@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	testdir.Use()
 	// An evening in real time mostly waits. A -parallel on the command line
 	// counts.
-	if err := flag.Set("test.parallel", "12"); err != nil {
+	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
