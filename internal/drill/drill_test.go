@@ -187,6 +187,7 @@ func TestTimeline(t *testing.T) {
 	skewed := whole
 	skewed.Notice, skewed.Signal = at(-1), at(-0.8) // the machine's clock is behind the keeper's
 	vanished := world.Move{Began: at(50), From: "vmss-a", To: "vmss-b", Gone: at(50), Asked: at(56), Machine: at(90)}
+	heard := world.Move{Began: at(8), To: "vmss-b", Gone: at(8), Asked: at(14), Machine: at(19), HostUp: at(16), Online: at(20)}
 	for _, tt := range []struct {
 		name string
 		move world.Move
@@ -197,35 +198,45 @@ func TestTimeline(t *testing.T) {
 		{
 			name: "whole", move: whole, back: true,
 			want: `    0.0 s  the eviction is asked for
-    1.0 s  the machine hears of it            1.0 s of the cloud
-    1.2 s  the game is told to stop           0.2 s of Hearth
-    2.7 s  the save is proven                 1.5 s of the game
-    8.0 s  the old machine is gone            5.3 s of the cloud
-   14.0 s  a new one is asked for at vmss-b   6.0 s of Hearth
-   49.0 s  it is there                        35.0 s of the cloud
-   95.0 s  its agent is up                    46.0 s of the cloud
-  130.0 s  people can be in                   35.0 s of the game`,
+    1.0 s  the machine hears of it                    1.0 s of the cloud
+    1.2 s  the game is told to stop                   0.2 s of Hearth
+    2.7 s  the save is proven                         1.5 s of the game
+    8.0 s  the old machine is gone                    5.3 s of the cloud
+   14.0 s  a new one is asked for at vmss-b           6.0 s of Hearth
+   49.0 s  it is there                                35.0 s of the cloud
+   95.0 s  its agent is up                            46.0 s of the cloud
+  130.0 s  people can be in                           35.0 s of the game`,
 			sum: "Back after 130.0 s: 87.3 s of the cloud, 36.5 s of the game, 6.2 s of Hearth.",
 		},
 		{
 			name: "clocks differ", move: skewed, back: true,
 			want: `    0.0 s  the eviction is asked for
-    0.0 s  the machine hears of it            0.0 s of the cloud
-    0.0 s  the game is told to stop           0.0 s of Hearth
-    2.7 s  the save is proven                 2.7 s of the game
-    8.0 s  the old machine is gone            5.3 s of the cloud
-   14.0 s  a new one is asked for at vmss-b   6.0 s of Hearth
-   49.0 s  it is there                        35.0 s of the cloud
-   95.0 s  its agent is up                    46.0 s of the cloud
-  130.0 s  people can be in                   35.0 s of the game`,
+    0.0 s  the machine hears of it                    0.0 s of the cloud
+    0.0 s  the game is told to stop                   0.0 s of Hearth
+    2.7 s  the save is proven                         2.7 s of the game
+    8.0 s  the old machine is gone                    5.3 s of the cloud
+   14.0 s  a new one is asked for at vmss-b           6.0 s of Hearth
+   49.0 s  it is there                                35.0 s of the cloud
+   95.0 s  its agent is up                            46.0 s of the cloud
+  130.0 s  people can be in                           35.0 s of the game`,
 			sum: "Back after 130.0 s: 86.3 s of the cloud, 37.7 s of the game, 6.0 s of Hearth.",
+		},
+		{
+			name: "the agent was heard before the machine was seen", move: heard, back: true,
+			want: `    0.0 s  the eviction is asked for
+    8.0 s  the old machine is gone                    8.0 s of the cloud
+   14.0 s  a new one is asked for at vmss-b           6.0 s of Hearth
+   16.0 s  it is there                                2.0 s of the cloud
+   16.0 s  its agent is up                            0.0 s of the cloud
+   20.0 s  people can be in                           4.0 s of the game`,
+			sum: "Back after 20.0 s: 10.0 s of the cloud, 4.0 s of the game, 6.0 s of Hearth.",
 		},
 		{
 			name: "vanished, and still on its way", move: vanished,
 			want: `    0.0 s  the eviction is asked for
-   50.0 s  the old machine is gone            50.0 s of the cloud
-   56.0 s  a new one is asked for at vmss-b   6.0 s of Hearth
-   90.0 s  it is there                        34.0 s of the cloud`,
+   50.0 s  the old machine is gone                    50.0 s of the cloud
+   56.0 s  a new one is asked for at vmss-b           6.0 s of Hearth
+   90.0 s  it is there                                34.0 s of the cloud`,
 			sum: "Back after 90.0 s: 84.0 s of the cloud, 0.0 s of the game, 6.0 s of Hearth.",
 		},
 	} {

@@ -35,7 +35,7 @@ func (s Step) String() string {
 	if s.Whose != "" {
 		took = fmt.Sprintf("%s of %s", seconds(s.Took), s.Whose)
 	}
-	return strings.TrimRight(fmt.Sprintf("%9s  %-34s %s", seconds(s.After), s.What, took), " ")
+	return strings.TrimRight(fmt.Sprintf("%9s  %-42s %s", seconds(s.After), s.What, took), " ")
 }
 
 // Timeline is a move, step by step, in the order in which they came.
@@ -69,7 +69,11 @@ func Of(asked time.Time, m world.Move) Timeline {
 	add(m.Proof, Game, "the save is proven")
 	add(m.Gone, Cloud, "the old machine is gone")
 	add(m.Asked, Hearth, "a new one is asked for at "+m.To)
-	add(m.Machine, Cloud, "it is there")
+	there := m.Machine
+	if !m.HostUp.IsZero() && (there.IsZero() || m.HostUp.Before(there)) {
+		there = m.HostUp // it was heard before it was seen
+	}
+	add(there, Cloud, "it is there")
 	add(m.HostUp, Cloud, "its agent is up")
 	add(m.Online, Game, "people can be in")
 	t.back = !m.Online.IsZero()

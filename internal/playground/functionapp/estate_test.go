@@ -19,7 +19,8 @@ import (
 func TestEstate(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	r := start(t, options{worlds: sized, prepare: func(dir string) {
+	// The machine that nobody wants boots for as long as nobody has seen it.
+	r := start(t, options{worlds: sized, timing: simcloud.Timing{Boot: time.Minute}, prepare: func(dir string) {
 		// A scale set that no world has any more, with its machine.
 		c, err := simcloud.New(simcloud.Options{
 			Clock: clock.System{}, File: filepath.Join(dir, "cloud.json"), Placements: []world.Placement{{ID: "vmss-old"}},
@@ -82,7 +83,8 @@ func TestEstate(t *testing.T) {
 		t.Errorf("got deletions %q, want %q", got, want)
 	}
 	got := r.patches()
-	slices.Sort(got) // whose turn comes first is all the same
+	slices.Sort(got) // whose turn comes first is all the same, and a look may scale to zero once more
+	got = slices.Compact(got)
 	if want := []string{down2, "old to 0"}; !slices.Equal(got, want) {
 		t.Errorf("got updates %q, want %q", got, want)
 	}
