@@ -32,9 +32,9 @@ type Reconcile struct {
 // revives a lost chain of checks, too. The first world hears of what is no
 // world's.
 func (h *Reconcile) Run(ctx context.Context) error {
-	survey, err := h.Estate.Survey(ctx)
+	survey, err := h.survey(ctx)
 	if err != nil {
-		return fmt.Errorf("survey the resource group: %w", err)
+		return err
 	}
 	now := h.Clock.Now()
 	at, err := h.at(ctx)
@@ -72,6 +72,32 @@ func (h *Reconcile) Run(ctx context.Context) error {
 	err = errors.Join(errs...)
 	h.Log.Info("resource group swept", "worlds", len(h.Worlds), "sets", len(survey.Sets), "leftovers", len(items), "complete", err == nil)
 	return err
+}
+
+// A survey that fails is made again: the next one is hours away, and what nobody
+// wants costs money until then.
+const (
+	surveyTries = 4
+	surveyPause = 30 * time.Second
+)
+
+func (h *Reconcile) survey(ctx context.Context) (world.Survey, error) {
+	for try := 1; ; try++ {
+		survey, err := h.Estate.Survey(ctx)
+		if err == nil {
+			return survey, nil
+		}
+		err = fmt.Errorf("survey the resource group: %w", err)
+		if try == surveyTries {
+			return survey, err
+		}
+		h.Log.Warn("survey failed", "try", try, "error", err)
+		select {
+		case <-ctx.Done():
+			return survey, err
+		case <-h.Clock.After(surveyPause):
+		}
+	}
 }
 
 // whereabouts are where the worlds' rows are, which the configuration may not

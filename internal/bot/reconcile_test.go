@@ -16,22 +16,23 @@ import (
 	"hearth/internal/world"
 )
 
-// surveyed counts the surveys; with an error they fail.
+// surveyed counts the surveys; with an error they fail, the first few or all.
 type surveyed struct {
 	world.Estate
 	surveys int
 	err     error
+	fail    int // so many; 0: all
 }
 
 func (c *surveyed) Survey(ctx context.Context) (world.Survey, error) {
-	if c.surveys++; c.err != nil {
+	if c.surveys++; c.err != nil && (c.fail == 0 || c.surveys <= c.fail) {
 		return world.Survey{}, c.err
 	}
 	return c.Estate.Survey(ctx)
 }
 
 func (r *rig) reconcile(e world.Estate) *bot.Reconcile {
-	return &bot.Reconcile{Guild: r.guild, Worlds: r.worlds, Estate: e, Store: r.store, Events: r.events, Key: r.key(world.BotKey), Clock: r.clock, Log: r.logger()}
+	return &bot.Reconcile{Guild: r.guild, Worlds: r.worlds, Estate: e, Store: r.store, Events: r.events, Key: r.key(world.BotKey), Clock: hurried{r.clock}, Log: r.logger()}
 }
 
 // sweeps lists what reconcile has put into the queue, as "world/placement:
@@ -91,6 +92,15 @@ func TestReconcileBlind(t *testing.T) {
 	err := r.reconcile(&surveyed{err: errLost}).Run(t.Context())
 	if !errors.Is(err, errLost) || len(r.sweeps()) != 0 {
 		t.Errorf("Run = %v with %q, want the survey's error and nothing told", err, r.sweeps())
+	}
+}
+
+// TestReconcileAgain: a survey that fails is not put off for six hours.
+func TestReconcileAgain(t *testing.T) {
+	r := newRig(t, twoWorlds()...)
+	e := &surveyed{Estate: r.cloud, err: errLost, fail: 3}
+	if err := r.reconcile(e).Run(t.Context()); err != nil || len(r.sweeps()) != 3 {
+		t.Errorf("Run = %v with %q, want it to go on", err, r.sweeps())
 	}
 }
 
