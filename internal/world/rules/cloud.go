@@ -274,8 +274,8 @@ func (r *reaction) machineSeen(i world.Instance) {
 // noMachineSeen: the placement is empty, whatever its capacity says.
 func (r *reaction) noMachineSeen() {
 	s, c := &r.s, &r.s.Cloud
-	if c.VM == "" {
-		return
+	if c.VM == "" || c.Want == 1 && c.Acting && c.Toward == 1 && s.Boot.Up && r.quiet() <= SilentAfter {
+		return // there is none, or it speaks and is not in the list yet
 	}
 	c.VM = ""
 	s.Boot.Machine = world.Machine{} // the next one has another address

@@ -278,3 +278,29 @@ func TestAcceptedThenGone(t *testing.T) {
 		t.Errorf("capacities asked for: got %v, want 1 0 1", got)
 	}
 }
+
+// TestSpeaksBeforeItIsListed: a machine whose agent speaks is there, though the
+// cloud, which is at it yet, does not list it. If it falls silent it is not.
+func TestSpeaksBeforeItIsListed(t *testing.T) {
+	for name, silent := range map[string]bool{"and is listed": false, "and falls silent": true} {
+		t.Run(name, func(t *testing.T) {
+			g := newStage(t)
+			g.places["a"].never = silent
+			g.start()
+			g.pass(10 * time.Second)
+			g.epoch++
+			g.hear(&world.HostUp{Machine: world.Machine{Name: "vm-a-1"}})
+			g.status(world.Loading)
+			rented := g.now
+			g.pass(40 * time.Second)
+			g.status(world.Loading)
+			if !g.s.Cloud.Rented.Equal(rented) {
+				t.Errorf("paid since %s, want %s, when it spoke", g.s.Cloud.Rented, rented)
+			}
+			g.tellsNot("without notice")
+			if silent {
+				g.until(rules.SilentAfter, "it is missed", func() bool { return g.s.Status == world.Relocating })
+			}
+		})
+	}
+}
