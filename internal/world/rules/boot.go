@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"hearth/internal/world"
@@ -62,6 +63,7 @@ func (r *reaction) keepMachine() {
 
 func (r *reaction) hostUp(d *world.HostUp) {
 	s := &r.s
+	r.foundAt(d.Machine.Name)
 	r.machine(d.Machine)
 	r.moveHostUp()
 	if s.Unproven > 0 && r.proves(d, s.Unproven) {
@@ -70,6 +72,24 @@ func (r *reaction) hostUp(d *world.HostUp) {
 		r.line(words.SavedAfterAll(&r.c, d.Previous.At))
 	}
 	s.Unproven = 0 // what stands beside the world's files is told
+}
+
+// foundAt: a machine that nobody wants speaks, and its name tells where it is:
+// Azure names those of a scale set after it, with an underscore and some letters
+// more (Flexible orchestration). It may be elsewhere than the last one was, or the
+// row may know of none; it is given back there, not where it is not.
+func (r *reaction) foundAt(name string) {
+	s, c := &r.s, &r.s.Cloud
+	if s.Status != world.Stopping || c.Want != 0 || c.Acting || c.VM != "" {
+		return
+	}
+	set := name[:max(strings.LastIndexByte(name, '_'), 0)]
+	for _, p := range r.c.Placements {
+		if strings.EqualFold(set, p.ID) && p.ID != c.Placement {
+			*c = world.Cloud{Placement: p.ID, Round: c.Round + 1}
+			return
+		}
+	}
 }
 
 // proves: the boot that was left open had saved, and did not get to say so.

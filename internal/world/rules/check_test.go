@@ -299,6 +299,33 @@ func TestUnwantedMachine(t *testing.T) {
 	})
 }
 
+// TestUnwantedMachineElsewhere: it speaks before anybody has seen it, and is not
+// where the last one was; the row may even know of no place at all.
+func TestUnwantedMachineElsewhere(t *testing.T) {
+	for name, lit := range map[string]bool{"of a world that was lit at a": true, "of a world that was never lit": false} {
+		t.Run(name, func(t *testing.T) {
+			g := newStage(t)
+			if lit {
+				g.toStopping()
+				g.proves(world.StopOrdered)
+				g.untilStatus(time.Minute, world.Stopped)
+			}
+			g.hush()
+			g.places["b"].vm, g.places["b"].capacity = "b_0a1b2c3d", 1
+			g.epoch++
+			g.seq = 0
+			g.hear(&world.HostUp{Machine: world.Machine{Name: "b_0a1b2c3d"}})
+			g.status(world.Stopping)
+			g.tells(world.ChatKeeper, "nobody wants")
+			g.hear(&world.SaveProven{Untouched: true, Confirmed: true, Why: world.StopOrdered})
+			g.tellsNot("The machine is gone and nothing costs money")
+			g.untilStatus(2*time.Minute, world.Stopped)
+			g.tells(world.ChatLine, "The machine is gone and nothing costs money")
+			g.noMachine()
+		})
+	}
+}
+
 func TestSweepWhileAwake(t *testing.T) {
 	g := newStage(t)
 	g.toOnline()
