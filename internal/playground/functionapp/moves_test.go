@@ -44,23 +44,21 @@ func TestMoves(t *testing.T) {
 			play: func(r *rig) {
 				r.play("Ana: /start\nwait loading\nlever evict 30\nwait relocating\nwait online\n" + putItOut)
 			},
-			// Notice and proof come in the same moment, to two workers.
-			anyOrder: true,
-			says:     []string{taken, nothing, movesOn, burning, putOut, saved, out},
-			patches:  []string{up1, down1, up2, down2},
-			status:   world.Stopped,
+			says:    []string{taken, nothing, movesOn, burning, putOut, saved, out},
+			patches: []string{up1, down1, up2, down2},
+			status:  world.Stopped,
 		},
 		{
 			name: "online, twice in a row",
 			play: func(r *rig) {
-				r.play("Ana: /start\nexpect is burning\nlever player_join Bo\nexpect **Bo** came in")
+				r.play("Ana: /start\nexpect is burning. Join at\nlever player_join Bo\nexpect **Bo** came in")
 				first := r.address()
-				r.play("lever evict 30\nexpect Lighting it elsewhere now\nexpect is burning")
+				r.play("lever evict 30\nexpect Lighting it elsewhere now\nexpect is burning. Join at")
 				if second := r.address(); second == first {
 					r.t.Errorf("the new address is the old one, %s", first)
 				}
 				r.moved("vmss-midgard-1", "vmss-midgard-2", true)
-				r.play("lever evict 8\nexpect Lighting it elsewhere now\nexpect is burning")
+				r.play("lever evict 8\nexpect Lighting it elsewhere now\nexpect is burning. Join at")
 				r.moved("vmss-midgard-2", "vmss-midgard-2", true) // the other is blocked for longer
 				r.play(putItOut)
 			},
@@ -74,10 +72,10 @@ func TestMoves(t *testing.T) {
 		{
 			name: "online, without notice",
 			play: func(r *rig) {
-				r.play("Ana: /start\nexpect is burning\nlever player_join Bo\nexpect **Bo** came in\nlever vanish")
+				r.play("Ana: /start\nexpect is burning. Join at\nlever player_join Bo\nexpect **Bo** came in\nlever vanish")
 				// Two heartbeats are missed at once: nobody waits for them here.
 				r.earlier(func(s *world.State) { s.Boot.Heard = time.Now().Add(-rules.SilentAfter) })
-				r.play("expect is gone without notice\nexpect is burning")
+				r.play("expect is gone without notice\nexpect is burning. Join at")
 				r.moved("vmss-midgard-1", "vmss-midgard-2", false)
 				r.play(putItOut)
 			},
