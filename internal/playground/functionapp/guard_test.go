@@ -1,20 +1,20 @@
 package functionapp_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"hearth/internal/world"
 )
 
+const monthSpent = "the month's money is spent"
+
 // What is put out by itself, and what is not. Nobody waits for the hours here:
 // times in the row are set back, and the check, every 30 s, sees to the rest.
 func TestGuard(t *testing.T) {
 	t.Parallel()
-	if now := time.Now(); world.NextMonth(now).Sub(now) < 15*time.Minute {
-		t.Skip("the month would end while it plays")
-	}
-	for _, e := range []evening{
+	evenings := []evening{
 		{
 			// Whoever types the password is no player yet, and the bot may not have
 			// heard of them: the order to stop says "if empty", and the agent, which
@@ -45,7 +45,7 @@ func TestGuard(t *testing.T) {
 			status:  world.Stopped,
 		},
 		{
-			name: "the month's money is spent",
+			name: monthSpent,
 			options: options{worlds: `[{"id":"midgard","name":"Midgard","monthly_dollars":0.5,
 				"placements":[{"id":"vmss-midgard-1","size":"Standard_D2ads_v5","cents_per_hour":600,"priced_on":"2026-11-30"}]}]`},
 			play: func(r *rig) {
@@ -69,7 +69,14 @@ func TestGuard(t *testing.T) {
 			patches: []string{up1, down1, up1, down1},
 			status:  world.Stopped,
 		},
-	} {
+	}
+	// The bill is cut at a month's end: beside one, the ten minutes that are set
+	// back would be another month's.
+	if now := time.Now(); world.NextMonth(now.Add(-15*time.Minute)) != world.NextMonth(now.Add(15*time.Minute)) {
+		t.Log("the month ends or has just begun: its money is not played with now")
+		evenings = slices.DeleteFunc(evenings, func(e evening) bool { return e.name == monthSpent })
+	}
+	for _, e := range evenings {
 		t.Run(e.name, e.run)
 	}
 }
