@@ -35,7 +35,6 @@ const (
 	minSaveInterval = time.Minute
 	maxSaveInterval = 2 * time.Hour
 	minMemory       = 64 << 20
-	minPassword     = 5  // the game's own; it quits at once otherwise
 	maxServerName   = 64 // characters
 )
 
@@ -110,11 +109,10 @@ func (o Options) prepare() (Options, error) {
 	check(worldForm.MatchString(o.WorldName), "world name %q names files: use 1 to 40 letters, digits, _ and -", o.WorldName)
 	check(oneLine(o.ServerName) && o.ServerName != "" && utf8.RuneCountInString(o.ServerName) <= maxServerName,
 		"server name %q: use one line of 1 to %d characters", o.ServerName, maxServerName)
-	password := o.Password.Reveal()
-	check(password == "" || utf8.RuneCountInString(password) >= minPassword && oneLine(password),
-		"password: use one line of at least %d characters, or none", minPassword)
-	check(password == "" || !strings.Contains(o.ServerName, password), "password: the game refuses one that is part of the server's name")
-	check(password != "" || !o.Public, "password: the game lists no public server without one")
+	if err := world.CheckPassword(o.Password, o.ServerName); err != nil {
+		problems = append(problems, fmt.Errorf("password: %w", err))
+	}
+	check(o.Password != "" || !o.Public, "password: the game lists no public server without one")
 	check(o.Port >= 1 && o.Port <= 65534, "port %d: use 1 to 65534, the one above it is needed too", o.Port)
 	check(o.SaveInterval >= minSaveInterval && o.SaveInterval <= maxSaveInterval && o.SaveInterval%time.Second == 0,
 		"%v between saves: use whole seconds from %v to %v", o.SaveInterval, minSaveInterval, maxSaveInterval)

@@ -133,21 +133,19 @@ func (r *run) settings(address string) (map[string]string, error) {
 	}
 	for _, w := range r.worlds {
 		s[world.AgentKeySetting(w.ID)] = string(r.secrets.agentKey(w.ID))
+		s[world.PasswordSetting(w.ID)] = w.Password.Reveal()
 	}
 	return s, nil
 }
 
-// worldsText is what HEARTH_WORLDS would be, with the passwords in it.
+// worldsText is what HEARTH_WORLDS would be. The passwords have settings of their
+// own.
 func worldsText(worlds []world.Config) (string, error) {
-	type shown struct {
-		world.Config
-		Password string `json:"password,omitempty"`
+	worlds = slices.Clone(worlds)
+	for i := range worlds {
+		worlds[i].Password = ""
 	}
-	out := make([]shown, len(worlds))
-	for i, w := range worlds {
-		out[i] = shown{w, w.Password.Reveal()}
-	}
-	b, err := json.Marshal(out) //nolint:gosec // the settings are where the bot reads them
+	b, err := json.Marshal(worlds) //nolint:gosec // without the passwords
 	if err != nil {
 		return "", fmt.Errorf("write HEARTH_WORLDS: %w", err)
 	}

@@ -19,7 +19,8 @@ import (
 	"hearth/internal/world/price"
 )
 
-// The settings' names, beside the key of each world (world.AgentKeySetting).
+// The settings' names, beside those of each world (world.AgentKeySetting,
+// world.PasswordSetting).
 const (
 	Application    = "DISCORD_APPLICATION_ID"
 	PublicKey      = "DISCORD_PUBLIC_KEY"
@@ -137,6 +138,22 @@ func (r *reader) key(name string, least int, what string) world.Secret {
 	return world.Secret(v)
 }
 
+// password gives a world the password of its own setting.
+func (r *reader) password(w *world.Config) {
+	name := world.PasswordSetting(w.ID)
+	v, _ := r.value(name)
+	if v == "" {
+		return
+	}
+	if w.Password != "" {
+		r.bad(name, "%s is set, and world %s has a password in %s as well: remove that one", name, w.ID, Worlds)
+	}
+	w.Password = world.Secret(v)
+	if err := world.CheckPassword(w.Password, w.Name); err != nil {
+		r.bad(name, "%s: %w", name, err)
+	}
+}
+
 // Problem is one thing that is wrong, and what to do about it.
 type Problem struct {
 	Setting string // or one of two that belong together
@@ -231,7 +248,9 @@ func (c *Config) loadWorlds(r *reader) {
 	r.check(Worlds, err)
 	r.check(Worlds, price.Check(c.Worlds))
 	owner := map[string]string{}
-	for _, w := range c.Worlds {
+	for i := range c.Worlds {
+		w := &c.Worlds[i]
+		r.password(w)
 		c.Agents[w.ID] = r.key(world.AgentKeySetting(w.ID), world.MinKeyBytes, "set it to the key that world "+w.ID+"'s agent has")
 		if other, taken := owner[c.Agents[w.ID].Reveal()]; taken && c.Agents[w.ID] != "" {
 			r.bad(world.AgentKeySetting(w.ID), "%s and %s are the same: give each world a key of its own, or one's machine could speak for the other", world.AgentKeySetting(other), world.AgentKeySetting(w.ID))

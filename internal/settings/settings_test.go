@@ -36,8 +36,9 @@ func deployment() map[string]string {
 		"DISCORD_APPLICATION_ID": "1100", "DISCORD_PUBLIC_KEY": publicKey, "DISCORD_BOT_TOKEN": botToken,
 		"DISCORD_GUILD_ID": "1200", "DISCORD_CHANNEL_ID": "1300", "DISCORD_KEEPER_ROLE_ID": "1400", "DISCORD_KEEPER_CHANNEL_ID": "1500",
 		"HEARTH_WORLDS": `[{"id":"midgard","name":"Midgard","placements":[{"id":"vmss-a"}]},
-			{"id":"our-world","name":"Ours","placements":[{"id":"vmss-b"}]}]`,
-		"HEARTH_BOT_KEY": botKey, "HEARTH_AGENT_KEY_MIDGARD": agentKey, "HEARTH_AGENT_KEY_OUR_WORLD": otherKey, "HEARTH_PROBE_KEY": probeKey,
+			{"id":"our-world","name":"Ours","password":"canary-of-the-other-game","placements":[{"id":"vmss-b"}]}]`,
+		"HEARTH_PASSWORD_MIDGARD": "canary-of-the-game",
+		"HEARTH_BOT_KEY":          botKey, "HEARTH_AGENT_KEY_MIDGARD": agentKey, "HEARTH_AGENT_KEY_OUR_WORLD": otherKey, "HEARTH_PROBE_KEY": probeKey,
 		"AzureWebJobsStorage": connection, "AZURE_SUBSCRIPTION_ID": "00000000-0000-4000-8000-000000000001", "HEARTH_RESOURCE_GROUP": "rg-hearth",
 	}
 }
@@ -59,6 +60,9 @@ func TestLoad(t *testing.T) {
 	}
 	if len(c.Worlds) != 2 || c.Worlds[1].ID != "our-world" {
 		t.Errorf("worlds = %+v", c.Worlds)
+	}
+	if got := c.Worlds[0].Password.Reveal() + " " + c.Worlds[1].Password.Reveal(); got != "canary-of-the-game canary-of-the-other-game" {
+		t.Errorf("passwords %q", got)
 	}
 	for id, want := range map[string]string{world.BotKey: botKey, "midgard": agentKey, "our-world": otherKey, "asgard": ""} {
 		if got := string(c.KeyOf(id)); got != want {
@@ -136,6 +140,10 @@ func TestBadSettings(t *testing.T) {
 		{"HEARTH_AGENT_KEY_OUR_WORLD", "", "HEARTH_AGENT_KEY_OUR_WORLD is missing"},
 		{"HEARTH_AGENT_KEY_OUR_WORLD", agentKey, "HEARTH_AGENT_KEY_MIDGARD and HEARTH_AGENT_KEY_OUR_WORLD are the same"},
 		{"HEARTH_AGENT_KEY_MIDGARD", botKey, "HEARTH_BOT_KEY and HEARTH_AGENT_KEY_MIDGARD are the same"},
+		{"HEARTH_PASSWORD_MIDGARD", "skol", "HEARTH_PASSWORD_MIDGARD: the game wants at least 5 characters"},
+		{"HEARTH_PASSWORD_MIDGARD", "canary-of-mead\n", "HEARTH_PASSWORD_MIDGARD: write it on one line"},
+		{"HEARTH_PASSWORD_MIDGARD", "Midgard", "HEARTH_PASSWORD_MIDGARD: the game refuses one that is part of the server's name"},
+		{"HEARTH_PASSWORD_OUR_WORLD", "canary-again", "HEARTH_PASSWORD_OUR_WORLD is set, and world our-world has a password in HEARTH_WORLDS as well"},
 		{"HEARTH_PROBE_KEY", "abc", "HEARTH_PROBE_KEY has 3 characters"},
 		{"HEARTH_LOG_LEVEL", "loud", "HEARTH_LOG_LEVEL is \"loud\""},
 		{"AzureWebJobsStorage", "canary", "AzureWebJobsStorage: "},
@@ -150,6 +158,7 @@ func TestBadSettings(t *testing.T) {
 		{"HEARTH_WORLDS", reference, "HEARTH_WORLDS is a Key Vault reference"},
 		{"HEARTH_BOT_KEY", reference, "HEARTH_BOT_KEY is a Key Vault reference"},
 		{"HEARTH_AGENT_KEY_MIDGARD", reference, "HEARTH_AGENT_KEY_MIDGARD is a Key Vault reference"},
+		{"HEARTH_PASSWORD_MIDGARD", reference, "HEARTH_PASSWORD_MIDGARD is a Key Vault reference"},
 		{"HEARTH_PROBE_KEY", reference, "HEARTH_PROBE_KEY is a Key Vault reference"},
 		{"HEARTH_LOG_LEVEL", reference, "HEARTH_LOG_LEVEL is a Key Vault reference"},
 		{"AzureWebJobsStorage", reference, "AzureWebJobsStorage: the Key Vault reference was not resolved"},

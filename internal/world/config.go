@@ -123,8 +123,15 @@ func IsWorldID(id string) bool {
 // AgentKeySetting is the setting that holds the key of a world's agent: HEARTH_AGENT_KEY_
 // and the id, in capitals and with underscores, as names of variables are.
 func AgentKeySetting(id string) string {
-	return "HEARTH_AGENT_KEY_" + strings.ToUpper(strings.ReplaceAll(id, "-", "_"))
+	return "HEARTH_AGENT_KEY_" + variable(id)
 }
+
+// PasswordSetting is the setting that holds the password of a world's game, as
+// AgentKeySetting is named. It stands in for Config.Password, so that
+// HEARTH_WORLDS need not hold a secret.
+func PasswordSetting(id string) string { return "HEARTH_PASSWORD_" + variable(id) }
+
+func variable(id string) string { return strings.ToUpper(strings.ReplaceAll(id, "-", "_")) }
 
 // ParseWorlds reads HEARTH_WORLDS: a JSON array of one object per world. The
 // error names every problem at once, each with what to do about it.
@@ -200,6 +207,9 @@ func (c *Config) problems(i int) []error {
 	}
 	if c.Name != "" && (Visible(c.Name, MaxWorldName) == "" || strings.ContainsFunc(c.Name, unicode.IsControl)) {
 		bad("name %q has a line break, or nothing that can be seen: write one line of text", c.Name)
+	}
+	if err := CheckPassword(c.Password, c.Name); err != nil {
+		bad("password: %w", err)
 	}
 	for _, role := range c.Roles {
 		if !isRoleID(role) {

@@ -123,6 +123,9 @@ func TestParseWorldsRefuses(t *testing.T) {
 		{"a price of no day", with(t, `{"placements":[{"id":"p","cents_per_hour":1,"priced_on":"30.11.2026"}]}`), `priced_on of placement "p" is "30.11.2026"`},
 		{"a price below zero", with(t, `{"cents_per_hour":-0.5}`), "cents_per_hour is -0.5: choose 0 to 1000"},
 		{"a price in another unit", with(t, `{"cents_per_hour":1001}`), "cents_per_hour is 1001"},
+		{"a short password", with(t, `{"password":"four"}`), "password: the game wants at least 5 characters"},
+		{"a password in the name", with(t, `{"name":"Midgard","password":"idgar"}`), "password: the game refuses one that is part of the server's name"},
+		{"a password of two lines", with(t, `{"password":"yggdra\nsil"}`), "password: write it on one line"},
 		{"a role by its name", with(t, `{"roles":["viking"]}`), `role "viking" is not the id of a role`},
 		{"an empty role", with(t, `{"roles":[""]}`), `role "" is not the id of a role`},
 		{"no placements", with(t, `{"placements":[]}`), "placements is empty: name at least one scale set"},
@@ -187,5 +190,8 @@ func TestAgentKeySetting(t *testing.T) {
 		if got := world.AgentKeySetting(id); got != want {
 			t.Errorf("AgentKeySetting(%q) = %q, want %q", id, got, want)
 		}
+	}
+	if got, want := world.PasswordSetting("our-world-2"), "HEARTH_PASSWORD_OUR_WORLD_2"; got != want {
+		t.Errorf("PasswordSetting = %q, want %q", got, want)
 	}
 }
