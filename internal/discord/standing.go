@@ -10,10 +10,11 @@ import (
 )
 
 // CodeUnknownChannel and CodeUnknownMember: there is no such channel, or member
-// of the guild.
+// of the guild. CodeForm: what was sent is not taken, for what it says.
 const (
 	CodeUnknownChannel = int(rest.JSONErrorCodeUnknownChannel)
 	CodeUnknownMember  = int(rest.JSONErrorCodeUnknownMember)
+	CodeForm           = int(rest.JSONErrorCodeInvalidFormBody)
 )
 
 // Application is what Discord knows of the token's own application.
@@ -96,6 +97,33 @@ func (c *Client) Application(ctx context.Context) (Application, error) {
 	var a Application
 	err := c.read(ctx, rest.GetCurrentApplication, &a)
 	return a, err
+}
+
+// SetInteractionsURL gives Discord the application's address for interactions. It
+// asks there at once, and refuses with CodeForm what does not answer rightly and
+// within three seconds.
+func (c *Client) SetInteractionsURL(ctx context.Context, address string) error {
+	body := struct {
+		URL string `json:"interactions_endpoint_url"`
+	}{address}
+	if err := c.do(ctx, rest.UpdateCurrentApplication.Compile(nil), body, nil, callOptions{}); err != nil {
+		return fmt.Errorf("set interactions url: %w", err)
+	}
+	return nil
+}
+
+// Guilds lists those that the bot is in, 200 at most, without owner and roles.
+func (c *Client) Guilds(ctx context.Context) ([]GuildInfo, error) {
+	var all []GuildInfo
+	err := c.read(ctx, rest.GetCurrentUserGuilds, &all)
+	return all, err
+}
+
+// Channels lists those of a guild, also those that the bot does not see.
+func (c *Client) Channels(ctx context.Context, guild string) ([]ChannelInfo, error) {
+	var all []ChannelInfo
+	err := c.read(ctx, rest.GetGuildChannels, &all, guild)
+	return all, err
 }
 
 // GuildInfo reads a guild that the bot is in.

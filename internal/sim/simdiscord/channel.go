@@ -1,6 +1,7 @@
 package simdiscord
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -61,6 +62,9 @@ func (d *Discord) channelRoute(c call) func() reply {
 func (d *Discord) mayInChannel(channel string, needs uint64) (refused reply, ok bool) {
 	if _, ok := d.guild.Channel(channel); !ok {
 		return refusal(http.StatusNotFound, 10003, "Unknown Channel"), false
+	}
+	if d.levers.expelled {
+		return refusal(http.StatusForbidden, 50001, "Missing Access"), false
 	}
 	has := d.botPermissions(channel)
 	if has&guild.PermViewChannel == 0 {
@@ -213,7 +217,7 @@ func (d *Discord) commandRoute(c call) func() reply {
 		if c.parts[1] != d.opts.ApplicationID {
 			return refusal(http.StatusForbidden, 20012, "You are not authorized to perform this action on this application")
 		}
-		if c.parts[3] != d.opts.GuildID || d.levers.uninvited {
+		if c.parts[3] != d.opts.GuildID || d.levers.uninvited || d.levers.expelled {
 			return refusal(http.StatusForbidden, 50001, "Missing Access")
 		}
 		return handle()
@@ -222,20 +226,22 @@ func (d *Discord) commandRoute(c call) func() reply {
 
 // readRoute answers who and where the bot is. d.mu is held.
 func (d *Discord) readRoute(c call) func() reply {
+	p := c.parts
+	if c.method == http.MethodPatch && p[0] == "applications" {
+		return func() reply { return d.patchApplication(c.body) }
+	}
 	if c.method != http.MethodGet {
 		return nil
 	}
-	p := c.parts
 	return func() reply {
 		switch p[0] {
 		case "users":
+			if len(p) == 3 {
+				return success(d.guildsJSON())
+			}
 			return success(guild.Author{ID: d.opts.ApplicationID, Name: d.opts.BotName, Bot: true}.JSON())
 		case "applications":
-			return success(map[string]any{
-				"id": d.opts.ApplicationID, "name": d.opts.BotName, "description": "", "icon": nil,
-				"bot_public": false, "bot_require_code_grant": false, "flags": 0,
-				"verify_key": d.PublicKey(), "interactions_endpoint_url": d.endpointURL(),
-			})
+			return success(d.applicationJSON())
 		case "channels":
 			if r, ok := d.mayInChannel(p[1], 0); !ok {
 				return r
@@ -243,8 +249,11 @@ func (d *Discord) readRoute(c call) func() reply {
 			ch, _ := d.guild.Channel(p[1])
 			return success(d.guild.ChannelJSON(ch, d.taken(ch.ID)))
 		}
-		if p[1] != d.opts.GuildID {
+		if p[1] != d.opts.GuildID || d.levers.expelled {
 			return refusal(http.StatusNotFound, 10004, "Unknown Guild")
+		}
+		if p[len(p)-1] == "channels" {
+			return success(d.channelsJSON())
 		}
 		if len(p) == 4 {
 			member, ok := d.guild.AnyMemberJSON(p[3])
@@ -267,8 +276,70 @@ func (d *Discord) readRoute(c call) func() reply {
 // endpointURL is the address that interactions go to, or nil: none was saved, or
 // Discord has removed it.
 func (d *Discord) endpointURL() *string {
-	if d.opts.EndpointURL == "" || d.endpoint.Disabled() != "" {
+	if d.address == "" || d.endpoint.Disabled() != "" {
 		return nil
 	}
-	return &d.opts.EndpointURL
+	return &d.address
+}
+
+func (d *Discord) applicationJSON() map[string]any {
+	return map[string]any{
+		"id": d.opts.ApplicationID, "name": d.opts.BotName, "description": "", "icon": nil,
+		"bot_public": false, "bot_require_code_grant": false, "flags": 0,
+		"verify_key": d.PublicKey(), "interactions_endpoint_url": d.endpointURL(),
+	}
+}
+
+// guildsJSON are the guilds that the bot is in.
+func (d *Discord) guildsJSON() []map[string]any {
+	if d.levers.expelled {
+		return []map[string]any{}
+	}
+	return []map[string]any{{
+		"id": d.opts.GuildID, "name": d.opts.GuildName, "icon": nil, "banner": nil, "owner": false,
+		"permissions": guild.Bits(guild.BotPermissions), "features": []string{},
+	}}
+}
+
+// channelsJSON are the guild's channels, those that the bot does not see, too,
+// under a category.
+func (d *Discord) channelsJSON() []map[string]any {
+	all := []map[string]any{d.guild.CategoryJSON()}
+	for _, ch := range d.guild.Channels() {
+		all = append(all, d.guild.ChannelJSON(ch, d.taken(ch.ID)))
+	}
+	return all
+}
+
+// patchApplication changes the address for interactions, if what is there answers
+// as an endpoint must. d.mu is held, and free while Discord asks there.
+func (d *Discord) patchApplication(body []byte) reply {
+	in, err := form.ReadApplication(body)
+	switch {
+	case err != nil:
+		return invalid(err)
+	case !in.HasEndpoint:
+		return success(d.applicationJSON())
+	case in.EndpointURL == "":
+		d.endpoint.Remove()
+		return success(d.applicationJSON())
+	}
+	same := in.EndpointURL == d.address
+	return reply{then: func(ctx context.Context) reply {
+		switch {
+		case same:
+			err = d.ValidateEndpoint(ctx)
+		case d.opts.Reach != nil:
+			err = d.validate(ctx, d.opts.Reach(in.EndpointURL))
+		}
+		if err != nil || !same && d.opts.Reach == nil {
+			var p form.Problems
+			p.Add([]string{"interactions_endpoint_url"}, "APPLICATION_INTERACTIONS_ENDPOINT_URL_INVALID", "The specified interactions endpoint URL could not be verified.")
+			return invalid(&p)
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.address = in.EndpointURL
+		return success(d.applicationJSON())
+	}}
 }

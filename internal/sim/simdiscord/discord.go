@@ -48,6 +48,10 @@ type Options struct {
 	// EndpointURL is the address that the application's page shows for
 	// interactions. It is only shown: Deliver brings them there.
 	EndpointURL string
+	// Reach makes the way to another address, which the bot may then give by
+	// PATCH /applications/@me; nil: no other can be verified. Where it was moved
+	// is no part of Export.
+	Reach func(address string) Deliver
 
 	// People are the guild's members; the default is the keeper Ana and the
 	// members Bo and Cleo.
@@ -100,6 +104,7 @@ type Discord struct {
 
 	mu           sync.Mutex // guards what follows
 	closed       bool
+	address      string // of the endpoint
 	guild        *guild.Guild
 	creates      window // commands created in this guild today
 	interactions map[string]*interaction
@@ -136,6 +141,7 @@ func New(o Options) (*Discord, error) {
 			KeeperChannelID: o.KeeperChannelID, KeeperRoleID: o.KeeperRoleID, GuildName: o.GuildName,
 			ChannelName: o.ChannelName, KeeperChannelName: o.KeeperChannelName, BotName: o.BotName, People: o.People,
 		}),
+		address:      o.EndpointURL,
 		interactions: map[string]*interaction{},
 		nonces:       map[string]nonceUse{},
 	}

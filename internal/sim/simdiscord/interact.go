@@ -175,7 +175,11 @@ func (d *Discord) EndpointDisabled() string { return d.endpoint.Disabled() }
 // with a bad signature that must be answered 401. If both are right, the
 // endpoint is in use (again). Errors wrap ErrEndpoint or say why no answer
 // came.
-func (d *Discord) ValidateEndpoint(ctx context.Context) error {
+func (d *Discord) ValidateEndpoint(ctx context.Context) error { return d.validate(ctx, nil) }
+
+// validate is ValidateEndpoint of another address, to which this is the way; nil:
+// the present one.
+func (d *Discord) validate(ctx context.Context, deliver Deliver) error {
 	d.mu.Lock()
 	id := d.guild.NewID()
 	user := guild.Author{ID: d.guild.People()[0].ID, Name: d.guild.People()[0].Name}.JSON()
@@ -187,6 +191,9 @@ func (d *Discord) ValidateEndpoint(ctx context.Context) error {
 	body, err := json.Marshal(ping)
 	if err != nil {
 		return fmt.Errorf("encode ping: %w", err)
+	}
+	if deliver != nil {
+		return d.endpoint.Move(ctx, deliver, body)
 	}
 	return d.endpoint.Validate(ctx, body)
 }

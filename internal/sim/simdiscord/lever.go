@@ -17,6 +17,7 @@ type levers struct {
 	forbid     bool
 	hide       bool
 	uninvited  bool
+	expelled   bool
 	denied     map[string]uint64 // bits, by channel
 	drop       int               // answers still to lose
 	lose       int               // webhook calls still to miss
@@ -91,6 +92,9 @@ func (d *Discord) Deny(channel string, bits uint64) {
 // had come without the scope applications.commands: everything about them is
 // refused with 50001 until it is given back.
 func (d *Discord) Uninvite(on bool) { d.pull(func(l *levers) { l.uninvited = on }) }
+
+// Expel takes the bot out of the guild, until it is invited again.
+func (d *Discord) Expel(on bool) { d.pull(func(l *levers) { l.expelled = on }) }
 
 // DropReplies carries out the next n changing REST requests and loses their
 // answers: Call returns ErrReplyLost, the HTTP face cuts the connection.

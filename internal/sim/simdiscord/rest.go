@@ -37,6 +37,8 @@ type reply struct {
 	status int
 	body   any
 	header http.Header
+	// then, if set, makes the real reply, with d.mu free: it takes its time.
+	then func(ctx context.Context) reply
 }
 
 func success(body any) reply { return reply{status: http.StatusOK, body: body} }
@@ -86,6 +88,11 @@ func (d *Discord) Call(ctx context.Context, method, path string, header http.Hea
 	d.sweep()
 	headers := http.Header{}
 	r := d.answer(method, path, header, body, headers)
+	if r.then != nil {
+		d.mu.Unlock()
+		r = r.then(ctx)
+		d.mu.Lock()
+	}
 	if err := d.keep(); err != nil {
 		r = refusal(http.StatusInternalServerError, 0, "500: Internal Server Error")
 	}
@@ -260,7 +267,7 @@ func (d *Discord) route(c call) (route, bool) {
 			quota:  quota{fmt.Sprintf("%s commands %d", c.method, len(p)), messageLimit, messagePeriod},
 			handle: d.commandRoute(c),
 		}, true
-	case is("users", "@me"), is("applications", "@me"), is("guilds", "*"), is("guilds", "*", "roles"), is("guilds", "*", "members", "*"), is("channels", "*"):
+	case is("users", "@me"), is("users", "@me", "guilds"), is("applications", "@me"), is("guilds", "*"), is("guilds", "*", "roles"), is("guilds", "*", "channels"), is("guilds", "*", "members", "*"), is("channels", "*"):
 		return route{
 			bot:    true,
 			quota:  quota{c.method + " " + p[0] + " " + p[len(p)-1], readLimit, readPeriod},

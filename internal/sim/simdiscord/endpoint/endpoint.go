@@ -63,6 +63,7 @@ type Endpoint struct {
 	close  func()
 
 	mu       sync.Mutex // guards what follows
+	deliver  Deliver    // the way to its present address
 	disabled string     // why its address was removed; empty while it is in use
 	probes   int        // bad signatures sent so far
 }
@@ -70,7 +71,7 @@ type Endpoint struct {
 // New makes an endpoint that is in use. It starts nothing.
 func New(o Options) *Endpoint {
 	closed := make(chan struct{})
-	return &Endpoint{opts: o, closed: closed, close: sync.OnceFunc(func() { close(closed) })}
+	return &Endpoint{opts: o, deliver: o.Deliver, closed: closed, close: sync.OnceFunc(func() { close(closed) })}
 }
 
 // PublicKey is the application's key in hex, as the developer portal shows it.
@@ -110,7 +111,7 @@ func (e *Endpoint) Ask(ctx context.Context, body []byte, use func(form.Answer, e
 		use(form.Answer{}, fmt.Errorf("%w: %s", ErrRefused, why))
 		return
 	}
-	res, wait := e.send(ctx, e.Sign(e.opts.Clock.Now(), body), body)
+	res, wait := e.send(ctx, e.way(), e.Sign(e.opts.Clock.Now(), body), body)
 	use(res.read())
 	wait()
 }
@@ -118,7 +119,7 @@ func (e *Endpoint) Ask(ctx context.Context, body []byte, use func(form.Answer, e
 // Probe sends a body with a bad signature. An endpoint that does not refuse it
 // is not used any more.
 func (e *Endpoint) Probe(ctx context.Context, body []byte) {
-	err := e.probe(ctx, body)
+	err := e.probe(ctx, e.way(), body)
 	if err == nil || errors.Is(err, errNoAnswer) { // no answer says nothing about its judgement
 		return
 	}
@@ -131,7 +132,13 @@ func (e *Endpoint) Probe(ctx context.Context, body []byte) {
 // bad signature that must be answered 401. If both are right, the endpoint is
 // in use (again). Errors wrap ErrRefused or say why no answer came.
 func (e *Endpoint) Validate(ctx context.Context, ping []byte) error {
-	res, wait := e.send(ctx, e.Sign(e.opts.Clock.Now(), ping), ping)
+	return e.Move(ctx, e.way(), ping)
+}
+
+// Move validates another address, and uses it from then on if all is right.
+// Otherwise nothing has changed.
+func (e *Endpoint) Move(ctx context.Context, deliver Deliver, ping []byte) error {
+	res, wait := e.send(ctx, deliver, e.Sign(e.opts.Clock.Now(), ping), ping)
 	wait()
 	if res.err != nil {
 		return fmt.Errorf("validate endpoint: ping: %w", res.err)
@@ -143,15 +150,26 @@ func (e *Endpoint) Validate(ctx context.Context, ping []byte) error {
 	if res.status != http.StatusOK || a.Type != form.AnswerPong {
 		return fmt.Errorf(`validate endpoint: ping: %w: status %d and type %d, want 200 {"type":1}`, ErrRefused, res.status, a.Type)
 	}
-	if err := e.probe(ctx, ping); err != nil {
+	if err := e.probe(ctx, deliver, ping); err != nil {
 		return fmt.Errorf("validate endpoint: %w", err)
 	}
-	e.setDisabled("")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.deliver, e.disabled = deliver, ""
 	return nil
 }
 
+// Remove takes the address away.
+func (e *Endpoint) Remove() { e.setDisabled("its address was removed") }
+
+func (e *Endpoint) way() Deliver {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.deliver
+}
+
 // Disabled says why Discord removed the endpoint's address, or is empty while
-// it is in use. Only Validate and Reset bring it back.
+// it is in use. Only Validate, Move and Reset bring it back.
 func (e *Endpoint) Disabled() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -175,12 +193,12 @@ func (e *Endpoint) Reset() {
 func (e *Endpoint) Close() { e.close() }
 
 // probe sends a body with a bad signature; anything but a 401 is an error.
-func (e *Endpoint) probe(ctx context.Context, body []byte) error {
+func (e *Endpoint) probe(ctx context.Context, deliver Deliver, body []byte) error {
 	e.mu.Lock()
 	e.probes++
 	n := e.probes
 	e.mu.Unlock()
-	res, wait := e.send(ctx, e.signBadly(e.opts.Clock.Now(), body, n), body)
+	res, wait := e.send(ctx, deliver, e.signBadly(e.opts.Clock.Now(), body, n), body)
 	wait()
 	if res.err != nil {
 		return fmt.Errorf("%w to a bad signature: %w", errNoAnswer, res.err)
@@ -201,14 +219,14 @@ type result struct {
 
 // send sends one request and waits for its answer. wait returns when nothing
 // of the delivery runs any more.
-func (e *Endpoint) send(ctx context.Context, header http.Header, body []byte) (res result, wait func()) {
+func (e *Endpoint) send(ctx context.Context, deliver Deliver, header http.Header, body []byte) (res result, wait func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	got := make(chan result, 1)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		var r result
-		r.status, r.contentType, r.answer, r.err = e.opts.Deliver(ctx, header, body)
+		r.status, r.contentType, r.answer, r.err = deliver(ctx, header, body)
 		got <- r
 	}()
 	wait = func() { cancel(); <-done }

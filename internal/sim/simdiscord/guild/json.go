@@ -155,6 +155,16 @@ func (g *Guild) ChannelJSON(ch Channel, taken uint64) map[string]any {
 	}
 }
 
+// CategoryJSON writes the heading that the channels stand under.
+func (g *Guild) CategoryJSON() map[string]any {
+	return map[string]any{
+		"id": categoryID, "type": 4, "guild_id": g.opts.GuildID, "name": "Text Channels", "position": 0, "permission_overwrites": []overwriteJSON{}, "flags": 0,
+	}
+}
+
+// categoryID is the id of the heading. No other id of the guild is 2.
+const categoryID = "2"
+
 // botRoleID is the role that came with the bot. No other id of the guild is 1.
 const botRoleID = "1"
 
