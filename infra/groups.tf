@@ -14,3 +14,44 @@ resource "azurerm_resource_group" "machines" {
   name     = local.machines_group
   location = var.region
 }
+
+# Over both groups together: a machine's hours and what is kept are one bill. A
+# budget per group would have to divide an amount that nobody can divide.
+resource "azurerm_consumption_budget_subscription" "month" {
+  name            = "${var.name}-month"
+  subscription_id = "/subscriptions/${var.subscription_id}"
+  amount          = var.budget_dollars
+  time_grain      = "Monthly"
+
+  time_period {
+    start_date = formatdate("YYYY-MM-01'T'00:00:00Z", plantimestamp())
+  }
+
+  filter {
+    dimension {
+      name   = "ResourceGroupName"
+      values = [azurerm_resource_group.data.name, azurerm_resource_group.machines.name]
+    }
+  }
+
+  dynamic "notification" {
+    for_each = [
+      { threshold = 50, type = "Actual" },
+      { threshold = 80, type = "Actual" },
+      { threshold = 100, type = "Actual" },
+      { threshold = 100, type = "Forecasted" },
+    ]
+
+    content {
+      operator       = "GreaterThanOrEqualTo"
+      threshold      = notification.value.threshold
+      threshold_type = notification.value.type
+      contact_emails = [var.alert_email]
+    }
+  }
+
+  lifecycle {
+    # Azure takes the month in which the budget was made, and no other.
+    ignore_changes = [time_period]
+  }
+}

@@ -18,6 +18,9 @@ locals {
   share_accounts = { for id in keys(var.worlds) : id => "${var.name}${local.suffix}${substr(sha256(id), 0, 8)}" }
   share          = "world"
 
+  # Of the worlds' machines. Not "-bot", whatever a world is called: that is the bot's.
+  identities = { for id in keys(var.worlds) : id => "${var.name}-world-${id}" }
+
   server_names = { for id, w in var.worlds : id => coalesce(w.server_name, w.name) }
 
   # A placement's id, and its scale set's name: the same wherever it stands in the

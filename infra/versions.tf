@@ -17,5 +17,11 @@ terraform {
 provider "azurerm" {
   subscription_id = var.subscription_id
 
+  # A new subscription knows few of Azure's services.
+  resource_providers_to_register = [
+    "Microsoft.Compute", "Microsoft.Consumption", "microsoft.insights", "Microsoft.KeyVault", "Microsoft.ManagedIdentity",
+    "Microsoft.Network", "Microsoft.OperationalInsights", "Microsoft.Storage", "Microsoft.Web",
+  ]
+
   features {}
 }
