@@ -52,6 +52,7 @@ var mayImport = map[string][]string{
 	"internal/azure":                   {"internal/world"},
 	"internal/azure/audit":             {},
 	"internal/azure/compute":           {"internal/world", "internal/azure/identity"},
+	"internal/azure/vault":             {"internal/world"},
 	"internal/azure/account":           {"internal/world", "internal/azure/identity"},
 	"internal/azure/identity":          {"internal/world"},
 	"internal/azure/storage":           {"internal/world", "internal/azure/account"},
@@ -103,6 +104,7 @@ var mayImport = map[string][]string{
 	// For tests alone.
 	"internal/docker/dockertest":         {},
 	"internal/azure/account/accounttest": {},
+	"internal/azure/vault/vaulttest":     {},
 	"internal/sim/azurite/azuritetest":   {"internal/sim/azurite"},
 	"internal/world/worldtest/chattest":  {"internal/world", "internal/clock"},
 	"internal/discord/discordtest": {
