@@ -228,6 +228,17 @@ resource "azurerm_role_assignment" "bot_machines" {
   principal_type     = "ServicePrincipal"
 }
 
+# A scale set's machines get their world's identity, in the name of who asks for
+# them.
+resource "azurerm_role_assignment" "bot_identity" {
+  for_each = var.worlds
+
+  scope                = azurerm_user_assigned_identity.world[each.key].id
+  role_definition_name = "Managed Identity Operator"
+  principal_id         = azurerm_user_assigned_identity.bot.principal_id
+  principal_type       = "ServicePrincipal"
+}
+
 # By the secret's name, since that of the token is made by somebody else, and later.
 resource "azurerm_role_assignment" "bot_secret" {
   for_each = local.bot_secrets

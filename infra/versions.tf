@@ -23,5 +23,14 @@ provider "azurerm" {
     "Microsoft.Network", "Microsoft.OperationalInsights", "Microsoft.Storage", "Microsoft.Web",
   ]
 
-  features {}
+  # Blobs are written by the role of whoever applies this, not by key (storage.tf).
+  storage_use_azuread = true
+
+  features {
+    # Else Azure makes an alert beside the bot's log that mails about every failure,
+    # and is in the way when the group is deleted.
+    application_insights {
+      disable_generated_rule = true
+    }
+  }
 }
