@@ -6,8 +6,6 @@ import (
 	"hearth/internal/clock"
 	"hearth/internal/operator"
 	"hearth/internal/probe"
-	"hearth/internal/settings"
-	"hearth/internal/world"
 )
 
 type doctorCommand struct {
@@ -17,19 +15,19 @@ type doctorCommand struct {
 
 // Help tells what is needed and the exit codes.
 func (doctorCommand) Help() string {
-	return "Changes nothing. For what is in Azure it takes the Azure CLI's login (az login), or the token in " + operator.TokenVariable + ". " +
+	return "Changes nothing. For what is in Azure it takes the Azure CLI's login (az login), or the token in " + operator.TokenVariable + ", and that in " + operator.VaultTokenVariable + " for secrets. " +
 		"Exit code: 0 nothing is wrong, 1 something is, 2 it was called wrongly. What could not be looked at is marked with ? and does not count."
 }
 
 // Run looks at the whole deployment.
 func (c doctorCommand) Run(e *env) error {
-	getenv, err := c.getenv(e)
+	s, err := c.source(e)
 	if err != nil {
 		return usage(e, err)
 	}
 	d := &operator.Doctor{
-		Getenv: getenv, Version: version(), Clock: clock.System{}, Out: e.stdout,
-		Login: &operator.Login{Token: world.Secret(e.getenv(operator.TokenVariable)), ARM: getenv(settings.ARM), Clock: clock.System{}},
+		Getenv: s.Getenv, References: s.References, Version: version(), Clock: clock.System{}, Out: e.stdout,
+		Login: login(e, s.Getenv),
 	}
 	if c.ProbeKey != "" {
 		key, err := probe.LoadKey(c.ProbeKey)

@@ -68,16 +68,16 @@ func (c evictCommand) site(e *env) (drill.Site, error) {
 	if c.At != "" {
 		return nil, errors.New("--at is the page of a hearth up, and --azure or --settings mean Azure: one of them")
 	}
-	getenv, err := c.getenv(e)
+	s, err := c.source(e)
 	if err != nil {
 		return nil, err
 	}
-	return c.deployed(e, getenv)
+	return c.deployed(e, s)
 }
 
 // deployed is a world on Azure.
-func (c evictCommand) deployed(e *env, getenv func(string) string) (*drill.Azure, error) {
-	conf, err := settings.Load(getenv)
+func (c evictCommand) deployed(e *env, s settings.Source) (*drill.Azure, error) {
+	conf, err := s.Load()
 	if wrong, ok := errors.AsType[*settings.Error](err); ok {
 		// What else is wrong is the bot's trouble, not this one's.
 		if of := wrong.Of(settings.Worlds, settings.Guild, settings.Storage, settings.Subscription, settings.ResourceGroup, settings.ARM, settings.Client); len(of) > 0 {
@@ -88,28 +88,28 @@ func (c evictCommand) deployed(e *env, getenv func(string) string) (*drill.Azure
 	if i < 0 {
 		return nil, noWorld(c.World, conf.Worlds)
 	}
-	login := &operator.Login{Token: world.Secret(e.getenv(operator.TokenVariable)), ARM: getenv(settings.ARM), Clock: clock.System{}}
+	who := login(e, s.Getenv)
 	if conf.Storage.ConnectionString == "" {
-		conf.Storage.Credential = login
+		conf.Storage.Credential = who
 	}
 	a, err := account.Open(conf.Storage)
 	if err != nil {
 		return nil, err
 	}
-	s, err := storage.Open(a)
+	rows, err := storage.Open(a)
 	if err != nil {
 		return nil, err
 	}
-	conf.Compute.Credential = login
+	conf.Compute.Credential = who
 	// Who is not logged in shall not read it out of an answer of Azure's.
-	if _, err := login.GetToken(e.ctx, policy.TokenRequestOptions{Scopes: []string{audit.Scope(cmp.Or(conf.Compute.URL, compute.PublicURL))}}); err != nil {
+	if _, err := who.GetToken(e.ctx, policy.TokenRequestOptions{Scopes: []string{audit.Scope(cmp.Or(conf.Compute.URL, compute.PublicURL))}}); err != nil {
 		return nil, err
 	}
 	machines, err := compute.New(conf.Compute)
 	if err != nil {
 		return nil, err
 	}
-	return &drill.Azure{World: conf.Worlds[i], Guild: conf.Guild.ID, Store: s.Store(), Cloud: machines, Clock: clock.System{}}, nil
+	return &drill.Azure{World: conf.Worlds[i], Guild: conf.Guild.ID, Store: rows.Store(), Cloud: machines, Clock: clock.System{}}, nil
 }
 
 // noWorld: the settings have no world of this id.

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/alecthomas/kong"
 
 	"hearth/internal/sim/simgame/process"
@@ -56,6 +57,7 @@ type env struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+	vaults policy.Transporter // the way to Key Vaults; nil: as always
 }
 
 // run is the whole program, for main and for tests. args[0] is the program.

@@ -7,8 +7,11 @@ import (
 	"io"
 	"strings"
 
+	"hearth/internal/azure/vault"
+	"hearth/internal/clock"
 	"hearth/internal/operator"
 	"hearth/internal/settings"
+	"hearth/internal/world"
 )
 
 // exitLeft: there is something to do, and it was left as it is.
@@ -19,11 +22,25 @@ type settingsFlag struct {
 	Settings string `help:"File of the app's settings: NAME=VALUE lines, local.settings.json, or what az functionapp config appsettings list prints (default: the environment)." type:"path" placeholder:"FILE"`
 }
 
-func (f settingsFlag) getenv(e *env) (func(string) string, error) {
-	if f.Settings == "" {
-		return e.getenv, nil
+// source reads the settings, and the secrets that they refer to.
+func (f settingsFlag) source(e *env) (settings.Source, error) {
+	getenv := e.getenv
+	if f.Settings != "" {
+		var err error
+		if getenv, err = settings.FromFile(f.Settings); err != nil {
+			return settings.Source{}, err
+		}
 	}
-	return settings.FromFile(f.Settings)
+	secrets := vault.New(vault.Options{Credential: login(e, getenv), Transport: e.vaults})
+	return settings.Resolve(e.ctx, getenv, secrets), nil
+}
+
+// login is whoever sits here.
+func login(e *env, getenv func(string) string) *operator.Login {
+	return &operator.Login{
+		Token: world.Secret(e.getenv(operator.TokenVariable)), ARM: getenv(settings.ARM),
+		Vault: world.Secret(e.getenv(operator.VaultTokenVariable)), Clock: clock.System{},
+	}
 }
 
 type registerCommand struct {
@@ -40,11 +57,11 @@ func (registerCommand) Help() string {
 
 // Run registers the commands.
 func (c registerCommand) Run(e *env) error {
-	getenv, err := c.getenv(e)
+	s, err := c.source(e)
 	if err != nil {
 		return usage(e, err)
 	}
-	r, err := operator.NewRegistration(getenv, version())
+	r, err := operator.NewRegistration(s.Getenv, version(), s.References...)
 	if err != nil {
 		return usage(e, err)
 	}

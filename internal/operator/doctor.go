@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -71,9 +73,11 @@ func (f *findings) unknown(about, format string, args ...any) {
 
 // Doctor looks at a whole deployment and changes nothing.
 type Doctor struct {
-	// Getenv gives the bot's settings.
-	Getenv  func(string) string
-	Version string // of Hearth
+	// Getenv gives the bot's settings, and References tells which of them were
+	// references.
+	Getenv     func(string) string
+	References []settings.Reference
+	Version    string // of Hearth
 	// Probe asks the endpoint as Discord would; nil: nobody does.
 	Probe *probe.Key
 	// Login gives tokens for Azure; its errors say what to do.
@@ -170,19 +174,25 @@ func (d *Doctor) begin(ctx context.Context) (*examination, findings) {
 		f   findings
 		err error
 	)
-	e.c, err = settings.Load(d.Getenv)
+	e.c, err = settings.Source{Getenv: d.Getenv, References: d.References}.Load()
+	open := func(setting string) bool { // it is a reference yet, and told below
+		return slices.ContainsFunc(d.References, func(r settings.Reference) bool { return r.Setting == setting && r.Why != "" })
+	}
 	if bad, ok := errors.AsType[*settings.Error](err); ok {
 		for _, p := range bad.Problems {
-			f.wrong(about, "%s", p.Err)
+			if !open(p.Setting) {
+				f.wrong(about, "%s", p.Err)
+			}
 		}
 		e.noWorld = len(bad.Of(settings.Worlds)) > 0
 	}
-	if e.c.NoToken != nil {
+	if e.c.NoToken != nil && !open(settings.Token) {
 		f.wrong(about, "%s", e.c.NoToken)
 	}
 	if len(f) == 0 {
 		f.ok(about, "they are all there, and have the right form")
 	}
+	tellReferences(&f, d.References)
 	o := e.c.Discord
 	o.Version = d.Version
 	if e.chat, err = discord.NewClient(o); err != nil {
@@ -190,6 +200,30 @@ func (d *Doctor) begin(ctx context.Context) (*examination, findings) {
 	}
 	e.app = sync.OnceValues(func() (discord.Application, error) { return e.chat.Application(ctx) })
 	return e, f
+}
+
+// tellReferences says of the settings that are secrets of a vault whether they are
+// there. That they are is as it should be.
+func tellReferences(f *findings, refs []settings.Reference) {
+	const about = "secrets"
+	resolved, unseen := map[string][]string{}, map[string][]string{} // settings, by vault, and by that and why
+	for _, r := range refs {
+		of := "in the vault " + r.Secret.Vault
+		switch {
+		case r.Why == "":
+			resolved[of] = append(resolved[of], r.Setting)
+		case r.Unseen:
+			unseen[of+", "+r.Why] = append(unseen[of+", "+r.Why], r.Setting)
+		default:
+			f.wrong(about, "%s", r.Err())
+		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(unseen)) {
+		f.unknown(about, "%s: %s", strings.Join(unseen[why], ", "), why)
+	}
+	for _, of := range slices.Sorted(maps.Keys(resolved)) {
+		f.ok(about, "%s: %s", strings.Join(resolved[of], ", "), of)
+	}
 }
 
 // refusal is what Discord's error means.

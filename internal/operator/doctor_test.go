@@ -69,6 +69,7 @@ type deployment struct {
 	key      *probe.Key
 	login    *operator.Login
 	trust    *http.Client
+	listed   *settings.Source // what the keeper has of the settings; nil: what the app has
 }
 
 func must(t *testing.T, err error) {
@@ -218,6 +219,9 @@ func (d *deployment) look() (wrong, unknown int, out string) {
 	}
 	if d.direct {
 		doctor.HTTP = nil
+	}
+	if d.listed != nil {
+		doctor.Getenv, doctor.References = d.listed.Getenv, d.listed.References
 	}
 	wrong, unknown = doctor.Run(d.t.Context())
 	out = text.String()

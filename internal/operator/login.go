@@ -13,24 +13,29 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"hearth/internal/azure/audit"
+	"hearth/internal/azure/vault"
 	"hearth/internal/world"
 )
 
 var _ azcore.TokenCredential = (*Login)(nil)
 
-// TokenVariable is the environment variable with a token for Azure Resource
-// Manager.
-const TokenVariable = "AZURE_ACCESS_TOKEN"
+// The environment variables with a token for Azure Resource Manager, and with one for
+// Key Vaults.
+const (
+	TokenVariable      = "AZURE_ACCESS_TOKEN"
+	VaultTokenVariable = "AZURE_VAULT_TOKEN" //nolint:gosec // the name of a variable
+)
 
 // azWithin bounds one run of the Azure CLI, which is slow.
 const azWithin = 30 * time.Second
 
 // Login gives the tokens of whoever sits here: one that was given, for Azure
-// Resource Manager, or else what the Azure CLI has. Its errors are sentences for
-// people.
+// Resource Manager or for Key Vaults, or else what the Azure CLI has. Its errors are
+// sentences for people.
 type Login struct {
 	Token world.Secret // empty: none was given
 	ARM   string       // the address that Token is for; empty: the public cloud's
+	Vault world.Secret // for Key Vaults; empty: none was given
 	Clock world.Clock
 	// Run runs the Azure CLI; nil: the one on the path.
 	Run func(ctx context.Context, args ...string) (stdout []byte, err error)
@@ -46,9 +51,16 @@ func (l *Login) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azc
 		arm = audit.PublicURL
 	}
 	scope := strings.Join(o.Scopes, " ")
-	if l.Token != "" && scope == audit.Scope(arm) {
+	given, variable, resource := world.Secret(""), "", ""
+	switch {
+	case scope == audit.Scope(arm):
+		given, variable = l.Token, TokenVariable
+	case vault.IsScope(scope):
+		given, variable, resource = l.Vault, VaultTokenVariable, "--scope "+scope+" "
+	}
+	if given != "" {
 		// When it ends nobody says; Azure will.
-		return azcore.AccessToken{Token: l.Token.Reveal(), ExpiresOn: l.Clock.Now().Add(time.Hour)}, nil
+		return azcore.AccessToken{Token: given.Reveal(), ExpiresOn: l.Clock.Now().Add(time.Hour)}, nil
 	}
 	run := l.Run
 	if run == nil {
@@ -58,8 +70,10 @@ func (l *Login) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azc
 	defer cancel()
 	out, err := run(ctx, "account", "get-access-token", "--scope", scope, "--output", "json")
 	switch {
+	case errors.Is(err, errNoAz) && variable == "":
+		return azcore.AccessToken{}, errors.New("nobody is logged in to Azure here: install the Azure CLI and run az login")
 	case errors.Is(err, errNoAz):
-		return azcore.AccessToken{}, fmt.Errorf("nobody is logged in to Azure here: install the Azure CLI and run az login, or set %s to what az account get-access-token --query accessToken --output tsv prints elsewhere", TokenVariable)
+		return azcore.AccessToken{}, fmt.Errorf("nobody is logged in to Azure here: install the Azure CLI and run az login, or set %s to what az account get-access-token %s--query accessToken --output tsv prints elsewhere", variable, resource)
 	case err != nil:
 		return azcore.AccessToken{}, errors.New("the Azure CLI gives no token: run az login, then try again")
 	}

@@ -56,7 +56,7 @@ func TestLogin(t *testing.T) {
 // TestLoginWithoutTheCLI: it says where to get a token.
 func TestLoginWithoutTheCLI(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := (&operator.Login{Clock: clock.System{}}).GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"x"}})
+	_, err := (&operator.Login{Clock: clock.System{}}).GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://management.azure.com/.default"}})
 	if err == nil || !strings.Contains(err.Error(), "AZURE_ACCESS_TOKEN") {
 		t.Errorf("got %v", err)
 	}

@@ -43,9 +43,10 @@ type Registration struct {
 }
 
 // NewRegistration takes from the settings what it needs, and nothing else. Its
-// error is a *settings.Error of what is wrong with that.
-func NewRegistration(getenv func(string) string, version string) (*Registration, error) {
-	c, err := settings.Load(getenv)
+// error is a *settings.Error of what is wrong with that. refs are the settings that
+// were references.
+func NewRegistration(getenv func(string) string, version string, refs ...settings.Reference) (*Registration, error) {
+	c, err := settings.Source{Getenv: getenv, References: refs}.Load()
 	if wrong, ok := errors.AsType[*settings.Error](err); ok {
 		if of := wrong.Of(settings.Application, settings.DiscordURL, settings.Guild, settings.Worlds); len(of) > 0 {
 			return nil, &settings.Error{Problems: of}

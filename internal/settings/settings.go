@@ -13,6 +13,7 @@ import (
 	"hearth/internal/azure/account"
 	"hearth/internal/azure/compute"
 	"hearth/internal/azure/identity"
+	"hearth/internal/azure/vault"
 	"hearth/internal/clock"
 	"hearth/internal/discord"
 	"hearth/internal/world"
@@ -42,12 +43,7 @@ const (
 	StorageAccount = "AzureWebJobsStorage__accountName"
 )
 
-const (
-	minBotKey = 32 // bytes
-	// unresolved begins what the platform leaves in a setting whose Key Vault
-	// reference it could not resolve.
-	unresolved = "@Microsoft.KeyVault("
-)
+const minBotKey = 32 // bytes
 
 // Config is everything that can be configured, checked. All its fields are
 // exported: of others fmt prints a Secret as it is.
@@ -104,8 +100,9 @@ func (r *reader) value(name string) (value string, resolved bool) {
 	return value, true
 }
 
+// checkResolved: the platform leaves a reference as it is if it can't resolve it.
 func checkResolved(name, value string) error {
-	if !strings.HasPrefix(value, unresolved) {
+	if !vault.IsReference(value) {
 		return nil
 	}
 	return fmt.Errorf("%s is a Key Vault reference that was not resolved: check that the secret exists and that the app's identity may read it (role Key Vault Secrets User), then restart the app", name)

@@ -2,7 +2,8 @@
 // A token goes to hosts of vaults alone, and is not sent on to where an answer
 // points.
 //
-// A call is tried three times and takes CallWithin at most. What the vault refuses
+// A call is tried three times and takes CallWithin at most, beside what the
+// credential takes. What the vault refuses
 // is an *Error, what can't be had as a token a *TokenError; anything else is a
 // network's. No error has anything of a secret, or of an answer but its code.
 package vault
@@ -14,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -53,7 +53,8 @@ func New(o Options) *Client {
 	c := &Client{pipelines: map[string]runtime.Pipeline{}}
 	for _, suffix := range suffixes() {
 		c.pipelines[suffix] = runtime.NewPipeline("hearth", "v1.0.0", runtime.PipelineOptions{
-			PerRetry: []policy.Policy{runtime.NewBearerTokenPolicy(tokens{o.Credential}, []string{scopeOf(suffix)}, nil)},
+			// A credential has bounds of its own: the Azure CLI takes seconds.
+			PerCall: []policy.Policy{runtime.NewBearerTokenPolicy(tokens{o.Credential}, []string{scopeOf(suffix)}, nil), within{}},
 		}, &policy.ClientOptions{
 			Transport: bounded{o.Transport}, Telemetry: policy.TelemetryOptions{ApplicationID: "hearth"},
 			Retry: policy.RetryOptions{
@@ -73,9 +74,6 @@ func (e *TokenError) Error() string { return "get token: " + e.Err.Error() }
 // Unwrap gives the credential's error.
 func (e *TokenError) Unwrap() error { return e.Err }
 
-// NonRetriable tells the pipeline that its own attempts change nothing.
-func (e *TokenError) NonRetriable() {}
-
 // tokens marks the credential's errors.
 type tokens struct{ azcore.TokenCredential }
 
@@ -86,6 +84,17 @@ func (t tokens) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azc
 		return token, &TokenError{err}
 	}
 	return token, nil
+}
+
+// within ends a call after CallWithin.
+type within struct{}
+
+func (within) Do(r *policy.Request) (*http.Response, error) {
+	// The answer's body has been read when Next returns: that is a policy of its
+	// own, behind this one.
+	ctx, cancel := context.WithTimeout(r.Raw().Context(), CallWithin)
+	defer cancel()
+	return r.WithContext(ctx).Next()
 }
 
 // bounded reads no more than maxAnswer of an answer.
@@ -133,8 +142,6 @@ func (c *Client) get(ctx context.Context, n Name) (world.Secret, error) {
 	if err := n.check(); err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, CallWithin)
-	defer cancel()
 	req, err := runtime.NewRequest(ctx, http.MethodGet, n.URL()+"?api-version="+version)
 	if err != nil {
 		return "", err
@@ -159,8 +166,6 @@ func (c *Client) get(ctx context.Context, n Name) (world.Secret, error) {
 	return world.Secret(*doc.Value), nil
 }
 
-var codeForm = regexp.MustCompile(`^[A-Za-z]{1,64}$`)
-
 // code is the innermost of an answer's.
 func code(body []byte) string {
 	type inner struct {
@@ -175,7 +180,7 @@ func code(body []byte) string {
 	for at.Inner != nil && at.Inner.Code != "" {
 		at = at.Inner
 	}
-	if !codeForm.MatchString(at.Code) {
+	if !named(at.Code, 1, 64) {
 		return ""
 	}
 	return at.Code
