@@ -40,14 +40,4 @@ locals {
       for i, p in w.placements : local.placement_ids[id][i] => merge(p, { world = id })
     }
   ]...)
-
-  # Of these the bot knows the price (internal/world/price): it can keep a world's
-  # monthly_dollars without being told more. "Region size".
-  priced = ["eastus Standard_D2ads_v5", "eastus2 Standard_D2ads_v5", "westus2 Standard_D2ads_v5"]
-
-  # What Hearth itself tells the server's image (internal/docker).
-  own_variables = [
-    "BACKUPS", "BACKUPS_CRON", "RESTART_CRON", "SERVER_ARGS", "SERVER_NAME", "SERVER_PASS", "SERVER_PORT", "SERVER_PUBLIC",
-    "STATUS_HTTP", "SUPERVISOR_HTTP", "TZ", "UPDATE_CRON", "UPDATE_IF_IDLE", "WORLD_NAME",
-  ]
 }

@@ -2,6 +2,19 @@
 # terraform.tfvars.example shows one. What is refused here would be refused later
 # by Azure, by the bot's start or by the agent on the machine, and cost an evening.
 
+# What the checks below compare with.
+locals {
+  # Of these the bot knows the price (internal/world/price): it can keep a world's
+  # monthly_dollars without being told more. "Region size".
+  priced = ["eastus Standard_D2ads_v5", "eastus2 Standard_D2ads_v5", "westus2 Standard_D2ads_v5"]
+
+  # What Hearth itself tells the server's image (internal/docker).
+  own_variables = [
+    "BACKUPS", "BACKUPS_CRON", "RESTART_CRON", "SERVER_ARGS", "SERVER_NAME", "SERVER_PASS", "SERVER_PORT", "SERVER_PUBLIC",
+    "STATUS_HTTP", "SUPERVISOR_HTTP", "TZ", "UPDATE_CRON", "UPDATE_IF_IDLE", "WORLD_NAME",
+  ]
+}
+
 variable "subscription_id" {
   description = "Id of the Azure subscription that pays: `az account show --query id --output tsv`."
   type        = string

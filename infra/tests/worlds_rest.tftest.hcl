@@ -10,35 +10,6 @@ mock_provider "random" {
   override_during = plan
 }
 
-variables {
-  subscription_id = "00000000-0000-4000-8000-000000000001"
-  region          = "eastus2"
-  alert_email     = "keeper@example.com"
-  agent_file      = "versions.tf"
-  discord = {
-    application_id = "1100"
-    public_key     = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
-    guild_id       = "1200"
-    channel_id     = "1300"
-  }
-  worlds = {
-    midgard = {
-      name       = "Midgard"
-      world_file = "Midgard"
-      placements = [
-        { region = "eastus2", size = "Standard_D2ads_v5" },
-        { region = "westus2", size = "Standard_E4ds_v5", zone = "1" },
-        { region = "eastus2", size = "Standard_D2ads_v5", regular = true },
-      ]
-    }
-    our-world = {
-      name       = "Ours"
-      world_file = "Ours"
-      placements = [{ region = "eastus2", size = "Standard_D2ads_v5" }]
-    }
-  }
-}
-
 run "every_placement_has_its_set_and_none_a_machine" {
   command = plan
 
@@ -130,5 +101,29 @@ run "the_serial_log_is_kept_and_nobody_can_log_in" {
       s.source_image_reference[0].publisher == "Canonical" && s.source_image_reference[0].sku == "22_04-lts-gen2" && s.source_image_reference[0].version == "latest" && s.source_image_id == null
     ])
     error_message = "the image is not Ubuntu 22.04's newest"
+  }
+}
+
+run "the_month_has_a_budget" {
+  command = plan
+
+  variables {
+    budget_dollars = 7
+  }
+
+  assert {
+    condition = (
+      azurerm_consumption_budget_subscription.month.amount == 7 && azurerm_consumption_budget_subscription.month.time_grain == "Monthly" &&
+      [for d in azurerm_consumption_budget_subscription.month.filter[0].dimension : "${d.name} ${join(" ", d.values)}"] == ["ResourceGroupName hearth hearth-machines"] && can(regex("^[0-9]{4}-[0-9]{2}-01T00:00:00Z$", azurerm_consumption_budget_subscription.month.time_period[0].start_date))
+    )
+    error_message = "the budget is not of both groups, by the month"
+  }
+
+  assert {
+    condition = (
+      alltrue([for n in azurerm_consumption_budget_subscription.month.notification : n.contact_emails == tolist(["keeper@example.com"])]) &&
+      toset([for n in azurerm_consumption_budget_subscription.month.notification : "${n.threshold} ${n.threshold_type}"]) == toset(["50 Actual", "80 Actual", "100 Actual", "100 Forecasted"])
+    )
+    error_message = "the keeper is not told at 50, 80 and 100 %, nor of what is to be expected"
   }
 }
