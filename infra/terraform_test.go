@@ -94,8 +94,13 @@ func (r root) copy(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.write(t, name, string(text))
+}
+
+func (r root) write(t *testing.T, name, text string) {
+	t.Helper()
 	to := filepath.Join(r.dir, name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, text, 0o644)); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, []byte(text), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 }
