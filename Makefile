@@ -53,13 +53,15 @@ month: ## Simulate how a group plays for a month, and print what it costs (DAYS=
 	@mkdir -p bin; go test ./internal/sim/chaos -count=1 -timeout 0 -run '^TestMonth$$' -v -args -days $(DAYS) -month $(SEED) > bin/month.log 2>&1; status=$$?; \
 	grep -E '^ +(\||seed |month_test.go:[0-9]+: .)' bin/month.log | sed -E 's/^ +//'; exit $$status
 
-check: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## Format, vet, lint, and build for every platform
+check: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## Format, vet, lint, build for every platform, and try infra/ (needs Terraform)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'ed (make fmt):"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go mod tidy -diff
 	go vet ./...
 	GOOS=windows go build ./...
 	GOOS=darwin go build ./...
 	$< run ./...
+	@mkdir -p bin; go test -v -run '^TestTerraform' ./infra > bin/infra.log 2>&1 || { cat bin/infra.log; exit 1; }; \
+	grep -vE '^(=== |PASS| *--- PASS)' bin/infra.log # says what was skipped, and why
 
 KILLS ?= 500
 kill: ## Kill `hearth up` at every point of an evening, then KILLS (500) times at random moments

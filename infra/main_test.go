@@ -1,6 +1,7 @@
 package infra_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,18 +11,16 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	code := 1
 	dir, err := os.MkdirTemp("", "hearth-terraform-")
 	if err == nil {
-		err = prepare(dir)
+		if err = prepare(dir); err == nil {
+			code = m.Run()
+		}
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
-	code := 1
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-	} else {
-		code = m.Run()
-	}
-	if dir != "" {
-		os.RemoveAll(dir)
 	}
 	os.Exit(code)
 }
