@@ -93,8 +93,8 @@ var mayImport = map[string][]string{
 	},
 	"cmd/hearth-bot/pack": {},
 	"cmd/hearth-agent": {
-		"internal/world", "internal/agent", "internal/agent/spool", "internal/azure", "internal/azure/account", "internal/azure/bloblease",
-		"internal/azure/identity", "internal/azure/storage", "internal/clock", "internal/docker", "internal/saves", "internal/sqlite",
+		"internal/world", "internal/agent", "internal/agent/backoff", "internal/agent/spool", "internal/azure", "internal/azure/account", "internal/azure/bloblease",
+		"internal/azure/identity", "internal/azure/storage", "internal/azure/vault", "internal/clock", "internal/docker", "internal/saves", "internal/sqlite",
 	},
 
 	// The pretend server's container.

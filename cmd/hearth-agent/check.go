@@ -65,7 +65,7 @@ func (r checkCommand) Run(e *env) (err error) {
 	defer func() { err = errors.Join(err, p.close()) }()
 	k := &checker{config: c, parts: p, stdout: e.stdout, stderr: e.stderr}
 	k.configuration()
-	for _, try := range []func(context.Context){k.agent, k.engine, k.world, k.storage, k.metadata, k.clock, k.space} {
+	for _, try := range []func(context.Context){k.agent, k.engine, k.world, k.storage, k.vault, k.metadata, k.clock, k.space} {
 		if e.ctx.Err() != nil {
 			return fmt.Errorf("check was interrupted: %w", context.Cause(e.ctx))
 		}
@@ -230,6 +230,27 @@ func nobodysID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// vault gets the machine's secrets and writes nothing.
+func (k *checker) vault(ctx context.Context) {
+	if k.VaultSecret == "" {
+		return
+	}
+	s, err := k.openVault()
+	if err != nil {
+		k.say(bad, "vault", "%v", err)
+		return
+	}
+	m, err := k.getSecrets(ctx, s)
+	switch {
+	case err != nil:
+		k.say(bad, "vault", "%v", err)
+	case m.Key != k.Key || m.Password != k.Password:
+		k.say(warn, "vault", "%s has others than this machine uses: `hearth-agent secrets`, then restart the agent", s.name)
+	default:
+		k.say(good, "vault", "%s is there, and is what this machine uses", s.name)
+	}
 }
 
 func (k *checker) metadata(ctx context.Context) {

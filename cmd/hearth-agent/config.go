@@ -70,6 +70,13 @@ type config struct {
 	KeyFile               string
 	StorageConnectionFile string
 
+	// VaultSecret is where `hearth-agent secrets` gets what it writes into the
+	// files of password and key, and into ShareFile, with which ShareAccount's
+	// share is mounted.
+	VaultSecret  string
+	ShareAccount string
+	ShareFile    string
+
 	level slog.Level
 }
 
@@ -102,6 +109,7 @@ func (c *config) fields() []field {
 		{"state", &c.State}, {"key", &c.Key}, {"key_file", &c.KeyFile}, {"storage", &c.Storage},
 		{"storage_account", &c.StorageAccount}, {"storage_client_id", &c.StorageClientID},
 		{"storage_connection", &c.StorageConnection}, {"storage_connection_file", &c.StorageConnectionFile},
+		{"vault_secret", &c.VaultSecret}, {"share_account", &c.ShareAccount}, {"share_file", &c.ShareFile},
 		{"metadata_url", &c.MetadataURL}, {"log_level", &c.LogLevel},
 	}
 }
@@ -142,6 +150,16 @@ func (e *configError) Error() string {
 // load reads the configuration file, lets the environment override it, reads
 // the files of its secrets and checks everything. The error is a *configError.
 func load(path string, getenv func(string) string) (*config, error) {
+	return loadChecked(path, getenv, func(c *config, bad func(string, ...any)) {
+		for _, s := range c.secrets() {
+			*s.value = secretFrom(s.name, *s.value, *s.file, bad)
+		}
+		c.check(bad)
+	})
+}
+
+// loadChecked is load with this check in place of the secrets and the values.
+func loadChecked(path string, getenv func(string) string, check func(*config, func(string, ...any))) (*config, error) {
 	if path == "" {
 		path = getenv(pathVariable)
 	}
@@ -159,10 +177,8 @@ func load(path string, getenv func(string) string) (*config, error) {
 		c.readFile(text, bad)
 	}
 	c.readEnvironment(getenv, bad)
-	for _, s := range c.secrets() {
-		*s.value = secretFrom(s.name, *s.value, *s.file, bad)
-	}
-	c.check(bad)
+	c.placeSecrets()
+	check(&c, bad)
 	if len(problems) > 0 {
 		return nil, &configError{path, problems}
 	}
@@ -305,6 +321,7 @@ func (c *config) check(bad func(string, ...any)) {
 		bad("key has %d characters, at least %d are needed: give it, or key_file, the world's key of the deployment", n, agent.MinKeyBytes)
 	}
 	c.checkStorage(bad)
+	c.checkVault(bad)
 	if err := c.level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		bad("log_level %q: write debug, info, warn or error", c.LogLevel)
 	}

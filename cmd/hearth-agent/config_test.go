@@ -54,6 +54,7 @@ func TestConfigFromTheEnvironment(t *testing.T) {
 		"HEARTH_MOUNT": "/srv/share", "HEARTH_FOLDER": ".", "HEARTH_MOUNT_REQUIRED": "false", "HEARTH_ALLOW_NEW_WORLD": "1",
 		"HEARTH_STATE": "/srv/state", "HEARTH_KEY": "another key, long enough", "HEARTH_STORAGE": "azure",
 		"HEARTH_STORAGE_ACCOUNT": "hearth1", "HEARTH_STORAGE_CLIENT_ID": "01234567-89ab-cdef-0123-456789abcdef",
+		"HEARTH_VAULT_SECRET": "https://hearth1.vault.azure.net/secrets/machine-asgard", "HEARTH_SHARE_ACCOUNT": "hearth1asgard", "HEARTH_SHARE_FILE": "/run/share",
 		"HEARTH_METADATA_URL": "http://127.0.0.1:2", "HEARTH_LOG_LEVEL": "DEBUG",
 	}
 	want := config{
@@ -61,7 +62,8 @@ func TestConfigFromTheEnvironment(t *testing.T) {
 		PasswordFile: r.path("run/password"), Port: 2466, Public: true, SaveInterval: span(7 * time.Minute), Args: []string{"-preset", "easy"},
 		Image: "local/valheim:1", Container: "game", Environment: map[string]string{"A": "b"}, InstallFolder: "/srv/game", MemoryMB: 5000,
 		DockerHost: "tcp://127.0.0.1:1", Mount: "/srv/share", Folder: ".", AllowNewWorld: true, State: "/srv/state", Key: "another key, long enough",
-		Storage: "azure", StorageAccount: "hearth1", StorageClientID: "01234567-89ab-cdef-0123-456789abcdef", MetadataURL: "http://127.0.0.1:2", LogLevel: "DEBUG", level: slog.LevelDebug,
+		Storage: "azure", StorageAccount: "hearth1", StorageClientID: "01234567-89ab-cdef-0123-456789abcdef",
+		VaultSecret: "https://hearth1.vault.azure.net/secrets/machine-asgard", ShareAccount: "hearth1asgard", ShareFile: "/run/share", MetadataURL: "http://127.0.0.1:2", LogLevel: "DEBUG", level: slog.LevelDebug,
 	}
 	c, err := load(want.path, func(name string) string { return set[name] })
 	if err != nil {

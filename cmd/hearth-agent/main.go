@@ -36,6 +36,7 @@ const (
 type commands struct {
 	Run     runCommand     `cmd:"" help:"Run the world's game on this machine, until a signal asks for a save and the end."`
 	Check   checkCommand   `cmd:"" help:"Try everything that the agent needs, and say what is wrong and what to do. A running agent is not disturbed."`
+	Secrets secretsCommand `cmd:"" help:"Get the machine's secrets out of the vault and write them where run looks for them."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

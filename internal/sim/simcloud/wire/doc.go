@@ -4,7 +4,9 @@
 // New is the Instance Metadata Service and Scheduled Events of one machine, as
 // Microsoft's "Azure Instance Metadata Service" and "Scheduled Events for Linux
 // VMs" describe them. All machines of a cloud count as one placement group, whose
-// events each of them gets to see and may start.
+// events each of them gets to see and may start. It also gives out the tokens of
+// the machine's identities, which a Tenant makes and a Vault demands before it
+// gives a secret away.
 //
 // ServeARM is Azure Resource Manager over TLS, as far as Hearth uses it: scale
 // sets in Flexible orchestration (PATCH of sku, GET, instance view), operations,

@@ -34,6 +34,10 @@ type Options struct {
 	// PerSecond is how many requests are answered within a second; the others
 	// get a 429. 0: all of them.
 	PerSecond int
+	// Tenant makes the tokens of the machine's identities, which these client ids
+	// name. nil: the machine has none.
+	Tenant     *Tenant
+	Identities []string
 }
 
 // Handler is the metadata service of one machine. It is safe for concurrent
@@ -58,6 +62,7 @@ func New(c *simcloud.Cloud, vm string, o Options) *Handler {
 	h.mux.HandleFunc("/metadata/instance", h.instance)
 	h.mux.HandleFunc("/metadata/loadbalancer", h.loadBalancer)
 	h.mux.HandleFunc("/metadata/scheduledevents", h.scheduledEvents)
+	h.mux.HandleFunc("/metadata/identity/oauth2/token", h.machineIdentity)
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "Not found") })
 	return h
 }
