@@ -54,7 +54,7 @@ locals {
     # Without a version: a secret that changes is taken up by itself, within a day.
     {
       for secret, setting in local.bot_secrets :
-      setting => "@Microsoft.KeyVault(SecretUri=https://${local.vault}.vault.azure.net/secrets/${secret}/)"
+      setting => "@Microsoft.KeyVault(SecretUri=https://${local.vault}.vault.azure.net/secrets/${secret})"
     },
     {
       for setting, value in {

@@ -14,14 +14,15 @@ import (
 
 	"hearth/internal/azure/bloblease"
 	"hearth/internal/azure/storage"
+	"hearth/internal/azure/vault"
 	"hearth/internal/operator"
 	"hearth/internal/settings"
 	"hearth/internal/world"
 )
 
-// rules are what a plan must hold to, on every plan of the function app. Each
+// planRules are what a plan must hold to, on every plan of the function app. Each
 // tells what is wrong.
-func rules() map[string]func(p plan, variant string) []string {
+func planRules() map[string]func(p plan, variant string) []string {
 	return map[string]func(p plan, variant string) []string{
 		"the bot starts from its settings":       settingsFit,
 		"the bot finds its scale sets":           setsAreKnown,
@@ -38,7 +39,7 @@ func rules() map[string]func(p plan, variant string) []string {
 
 func TestPlans(t *testing.T) {
 	for variant, p := range plans(t, open(t)) {
-		for name, rule := range rules() {
+		for name, rule := range planRules() {
 			t.Run(variant+"/"+name, func(t *testing.T) {
 				for _, wrong := range rule(p, variant) {
 					t.Error(wrong)
@@ -72,13 +73,12 @@ func app(p plan) values {
 // secrets that they name.
 func environment(p plan) (getenv func(string) string, references map[string]string) {
 	set, references := map[string]string{}, map[string]string{}
-	reference := regexp.MustCompile(`^@Microsoft\.KeyVault\(SecretUri=https://hearth-a1b2c3\.vault\.azure\.net/secrets/([a-z0-9-]+)/\)$`)
 	of, _ := app(p)["app_settings"].(map[string]any)
 	for name, value := range of {
 		set[name], _ = value.(string)
-		if m := reference.FindStringSubmatch(set[name]); m != nil {
-			references[m[1]] = name
-			set[name] = secretOf(m[1])
+		if of, err := vault.ParseReference(set[name]); err == nil && of == (vault.Name{Vault: "hearth-a1b2c3", Suffix: "vault.azure.net", Secret: of.Secret}) {
+			references[of.Secret] = name
+			set[name] = secretOf(of.Secret)
 		}
 	}
 	if key := app(p).text("storage_account_access_key"); key != "" {

@@ -11,26 +11,6 @@ mock_provider "random" {
   override_during = plan
 }
 
-variables {
-  subscription_id = "00000000-0000-4000-8000-000000000001"
-  region          = "eastus2"
-  alert_email     = "keeper@example.com"
-  agent_file      = "versions.tf"
-  discord = {
-    application_id = "1100"
-    public_key     = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
-    guild_id       = "1200"
-    channel_id     = "1300"
-  }
-  worlds = {
-    our-world = {
-      name       = "Ours"
-      world_file = "Ours"
-      placements = [{ region = "eastus2", size = "Standard_D2ads_v5" }]
-    }
-  }
-}
-
 run "windows" {
   command = plan
 
@@ -96,7 +76,7 @@ run "token" {
   command = plan
 
   assert {
-    condition     = azurerm_windows_function_app.bot["windows"].app_settings.DISCORD_BOT_TOKEN == "@Microsoft.KeyVault(SecretUri=https://hearth-a1b2c3.vault.azure.net/secrets/discord-bot-token/)"
+    condition     = azurerm_windows_function_app.bot["windows"].app_settings.DISCORD_BOT_TOKEN == "@Microsoft.KeyVault(SecretUri=https://hearth-a1b2c3.vault.azure.net/secrets/discord-bot-token)"
     error_message = "the bot's token is referred to, not given"
   }
 
@@ -131,7 +111,7 @@ run "storage" {
   }
 
   assert {
-    condition     = azurerm_storage_blob.agent.name == "hearth-agent-${filesha256("versions.tf")}"
+    condition     = azurerm_storage_blob.agent.name == "hearth-agent-${filesha256(var.agent_file)}"
     error_message = "the agent's program is named by what is in it"
   }
 }
