@@ -4,10 +4,8 @@
 package dockertest
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -62,25 +60,33 @@ func Client(t testing.TB, host string) *client.Client {
 	return api
 }
 
-// Server is the image of the pretend server, made in the engine at host if it
-// is not there: one static program, nothing else.
+// Server is the image of the pretend server, loaded into the engine at host if
+// it is not there: one static program, nothing else.
 func Server(t testing.TB, host string) string {
 	t.Helper()
-	program, err := program()
-	if err != nil {
-		t.Fatalf("build the pretend server: %v", err)
-	}
-	return install(t, host, "hearth-test/valheim-server", map[string]string{"usr/local/bin/supervisorctl": "/pid1"}, program)
+	return install(t, host, serverName, serverLinks())
 }
 
 // Mute is Server without supervisorctl: it can't be asked to stop.
 func Mute(t testing.TB, host string) string {
 	t.Helper()
+	return install(t, host, "hearth-test/mute-server", nil)
+}
+
+// ServerArchive is the image of Server for an engine elsewhere, as `docker load`
+// takes it, and its name there.
+func ServerArchive() (ref string, archive []byte, err error) {
 	program, err := program()
 	if err != nil {
-		t.Fatalf("build the pretend server: %v", err)
+		return "", nil, fmt.Errorf("build the pretend server: %w", err)
 	}
-	return install(t, host, "hearth-test/mute-server", nil, program)
+	return pack(serverName, program, serverLinks())
+}
+
+const serverName = "hearth-test/valheim-server"
+
+func serverLinks() map[string]string {
+	return map[string]string{"usr/local/bin/supervisorctl": "/pid1"}
 }
 
 // program builds the program once a process. Go's build cache makes the next
@@ -102,54 +108,29 @@ var program = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(out) //nolint:gosec // the folder made above
 })
 
-func install(t testing.TB, host, name string, links map[string]string, program []byte) string {
+func install(t testing.TB, host, name string, links map[string]string) string {
 	t.Helper()
+	program, err := program()
+	if err != nil {
+		t.Fatalf("build the pretend server: %v", err)
+	}
+	ref, archive, err := pack(name, program, links)
+	if err != nil {
+		t.Fatal(err)
+	}
 	api := Client(t, host)
-	sum := sha256.Sum256(program)
-	tag := fmt.Sprintf("%x", sum[:6])
-	ref := name + ":" + tag
 	ctx, cancel := context.WithTimeout(t.Context(), buildWithin)
 	defer cancel()
 	if _, err := api.ImageInspect(ctx, ref); err == nil {
 		return ref
 	}
-	root, err := pack(program, links)
+	r, err := api.ImageLoad(ctx, bytes.NewReader(archive))
 	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := api.ImageImport(ctx, client.ImageImportSource{Source: root, SourceName: "-"}, name, client.ImageImportOptions{
-		Tag:     tag,
-		Changes: []string{`ENTRYPOINT ["/pid1"]`, `ENV PATH=/usr/local/bin`},
-	})
-	if err != nil {
-		t.Fatalf("import image: %v", err)
+		t.Fatalf("load image: %v", err)
 	}
 	answer, err := io.ReadAll(r)
-	if err := errors.Join(err, r.Close()); err != nil || strings.Contains(string(answer), `"error"`) {
-		t.Fatalf("import image: %v %s", err, answer)
+	if err := errors.Join(err, r.Close()); err != nil || !strings.Contains(string(answer), ref) {
+		t.Fatalf("load image: %v %s", err, answer)
 	}
 	return ref
-}
-
-// pack makes the image's files.
-func pack(program []byte, links map[string]string) (io.Reader, error) {
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, dir := range []string{"config", "dev", "etc", "opt/valheim", "proc", "run", "sys", "tmp", "usr/local/bin"} {
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755}); err != nil {
-			return nil, err
-		}
-	}
-	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "pid1", Mode: 0o755, Size: int64(len(program))}); err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(program); err != nil {
-		return nil, err
-	}
-	for name, target := range links {
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: target, Mode: 0o777}); err != nil {
-			return nil, err
-		}
-	}
-	return &b, w.Close()
 }
