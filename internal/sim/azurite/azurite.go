@@ -169,6 +169,12 @@ func (s *Server) Close() error {
 // Ended is closed when Azurite has ended, asked or not.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 
+// Install installs it, if need be, so that Start needs no network.
+func Install(ctx context.Context) error {
+	_, err := install(ctx)
+	return err
+}
+
 // install returns the folder that Azurite is installed in.
 func install(ctx context.Context) (string, error) {
 	cache, err := os.UserCacheDir()
