@@ -25,7 +25,7 @@ func run() int {
 	case strings.HasPrefix(name, "valheim_server"):
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()
-		return process.Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
+		return process.Main(ctx, os.Args[1:], os.Getenv, os.Stdin, &opener{Writer: os.Stdout, getenv: os.Getenv}, os.Stderr)
 	case name == "supervisorctl":
 		return supervisor.Ctl(context.Background(), supervisor.DefaultSocket, os.Args[1:], os.Stdout, os.Stderr)
 	}
