@@ -4,10 +4,10 @@ GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/bin/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check race bench sim month kill fmt agent package azure
+.PHONY: help up test check race bench sim month kill fmt agent package azure deploy remote-state
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 up: bin/hearth ## Run everything on this machine and print the page's address (ARGS="--speed 1 …")
 	./bin/hearth up $(ARGS)
@@ -15,6 +15,12 @@ up: bin/hearth ## Run everything on this machine and print the page's address (A
 azure: bin/hearth ## The same with the bot as on Azure: its package, the Functions host's stand-in, Azurite (needs Node)
 	go run ./cmd/hearth-bot/pack -platforms "$$(go env GOOS)-$$(go env GOARCH)"
 	./bin/hearth up --azure $(ARGS)
+
+deploy: bin/hearth ## Bring Hearth to Azure, or up to date there (ARGS="--yes" does not ask)
+	./bin/hearth deploy $(ARGS)
+
+remote-state: bin/hearth ## Keep Terraform's state in the deployment's own storage account
+	./bin/hearth remote-state
 
 # Whole systems, whose clocks run many times as fast as life: one at a time.
 SYSTEMS := ./cmd/... ./internal/docker ./internal/playground ./internal/playground/functionapp

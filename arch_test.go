@@ -49,6 +49,8 @@ var mayImport = map[string][]string{
 	"internal/settings":                {"internal/world", "internal/world/price", "internal/azure/account", "internal/azure/compute", "internal/azure/identity", "internal/azure/vault", "internal/clock", "internal/discord"},
 	"internal/operator":                {"internal/world", "internal/azure/account", "internal/azure/audit", "internal/azure/bloblease", "internal/azure/storage", "internal/azure/vault", "internal/discord", "internal/probe", "internal/settings"},
 	"internal/drill":                   {"internal/world"},
+	"internal/deploy":                  {"internal/world", "internal/deploy/program", "internal/discord", "internal/operator", "internal/settings"},
+	"internal/deploy/program":          {},
 	"internal/azure":                   {"internal/world"},
 	"internal/azure/audit":             {},
 	"internal/azure/compute":           {"internal/world", "internal/azure/identity"},
@@ -103,6 +105,7 @@ var mayImport = map[string][]string{
 
 	// For tests alone.
 	"internal/docker/dockertest":         {},
+	"internal/deploy/deploytest":         {"internal/world", "internal/bot", "internal/clock", "internal/settings", "internal/sim/simdiscord", "internal/sim/simdiscord/web"},
 	"internal/azure/account/accounttest": {},
 	"internal/azure/vault/vaulttest":     {},
 	"internal/sim/azurite/azuritetest":   {"internal/sim/azurite"},

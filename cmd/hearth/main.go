@@ -39,14 +39,16 @@ const (
 )
 
 type commands struct {
-	Up       upCommand       `cmd:"" help:"Run everything on this machine: a pretend Discord to type in, a pretend cloud, the real bot and agent."`
-	Explain  explainCommand  `cmd:"" help:"Say what the log of a Valheim dedicated server means: who came, died and left, what was saved, what went wrong."`
-	Probe    probeCommand    `cmd:"" help:"Measure how soon a deployed app answers Discord, also after it has slept."`
-	Register registerCommand `cmd:"" help:"Give the Discord server Hearth's commands, or bring them up to date."`
-	Evict    evictCommand    `cmd:"" help:"A drill: have the cloud take a world's machine, and see how long it is until people can be in again."`
-	Doctor   doctorCommand   `cmd:"" help:"Look whether a whole deployment is as it should be: settings, Discord, the app, storage, Azure."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
-	Help     helpCommand     `cmd:"" help:"Print this help."`
+	Up          upCommand          `cmd:"" help:"Run everything on this machine: a pretend Discord to type in, a pretend cloud, the real bot and agent."`
+	Explain     explainCommand     `cmd:"" help:"Say what the log of a Valheim dedicated server means: who came, died and left, what was saved, what went wrong."`
+	Probe       probeCommand       `cmd:"" help:"Measure how soon a deployed app answers Discord, also after it has slept."`
+	Deploy      deployCommand      `cmd:"" help:"Bring Hearth to Azure, or up to date there."`
+	RemoteState remoteStateCommand `cmd:"" help:"Keep Terraform's state in the deployment's own storage account."`
+	Register    registerCommand    `cmd:"" help:"Give the Discord server Hearth's commands, or bring them up to date."`
+	Evict       evictCommand       `cmd:"" help:"A drill: have the cloud take a world's machine, and see how long it is until people can be in again."`
+	Doctor      doctorCommand      `cmd:"" help:"Look whether a whole deployment is as it should be: settings, Discord, the app, storage, Azure."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Help        helpCommand        `cmd:"" help:"Print this help."`
 }
 
 // env is what a command may know of its surroundings.

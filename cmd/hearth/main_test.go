@@ -17,12 +17,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"hearth/internal/deploy/deploytest"
 	"hearth/internal/playground/testdir"
 	"hearth/internal/sim/simgame"
 	"hearth/internal/world"
 )
 
 func TestMain(m *testing.M) {
+	deploytest.Main() // this may be one of the programs that hearth deploy runs
 	// Journeys wait for a pretend cloud and need little of the processor: one
 	// a core would be a long queue. A -parallel on the command line counts.
 	if err := flag.Set("test.parallel", "16"); err != nil {
@@ -38,7 +40,7 @@ func TestJourneys(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await, "town": runTown},
 		Condition: func(cond string) (bool, error) {
 			if cond != "month-ends" {
 				return false, fmt.Errorf("unknown condition %q", cond)
@@ -47,6 +49,7 @@ func TestJourneys(t *testing.T) {
 			return world.NextMonth(now).Sub(now) < time.Hour, nil // a playground's clock runs ahead
 		},
 		Setup: func(e *testscript.Env) error {
+			e.Values[townKey{}] = new(*deploytest.Town)
 			e.Setenv("HOME", e.WorkDir)
 			port, err := freePort()
 			if err != nil {

@@ -83,13 +83,16 @@ func usage(e *env, err error) error {
 	return exitCode(exitUsage)
 }
 
-// agree asks whoever sits there. Nobody does if the input is no terminal.
-func agree(e *env) bool {
+// agree asks whoever sits there.
+func agree(e *env) bool { return agreeTo(e, "Do it?") }
+
+// agreeTo asks whoever sits there. Nobody does if the input is no terminal.
+func agreeTo(e *env, question string) bool {
 	if !isTerminal(e.stdin) {
 		say(e.stdout, "Nobody is here to agree: --yes does it.")
 		return false
 	}
-	_, _ = fmt.Fprint(e.stdout, "Do it? [y/N] ")
+	_, _ = fmt.Fprintf(e.stdout, "%s [y/N] ", question)
 	answer, err := bufio.NewReader(e.stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false

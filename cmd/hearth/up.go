@@ -126,7 +126,7 @@ func (c upCommand) Run(e *env) error {
 	if c.Verbose {
 		out = io.MultiWriter(logFile, e.stderr)
 	}
-	self, err := program(e.self)
+	self, err := ownProgram(e.self)
 	if err != nil {
 		return err
 	}
@@ -179,8 +179,8 @@ func (c upCommand) script(e *env) (string, error) {
 	return string(b), nil
 }
 
-// program is the path of this very program, to run the game with.
-func program(self string) (string, error) {
+// ownProgram is the path of this very program, to run the game with.
+func ownProgram(self string) (string, error) {
 	path, err := exec.LookPath(self)
 	if err != nil {
 		if path, err = os.Executable(); err != nil {

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/term"
+
+	"hearth/internal/clock"
+	"hearth/internal/deploy"
+	"hearth/internal/deploy/program"
+	"hearth/internal/settings"
+	"hearth/internal/world"
+)
+
+type deployCommand struct {
+	Yes      bool    `help:"Do not ask." short:"y"`
+	NewToken bool    `help:"Put another token of the bot into the vault: the one in DISCORD_BOT_TOKEN, or one that is asked for."`
+	Speed    float64 `hidden:"" default:"1" help:"How many times as fast as real time it waits."`
+}
+
+// Help tells what is needed and the exit codes.
+func (deployCommand) Help() string {
+	return "Run it in Hearth's folder, after hearth init, with Terraform, the Azure CLI (az login) and Go on the path. It shows what it would do in Azure and asks first. " +
+		"It can be run again at any time: it does what is left to do, and nothing if nothing is. " +
+		"Exit code: 0 all is as it should be, 1 something failed and was said, 3 there was something to do and nobody agreed to it."
+}
+
+// Run deploys.
+func (c deployCommand) Run(e *env) error {
+	return c.deploy(e, "")
+}
+
+func (c deployCommand) deploy(e *env, token world.Secret) error {
+	d, done, err := newDeployment(e, c.Yes, c.Speed)
+	if err != nil {
+		return err
+	}
+	defer done()
+	d.NewToken, d.Token = c.NewToken, token
+	if d.Token == "" {
+		d.Token = world.Secret(e.getenv(settings.Token))
+	}
+	return ended(d.Do(e.ctx))
+}
+
+type remoteStateCommand struct {
+	Speed float64 `hidden:"" default:"1" help:"How many times as fast as real time it waits."`
+}
+
+// Help tells what it is for.
+func (remoteStateCommand) Help() string {
+	return "Terraform's state knows what belongs to Hearth. At first it is a file on the machine that ran hearth deploy; this moves it into the deployment's own storage account, " +
+		"where other machines of yours find it, and says who may read it. It can be run again at any time, and on another machine."
+}
+
+// Run moves the state.
+func (c remoteStateCommand) Run(e *env) error {
+	d, done, err := newDeployment(e, true, c.Speed)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return ended(d.RemoteState(e.ctx))
+}
+
+// newDeployment is that of the checkout that this is run in. done closes its log.
+func newDeployment(e *env, yes bool, speed float64) (d *deploy.Deployment, done func(), err error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return nil, nil, fmt.Errorf("find folder: %w", err)
+	}
+	root, err := deploy.Root(folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	file := filepath.Join(root, filepath.FromSlash(deploy.LogFile))
+	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+		return nil, nil, fmt.Errorf("make folder: %w", err)
+	}
+	log, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // in the checkout
+	if err != nil {
+		return nil, nil, fmt.Errorf("open log: %w", err)
+	}
+	if speed <= 0 {
+		speed = 1
+	}
+	return &deploy.Deployment{
+		Root: root, Run: &program.Runner{Log: log}, Clock: clock.NewScaled(speed, time.Now()), Out: e.stdout, Version: version(),
+		Agree: func(question string) bool { return yes || agreeTo(e, question) },
+		Secret: func(what string) (world.Secret, bool) {
+			text, ok := askSecret(e, what)
+			return world.Secret(text), ok
+		},
+		DiscordURL: e.getenv(settings.DiscordURL),
+	}, func() { _ = log.Close() }, nil // its last line has nobody left to tell
+}
+
+// ended makes an exit code of how it ended.
+func ended(err error) error {
+	if errors.Is(err, deploy.ErrLeft) {
+		return exitCode(exitLeft)
+	}
+	return err
+}
+
+// askSecret asks for a text that is not shown while it is typed. Nobody is there if
+// the input is no terminal.
+func askSecret(e *env, what string) (string, bool) {
+	f, ok := e.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return "", false
+	}
+	_, _ = fmt.Fprintf(e.stdout, "%s: ", what)
+	text, err := term.ReadPassword(int(f.Fd()))
+	_, _ = io.WriteString(e.stdout, "\n")
+	return string(text), err == nil
+}
