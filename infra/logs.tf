@@ -22,7 +22,7 @@ resource "azurerm_application_insights" "bot" {
   location            = azurerm_resource_group.data.location
 
   workspace_id         = azurerm_log_analytics_workspace.bot.id
-  application_type     = "other"
+  application_type     = "web"
   retention_in_days    = 30
   daily_data_cap_in_gb = 0.1
   # The host samples by itself, and never leaves an exception out (host.json).

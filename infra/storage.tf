@@ -148,6 +148,8 @@ resource "azurerm_storage_blob" "agent" {
 
   lifecycle {
     create_before_destroy = true
+    # The name tells what is in it. That the same file lies elsewhere changes nothing.
+    ignore_changes = [source]
   }
 
   depends_on = [azurerm_log_analytics_workspace.bot] # see there
