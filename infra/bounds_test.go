@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -137,9 +135,7 @@ func compare(t *testing.T, cases map[string]map[string]object, accepts func(*tes
 	if taken < 8 || taken > len(cases)-8 {
 		t.Fatalf("%d of %d are accepted: this compares nothing", taken, len(cases))
 	}
-	if err := os.WriteFile(filepath.Join(r.dir, "tests", "bounds.tftest.hcl"), []byte(file.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	r.write(t, "tests/bounds.tftest.hcl", file.String())
 	out, err := r.run(t, "test", "-filter=tests/bounds.tftest.hcl")
 	if err == nil {
 		return

@@ -22,8 +22,8 @@ type root struct {
 	program string
 }
 
-// open copies this folder and lets Terraform find its modules and providers: those
-// of TF_CLI_CONFIG_FILE if it names some, else those of the registry.
+// open copies this folder and lets Terraform find its modules and providers, which
+// TestMain says where to take from.
 func open(t *testing.T) root {
 	t.Helper()
 	program, err := exec.LookPath("terraform")
@@ -47,15 +47,6 @@ func open(t *testing.T) root {
 	if out, _ := r.run(t, "validate"); !strings.Contains(out, "terraform init") {
 		return r
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Skip("there is no folder for Terraform's providers:", err)
-	}
-	cache = filepath.Join(cache, "hearth", "terraform")
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TF_PLUGIN_CACHE_DIR", cache)
 	out, err := r.run(t, "init", "-backend=false", "-input=false")
 	switch {
 	case err == nil:

@@ -57,8 +57,8 @@ run "the_systems_disk_is_the_machines_own" {
   assert {
     condition = alltrue([
       for s in azurerm_orchestrated_virtual_machine_scale_set.placement :
-      length(s.os_disk) == 1 && s.os_disk[0].caching == "ReadOnly" && length(s.os_disk[0].diff_disk_settings) == 1 &&
-      s.os_disk[0].diff_disk_settings[0].option == "Local" && s.os_disk[0].diff_disk_settings[0].placement == "ResourceDisk" && length(s.data_disk) == 0
+      [for d in s.os_disk : d.caching] == ["ReadOnly"] && length(s.data_disk) == 0 &&
+      flatten([for d in s.os_disk : [for e in d.diff_disk_settings : "${e.option} ${coalesce(e.placement, "CacheDisk")}"]]) == ["Local ResourceDisk"]
     ])
     error_message = "a machine would have a disk that is billed, or none at all: ephemeral disks must be Local, on the ResourceDisk, with caching ReadOnly"
   }
@@ -70,9 +70,10 @@ run "a_machine_has_one_address_while_it_is_there" {
   assert {
     condition = alltrue([
       for s in azurerm_orchestrated_virtual_machine_scale_set.placement :
-      length(s.network_interface) == 1 && length(s.network_interface[0].ip_configuration) == 1 && length(s.network_interface[0].ip_configuration[0].public_ip_address) == 1 &&
-      s.network_interface[0].ip_configuration[0].public_ip_address[0].sku_name == "Standard_Regional" && s.network_interface[0].ip_configuration[0].public_ip_address[0].public_ip_prefix_id == null &&
-      s.network_interface[0].accelerated_networking_enabled
+      [for n in s.network_interface : n.accelerated_networking_enabled] == [true] &&
+      flatten([
+        for n in s.network_interface : [for c in n.ip_configuration : [for a in c.public_ip_address : "${a.sku_name}${a.public_ip_prefix_id == null ? "" : " of a prefix"}"]]
+      ]) == ["Standard_Regional"]
     ])
     error_message = "a machine must have one address of the Standard SKU, made with it"
   }
