@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // TestBroken breaks one rule of the deployment at a time, in a copy, and wants the
@@ -64,8 +67,7 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// failing are the checks that fail: all rules, and the runs of the file that by is
-// of.
+// failing are the checks that fail, of all rules and the run that by may be.
 func (r root) failing(t *testing.T, by string) []string {
 	t.Helper()
 	var names []string
@@ -75,7 +77,7 @@ func (r root) failing(t *testing.T, by string) []string {
 			names = append(names, name)
 		}
 	}
-	file, _, ok := strings.Cut(by, ": ")
+	file, run, ok := strings.Cut(by, ": ")
 	if !ok {
 		return names
 	}
@@ -87,6 +89,11 @@ func (r root) failing(t *testing.T, by string) []string {
 		r = variables(t, r.program)
 		r.write(t, "variables.tf", string(text))
 	}
+	text, err := os.ReadFile(filepath.Join(r.dir, "tests", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.write(t, "tests/"+file, alone(t, string(text), run))
 	out, err := r.run(t, "test", "-filter=tests/"+file)
 	if err == nil {
 		return names
@@ -98,6 +105,29 @@ func (r root) failing(t *testing.T, by string) []string {
 		}
 	}
 	return append(names, failed(out)...)
+}
+
+// alone is a file of tests without its other runs: each is a plan.
+func alone(t *testing.T, text, run string) string {
+	t.Helper()
+	f, diags := hclsyntax.ParseConfig([]byte(text), "", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	found := false
+	for _, b := range slices.Backward(f.Body.(*hclsyntax.Body).Blocks) {
+		switch {
+		case b.Type != "run":
+		case b.Labels[0] == run:
+			found = true
+		default:
+			text = text[:b.TypeRange.Start.Byte] + text[b.CloseBraceRange.End.Byte:]
+		}
+	}
+	if !found {
+		t.Fatalf("there is no run %s", run)
+	}
+	return text
 }
 
 // clone is another copy, which can be changed.
