@@ -73,6 +73,10 @@ type boot struct {
 	leaseDue  <-chan time.Time
 	leaseLost bool
 
+	heard    <-chan struct{}  // closed when the queue took HostUp; nil: it did, or it was not said
+	fit      time.Time        // when the world's files were found fit; zero: they were not, or the game is made
+	complain <-chan time.Time // then it is said what the game waits for
+
 	machineKnown bool
 	proofKnown   bool
 	greetBy      <-chan time.Time
@@ -166,6 +170,10 @@ func (b *boot) loop(ctx, work context.Context) error {
 		case p := <-b.proofs:
 			b.previous, b.proofKnown = p, true
 			b.greet()
+		case <-b.heard:
+			b.onHeard(work)
+		case <-b.complain:
+			b.sayUnheard()
 		case <-cleared:
 			b.onCleared(work)
 		case r := <-b.checked:

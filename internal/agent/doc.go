@@ -4,8 +4,8 @@
 //
 // # States
 //
-//	acquiring ──lease held──▶ checking ──fit──▶ starting ──process exists──▶ loading
-//	    │                        │                │  ▲                        │
+//	acquiring ──lease held──▶ checking ──fit,──▶ starting ──process exists──▶ loading
+//	    │                        │       heard    │  ▲                        │
 //	    │                        │ unfit          │  └────── first crash ─────┤
 //	    │ notice, or asked       │                │ stop                      │ stayed up
 //	    │ to end                 │                ▼                           ▼ ListeningFor
@@ -19,6 +19,13 @@
 // second gets the first one's answer or is told that the agent is busy. From
 // down nothing starts again; the next boot is another one. A crash while
 // loading is a crash like one while listening.
+//
+// Heard means that the events queue took HostUp. Until then fit files do not
+// make a game: a queue that refuses for good would leave a machine of which the bot
+// hears nothing, and that it deletes after minutes, with a game on it. The lease is
+// held and everything is obeyed meanwhile; why there is no game is said once a
+// minute in the log, which is the machine's console. A game that runs is left alone,
+// and one that crashes is made again, whatever the queue does.
 //
 // # Who does what
 //
@@ -56,8 +63,8 @@
 //
 // # Invariants
 //
-//   - No game starts before the lease is held and the world's files were found
-//     fit, and none survives the lease: not renewed for 25 s the world is saved
+//   - No game starts before the lease is held and fresh, the world's files were
+//     found fit within the last minute, and HostUp was heard; and none survives the lease: not renewed for 25 s the world is saved
 //     and the game stopped, at 55 s it is killed, and it is killed at once when
 //     another took the lease.
 //   - HostUp is the first event of a boot. Seq has no holes unless events were
@@ -76,7 +83,8 @@
 //
 // # Failures
 //
-// Events wait in the outbox while their queue is away. Too many, or a disk that
+// Events wait in the outbox while their queue is away, and the first game of a
+// boot waits with them. Too many, or a disk that
 // is full, cost the oldest, which are counted and told (WordsLost). A machine
 // that vanished (ErrPowerOff) sends nothing more.
 //

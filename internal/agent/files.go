@@ -94,7 +94,7 @@ func (b *boot) tryCheck(ctx context.Context) (world.FilesState, error) {
 	return b.Files.Check(ctx)
 }
 
-// onChecked starts the game, or says why it can't be.
+// onChecked starts the game as soon as it may be, or says why it can't be.
 func (b *boot) onChecked(work context.Context, r checkResult) {
 	if b.Phase != checking {
 		return // a stop was faster
@@ -105,8 +105,8 @@ func (b *boot) onChecked(work context.Context, r checkResult) {
 		b.giveLeaseBack()
 		return
 	}
-	b.Found = r.state
-	b.begin(work)
+	b.Found, b.fit = r.state, b.Clock.Now()
+	b.beginIfHeard(work)
 }
 
 // leaveProof writes beside the world how the boot ended. written is closed when

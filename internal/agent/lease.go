@@ -50,6 +50,7 @@ func (b *boot) onLease(work context.Context, news lease.News) {
 		b.leaseAnew(work, news)
 	default: // renewed
 		b.Renewed, b.unwritten = news.At, true
+		b.beginIfHeard(work)
 	}
 }
 
@@ -95,8 +96,9 @@ func (b *boot) leaseAnew(work context.Context, news lease.News) {
 		return
 	}
 	b.Holding, b.Renewed, b.Seq, b.unwritten = *news.Held, news.At, 0, true
-	b.Greeted, b.continues = false, true
+	b.Greeted, b.Heard, b.heard, b.continues = false, false, nil, true
 	b.greet()
+	b.beginIfHeard(work)
 }
 
 // mayHaveLost: the lease is held, by another or by a call of this agent whose
@@ -105,7 +107,7 @@ func (b *boot) leaseAnew(work context.Context, news lease.News) {
 func (b *boot) mayHaveLost(work context.Context) {
 	b.leaseDue, b.graceUntil = nil, time.Time{}
 	b.Log.Error("lease ran out, and who has it now is not known: saving and stopping", "world", b.World, "boot", b.Holding.Epoch)
-	if b.stop == nil && b.running() {
+	if b.stop == nil && (b.running() || b.Phase == checking) {
 		b.beginStop(work, stopRequest{Why: world.StopLease})
 	}
 }
@@ -115,6 +117,9 @@ func (b *boot) loseLease(work context.Context) {
 	b.leaseLost, b.leaseDue = true, nil
 	b.Log.Error("lease was taken by another", "world", b.World, "boot", b.Holding.Epoch)
 	if !b.running() {
+		if b.stop == nil && b.Phase == checking { // or a game would be made
+			b.beginStop(work, stopRequest{Why: world.StopLease})
+		}
 		return
 	}
 	if b.stop == nil {

@@ -77,9 +77,10 @@ func TestBoot(t *testing.T) {
 		r.want("listening", 0)
 		r.want("crashed", 1)
 	})
-	inBubble(t, "an unknown machine holds neither the game nor its events", func(t *testing.T, r *rig) {
+	inBubble(t, "an unknown machine holds neither the game nor its events for more than ten seconds", func(t *testing.T, r *rig) {
 		r.metadata.machineAway = true
 		r.start()
+		pass(10 * time.Second)
 		r.server(0).log(opened)
 		pass(4 * time.Second)
 		r.want("listening", 1)

@@ -22,6 +22,8 @@ type memory struct {
 	Machine  world.Machine `json:"machine"`
 	Seq      int64         `json:"seq"`
 	Greeted  bool          `json:"greeted,omitempty"`
+	Hello    int64         `json:"hello,omitempty"` // the outbox's number of HostUp
+	Heard    bool          `json:"heard,omitempty"` // the queue took it
 
 	Cleared  bool        `json:"cleared,omitempty"` // no game runs that nobody knows of
 	Met      bool        `json:"met,omitempty"`     // one did, and was ended
@@ -98,6 +100,7 @@ func (b *boot) remember(work context.Context, state []byte) {
 		b.lookForUnknown(work)
 	}
 	b.proofKnown = m.Greeted
+	b.awaitHearing()
 	if !m.Greeted {
 		b.askProof(work)
 		b.greetBy = b.Clock.After(greetWithin)

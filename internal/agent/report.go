@@ -78,8 +78,10 @@ func (b *boot) greet() {
 
 func (b *boot) hostUp() {
 	b.Greeted, b.greetBy = true, nil
+	b.Hello = b.out.Next()
 	id := b.World + "/" + strconv.FormatInt(b.Holding.Epoch, 10) + "/" + strconv.FormatInt(b.Seq+1, 10)
 	b.post(id, b.Clock.Now(), valheim.Happening{}, &world.HostUp{Machine: b.Machine, Previous: b.previous, Continues: b.continues})
+	b.awaitHearing()
 	if b.Step != "" && b.Step != world.StepLease {
 		b.tellStep()
 	}

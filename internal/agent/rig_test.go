@@ -32,6 +32,7 @@ type rig struct {
 	cancel context.CancelCauseFunc
 	result chan error
 	began  time.Time
+	log    slog.Handler // nil: nobody reads it
 }
 
 func key() []byte { return []byte("0123456789abcdef0123456789abcdef") }
@@ -46,9 +47,13 @@ func newRig(t *testing.T) *rig {
 }
 
 func (r *rig) options() agent.Options {
+	log := r.log
+	if log == nil {
+		log = slog.DiscardHandler
+	}
 	return agent.Options{
 		World: midgard, Key: key(), Clock: bubbleClock{}, Game: r.game, Files: r.files, Metadata: r.metadata,
-		Lease: r.lease, Events: r.events, Orders: r.orders, Disk: r.disk, Boot: r.life, Log: slog.New(slog.DiscardHandler),
+		Lease: r.lease, Events: r.events, Orders: r.orders, Disk: r.disk, Boot: r.life, Log: slog.New(log),
 	}
 }
 

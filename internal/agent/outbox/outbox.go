@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,10 +65,19 @@ type Outbox struct {
 	spooled  int64      // up to this number they were written
 	sent     int64      // up to this number they are settled
 	sending  bool       // the first of waiting is on its way
+	taken    int64      // the last event that the queue took in this process
+	awaited  []awaited  // who waits for one to be taken
+	failing  error      // of the last attempt to send; nil: it was taken
 	lost     int64      // dropped, and nobody was told
 	state    []byte     // of the last Commit that is not written yet
 	commits  []chan struct{}
 	empty    chan struct{} // closed while nothing waits
+}
+
+// awaited is closed when the queue takes an event from this number on.
+type awaited struct {
+	number int64
+	taken  chan struct{}
 }
 
 // letter is one event on its way.
@@ -195,6 +205,36 @@ func (o *Outbox) Told(n int64) {
 	o.lost -= n
 }
 
+// Next is the number that the next event will have.
+func (o *Outbox) Next() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.next
+}
+
+// Taken is closed when the queue took an event with this number or a higher one, of
+// this process or of an earlier one that left it. One that was given up does not
+// count.
+func (o *Outbox) Taken(number int64) <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	ch := make(chan struct{})
+	if o.taken >= number {
+		close(ch)
+		return ch
+	}
+	o.awaited = append(o.awaited, awaited{number, ch})
+	return ch
+}
+
+// Failing is why the queue did not take what was tried last; nil: it did, or nothing
+// was tried.
+func (o *Outbox) Failing() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.failing
+}
+
 // Drained is closed when nothing waits at the time of the call or later.
 func (o *Outbox) Drained() <-chan struct{} {
 	o.mu.Lock()
@@ -287,10 +327,20 @@ func (o *Outbox) first() (letter, bool) {
 	return o.waiting[0], true
 }
 
-// settle removes the event in hand.
-func (o *Outbox) settle() {
+// settle removes the event in hand, which the queue took, or will never take.
+func (o *Outbox) settle(taken bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if taken {
+		o.failing, o.taken = nil, o.waiting[0].Number
+		o.awaited = slices.DeleteFunc(o.awaited, func(a awaited) bool {
+			if a.number > o.taken {
+				return false
+			}
+			close(a.taken)
+			return true
+		})
+	}
 	close(o.waiting[0].settled)
 	o.waiting[0] = letter{} // lets the body go
 	o.waiting = o.waiting[1:]
@@ -316,14 +366,15 @@ func (o *Outbox) send(ctx context.Context, wait *backoff.Backoff) {
 			if wait.Tries() > 0 {
 				o.o.Log.Info("events queue is back", "event_id", l.ID, "tries", wait.Tries()+1)
 			}
-			o.settle()
+			o.settle(true)
 			wait.Reset()
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, world.ErrTooLarge): // and will be every time
 			o.o.Log.Error("event is too large for its queue, dropped", "event_id", l.ID, "error", err)
-			o.settle()
+			o.settle(false)
 		default:
+			o.fail(err)
 			if wait.Tries() == 0 {
 				o.o.Log.Warn("events queue does not answer, trying again", "event_id", l.ID, "error", err)
 			}
@@ -334,6 +385,12 @@ func (o *Outbox) send(ctx context.Context, wait *backoff.Backoff) {
 			}
 		}
 	}
+}
+
+func (o *Outbox) fail(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failing = err
 }
 
 func (o *Outbox) attempt(ctx context.Context, l letter) error {

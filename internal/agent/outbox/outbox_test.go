@@ -136,6 +136,29 @@ func TestOutbox(t *testing.T) {
 			t.Errorf("arrived %s, want a a b", got)
 		}
 	})
+	inBubble(t, "what was taken is known, and why nothing is", func(t *testing.T, q *queue, out *outbox.Outbox) {
+		q.fail(errAway)
+		first := out.Taken(out.Next())
+		put(out, "a", []byte("a"), false)
+		second := out.Taken(out.Next())
+		put(out, "b", []byte("b"), false)
+		third := out.Taken(out.Next())
+		pass(time.Minute)
+		if isClosed(first) || !errors.Is(out.Failing(), errAway) {
+			t.Errorf("taken %v, failing %v while it is away", isClosed(first), out.Failing())
+		}
+		q.fail(fmt.Errorf("send: %w", world.ErrTooLarge)) // both are given up
+		pass(time.Minute)
+		if isClosed(first) || isClosed(second) || out.Left() != 0 {
+			t.Errorf("what was given up counts as taken; %d wait", out.Left())
+		}
+		q.fail(nil)
+		put(out, "c", []byte("c"), false)
+		synctest.Wait()
+		if !isClosed(first) || !isClosed(second) || !isClosed(third) || !isClosed(out.Taken(3)) || isClosed(out.Taken(4)) || out.Failing() != nil {
+			t.Errorf("taken %v %v %v, failing %v after c was", isClosed(first), isClosed(second), isClosed(third), out.Failing())
+		}
+	})
 	inBubble(t, "the urgent does not wait for the next attempt", func(t *testing.T, q *queue, out *outbox.Outbox) {
 		q.fail(errAway)
 		put(out, "a", []byte("a"), false)
