@@ -108,6 +108,7 @@ var mayImport = map[string][]string{
 	"internal/deploy/deploytest":         {"internal/world", "internal/bot", "internal/clock", "internal/settings", "internal/sim/simdiscord", "internal/sim/simdiscord/web"},
 	"internal/azure/account/accounttest": {},
 	"internal/azure/vault/vaulttest":     {},
+	"internal/settings/settingstest":     {"internal/sim/azurite"},
 	"internal/sim/azurite/azuritetest":   {"internal/sim/azurite"},
 	"internal/world/worldtest/chattest":  {"internal/world", "internal/clock"},
 	"internal/discord/discordtest": {

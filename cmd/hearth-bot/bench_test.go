@@ -21,6 +21,7 @@ import (
 
 	"hearth/internal/clock"
 	"hearth/internal/settings"
+	"hearth/internal/settings/settingstest"
 )
 
 // BenchmarkFirstPing is how long a process takes from its start to its first
@@ -41,7 +42,7 @@ func BenchmarkFirstPing(b *testing.B) {
 		b.Fatal(err)
 	}
 	env := []string{"DISCORD_PUBLIC_KEY=" + hex.EncodeToString(public)}
-	for name, value := range deployment() {
+	for name, value := range settingstest.Deployment() {
 		if name != "DISCORD_PUBLIC_KEY" {
 			env = append(env, name+"="+value)
 		}
@@ -138,7 +139,7 @@ func BenchmarkEnvelope(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	c, err := settings.Load(lookup(deployment(), map[string]string{"DISCORD_PUBLIC_KEY": hex.EncodeToString(public)}))
+	c, err := settings.Load(settingstest.Lookup(settingstest.Deployment(), map[string]string{"DISCORD_PUBLIC_KEY": hex.EncodeToString(public)}))
 	if err != nil {
 		b.Fatal(err)
 	}

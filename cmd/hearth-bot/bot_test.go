@@ -22,6 +22,7 @@ import (
 	"hearth/internal/discord"
 	"hearth/internal/functions"
 	"hearth/internal/settings"
+	"hearth/internal/settings/settingstest"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simdiscord"
 	"hearth/internal/sim/simstorage"
@@ -55,7 +56,7 @@ func newRig(t *testing.T, change map[string]string) *rig {
 	t.Helper()
 	r := &rig{t: t, storage: simstorage.New(simstorage.Options{Clock: clock.System{}})}
 	var err error
-	r.discord, err = simdiscord.New(simdiscord.Options{Clock: clock.System{}, Seed: bytes.Repeat([]byte{7}, 32), BotToken: botToken, Deliver: r.deliver})
+	r.discord, err = simdiscord.New(simdiscord.Options{Clock: clock.System{}, Seed: bytes.Repeat([]byte{7}, 32), BotToken: settingstest.BotToken, Deliver: r.deliver})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func newRig(t *testing.T, change map[string]string) *rig {
 		"DISCORD_API_URL": "http://discord.invalid" + simdiscord.APIPrefix,
 	}
 	maps.Copy(set, change)
-	if r.c, err = settings.Load(lookup(deployment(), set)); err != nil {
+	if r.c, err = settings.Load(settingstest.Lookup(settingstest.Deployment(), set)); err != nil {
 		t.Fatal(err)
 	}
 	r.cloud, err = simcloud.New(simcloud.Options{Clock: clock.System{}, Placements: []world.Placement{{ID: "vmss-a"}, {ID: "vmss-b"}}})
@@ -371,8 +372,8 @@ func TestForged(t *testing.T) {
 		"no schema":                    forged(`"hearthschema":1,`, ``),
 		"agent without a seal":         agent("midgard", nil),
 		"agent under a wrong key":      agent("midgard", []byte("a key that is of nobody")),
-		"agent under another's key":    agent("midgard", []byte(otherKey)),
-		"agent of a world that is not": agent("asgard", []byte(agentKey)),
+		"agent under another's key":    agent("midgard", []byte(settingstest.OtherKey)),
+		"agent of a world that is not": agent("asgard", []byte(settingstest.AgentKey)),
 		"no event":                     []byte("hello"),
 		"nothing":                      {},
 		"oversize":                     bytes.Repeat([]byte("x"), world.MaxMessageBytes+1),
@@ -447,7 +448,7 @@ func TestReconcile(t *testing.T) {
 
 // TestProbe: a probe's PING is answered, and nothing else of it.
 func TestProbe(t *testing.T) {
-	seed, err := hex.DecodeString("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb") // of probeKey
+	seed, err := hex.DecodeString(settingstest.ProbeSeed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hearth/internal/functions"
+	"hearth/internal/settings/settingstest"
 )
 
 func TestVersion(t *testing.T) {
@@ -36,7 +37,7 @@ func TestRun(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"hearth-bot"}, lookup(deployment(), map[string]string{"FUNCTIONS_CUSTOMHANDLER_PORT": port, "DISCORD_BOT_TOKEN": ""}), &stdout, &stderr)
+		ended <- run(ctx, []string{"hearth-bot"}, settingstest.Lookup(settingstest.Deployment(), map[string]string{"FUNCTIONS_CUSTOMHANDLER_PORT": port, "DISCORD_BOT_TOKEN": ""}), &stdout, &stderr)
 	}()
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		resp, err := http.Get("http://127.0.0.1:" + port + "/")
@@ -74,7 +75,7 @@ func TestPortTaken(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"hearth-bot"}, lookup(deployment(), map[string]string{"FUNCTIONS_CUSTOMHANDLER_PORT": port, "HEARTH_BOT_KEY": ""}), &stdout, &stderr)
+	code := run(t.Context(), []string{"hearth-bot"}, settingstest.Lookup(settingstest.Deployment(), map[string]string{"FUNCTIONS_CUSTOMHANDLER_PORT": port, "HEARTH_BOT_KEY": ""}), &stdout, &stderr)
 	if code != exitUsage || !strings.Contains(stderr.String(), "in use") || !strings.Contains(stderr.String(), "HEARTH_BOT_KEY") {
 		t.Errorf("= %d %s", code, &stderr)
 	}

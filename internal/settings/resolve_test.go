@@ -10,6 +10,7 @@ import (
 	"hearth/internal/azure/vault"
 	"hearth/internal/azure/vault/vaulttest"
 	"hearth/internal/settings"
+	"hearth/internal/settings/settingstest"
 )
 
 const vaultHost = "hearth-ab12cd.vault.azure.net"
@@ -20,7 +21,7 @@ func reference(secret string) string {
 
 // deployed is a deployment whose secrets are in a vault.
 func deployed(v *vaulttest.Vaults) map[string]string {
-	set := deployment()
+	set := settingstest.Deployment()
 	for name, secret := range map[string]string{
 		"DISCORD_BOT_TOKEN": "discord-bot-token", "HEARTH_BOT_KEY": "bot-key", "HEARTH_PASSWORD_MIDGARD": "password-midgard",
 		"HEARTH_AGENT_KEY_MIDGARD": "agent-key-midgard", "HEARTH_AGENT_KEY_OUR_WORLD": "agent-key-our-world",
@@ -51,12 +52,12 @@ func TestResolve(t *testing.T) {
 	set := deployed(v)
 	v.Put(vaultHost, "worlds", set["HEARTH_WORLDS"])
 	set["HEARTH_WORLDS"] = reference("worlds")
-	s := settings.Resolve(t.Context(), lookup(set, nil), client(v, &vaulttest.Credential{}))
+	s := settings.Resolve(t.Context(), settingstest.Lookup(set, nil), client(v, &vaulttest.Credential{}))
 	c, err := s.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Token.Reveal() != botToken || c.NoToken != nil || c.BotKey.Reveal() != botKey || string(c.KeyOf("our-world")) != otherKey || c.Worlds[0].Password.Reveal() != "canary-of-the-game" {
+	if c.Token.Reveal() != settingstest.BotToken || c.NoToken != nil || c.BotKey.Reveal() != settingstest.BotKey || string(c.KeyOf("our-world")) != settingstest.OtherKey || c.Worlds[0].Password.Reveal() != "canary-of-the-game" {
 		t.Errorf("token %v, keys of %d bytes and %d", c.NoToken, len(c.BotKey), len(c.KeyOf("our-world")))
 	}
 	var names []string
@@ -79,7 +80,7 @@ func TestResolve(t *testing.T) {
 func TestResolveNothing(t *testing.T) {
 	v := serveVaults(t)
 	login := &vaulttest.Credential{}
-	s := settings.Resolve(t.Context(), lookup(deployment(), nil), client(v, login))
+	s := settings.Resolve(t.Context(), settingstest.Lookup(settingstest.Deployment(), nil), client(v, login))
 	if _, err := s.Load(); err != nil || len(s.References) != 0 || v.Asked()+login.Given() != 0 {
 		t.Errorf("got %v, %d references, %d requests", err, len(s.References), v.Asked())
 	}
@@ -122,7 +123,7 @@ func TestUnresolved(t *testing.T) {
 			v := serveVaults(t)
 			set := deployed(v)
 			tc.do(v, set)
-			s := settings.Resolve(t.Context(), lookup(set, nil), client(v, &vaulttest.Credential{}))
+			s := settings.Resolve(t.Context(), settingstest.Lookup(set, nil), client(v, &vaulttest.Credential{}))
 			c, err := s.Load()
 			if err == nil || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), "1 things") {
 				t.Errorf("got %v\nwant %s", err, tc.says)
@@ -130,7 +131,7 @@ func TestUnresolved(t *testing.T) {
 			if err != nil && strings.Contains(strings.ReplaceAll(err.Error(), "canary-gone", ""), "canary") {
 				t.Errorf("the error shows a secret: %v", err)
 			}
-			if c.Token.Reveal() != botToken {
+			if c.Token.Reveal() != settingstest.BotToken {
 				t.Error("the token went with it")
 			}
 			for _, r := range s.References {
@@ -146,7 +147,7 @@ func TestUnresolved(t *testing.T) {
 func TestNobodyIsLoggedIn(t *testing.T) {
 	v := serveVaults(t)
 	login := &vaulttest.Credential{Err: errors.New("the Azure CLI gives no token: run az login, then try again")}
-	s := settings.Resolve(t.Context(), lookup(deployed(v), nil), client(v, login))
+	s := settings.Resolve(t.Context(), settingstest.Lookup(deployed(v), nil), client(v, login))
 	c, err := s.Load()
 	const says = "which can't be read: the Azure CLI gives no token: run az login"
 	if n := strings.Count(err.Error(), says); n != 4 || c.NoToken == nil || !strings.Contains(c.NoToken.Error(), says) {
@@ -162,7 +163,7 @@ func TestUnreachable(t *testing.T) {
 	v := serveVaults(t)
 	set := deployed(v)
 	v.Refuse(vaultHost, "bot-key", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	s := settings.Resolve(t.Context(), lookup(set, nil), client(v, &vaulttest.Credential{}))
+	s := settings.Resolve(t.Context(), settingstest.Lookup(set, nil), client(v, &vaulttest.Credential{}))
 	i := slices.IndexFunc(s.References, func(r settings.Reference) bool { return r.Why != "" })
 	if i < 0 || !s.References[i].Unseen || !strings.Contains(s.References[i].Err().Error(), "can't be reached from here") {
 		t.Errorf("got %+v", s.References)

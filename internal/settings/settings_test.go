@@ -13,45 +13,12 @@ import (
 	"testing"
 
 	"hearth/internal/settings"
+	"hearth/internal/settings/settingstest"
 	"hearth/internal/world"
 )
 
-const (
-	publicKey = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a" // RFC 8032's first
-	probeKey  = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c" // its second
-	botToken  = "canary-of-the-token"
-	botKey    = "canary-of-the-bots-own-key-which-is-long"
-	agentKey  = "canary-of-midgards-key"
-	otherKey  = "canary-of-our-worlds-key"
-)
-
-// storageKey is Azurite's, which everybody knows.
-const connection = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;" +
-	"AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;" +
-	"BlobEndpoint=http://127.0.0.1:1/devstoreaccount1;QueueEndpoint=http://127.0.0.1:1/devstoreaccount1;TableEndpoint=http://127.0.0.1:1/devstoreaccount1;"
-
-// deployment is the settings of one with two worlds.
-func deployment() map[string]string {
-	return map[string]string{
-		"DISCORD_APPLICATION_ID": "1100", "DISCORD_PUBLIC_KEY": publicKey, "DISCORD_BOT_TOKEN": botToken,
-		"DISCORD_GUILD_ID": "1200", "DISCORD_CHANNEL_ID": "1300", "DISCORD_KEEPER_ROLE_ID": "1400", "DISCORD_KEEPER_CHANNEL_ID": "1500",
-		"HEARTH_WORLDS": `[{"id":"midgard","name":"Midgard","placements":[{"id":"vmss-a"}]},
-			{"id":"our-world","name":"Ours","password":"canary-of-the-other-game","placements":[{"id":"vmss-b"}]}]`,
-		"HEARTH_PASSWORD_MIDGARD": "canary-of-the-game",
-		"HEARTH_BOT_KEY":          botKey, "HEARTH_AGENT_KEY_MIDGARD": agentKey, "HEARTH_AGENT_KEY_OUR_WORLD": otherKey, "HEARTH_PROBE_KEY": probeKey,
-		"AzureWebJobsStorage": connection, "AZURE_SUBSCRIPTION_ID": "00000000-0000-4000-8000-000000000001", "HEARTH_RESOURCE_GROUP": "rg-hearth",
-	}
-}
-
-// lookup is an environment that has just these settings, and change's over them.
-func lookup(set map[string]string, change map[string]string) func(string) string {
-	set = maps.Clone(set)
-	maps.Copy(set, change)
-	return func(name string) string { return set[name] }
-}
-
 func TestLoad(t *testing.T) {
-	c, err := settings.Load(lookup(deployment(), map[string]string{"HEARTH_LOG_LEVEL": "debug"}))
+	c, err := settings.Load(settingstest.Lookup(settingstest.Deployment(), map[string]string{"HEARTH_LOG_LEVEL": "debug"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +31,12 @@ func TestLoad(t *testing.T) {
 	if got := c.Worlds[0].Password.Reveal() + " " + c.Worlds[1].Password.Reveal(); got != "canary-of-the-game canary-of-the-other-game" {
 		t.Errorf("passwords %q", got)
 	}
-	for id, want := range map[string]string{world.BotKey: botKey, "midgard": agentKey, "our-world": otherKey, "asgard": ""} {
+	for id, want := range map[string]string{world.BotKey: settingstest.BotKey, "midgard": settingstest.AgentKey, "our-world": settingstest.OtherKey, "asgard": ""} {
 		if got := string(c.KeyOf(id)); got != want {
 			t.Errorf("key of %q = %q, want %q", id, got, want)
 		}
 	}
-	if c.Token.Reveal() != botToken || c.NoToken != nil || c.Probe == nil || c.Verifier == nil || c.Level.String() != "DEBUG" {
+	if c.Token.Reveal() != settingstest.BotToken || c.NoToken != nil || c.Probe == nil || c.Verifier == nil || c.Level.String() != "DEBUG" {
 		t.Errorf("token %v (%v), probe %v, verifier %v, level %s", c.Token, c.NoToken, c.Probe, c.Verifier, c.Level)
 	}
 	if c.Compute.Subscription != "00000000-0000-4000-8000-000000000001" || c.Compute.ResourceGroup != "rg-hearth" || c.Storage.ConnectionString == "" {
@@ -79,15 +46,15 @@ func TestLoad(t *testing.T) {
 		t.Errorf("the configuration prints its secrets: %s", text)
 	}
 	// What may be missing.
-	set := deployment()
+	set := settingstest.Deployment()
 	for _, name := range []string{"DISCORD_KEEPER_ROLE_ID", "DISCORD_KEEPER_CHANNEL_ID", "HEARTH_PROBE_KEY"} {
 		delete(set, name)
 	}
-	if c, err = settings.Load(lookup(set, nil)); err != nil || c.Probe != nil {
+	if c, err = settings.Load(settingstest.Lookup(set, nil)); err != nil || c.Probe != nil {
 		t.Errorf("without what may be missing: %v, probe %v", err, c.Probe)
 	}
 	// An identity in a connection string's place.
-	_, err = settings.Load(lookup(deployment(), map[string]string{"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "hearth", "AZURE_CLIENT_ID": "00000000-0000-4000-8000-000000000002"}))
+	_, err = settings.Load(settingstest.Lookup(settingstest.Deployment(), map[string]string{"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "hearth", "AZURE_CLIENT_ID": "00000000-0000-4000-8000-000000000002"}))
 	if err != nil {
 		t.Errorf("with an identity: %v", err)
 	}
@@ -124,7 +91,7 @@ func TestBadSettings(t *testing.T) {
 	const reference = "@Microsoft.KeyVault(SecretUri=https://canary.vault.azure.net/secrets/x)"
 	for _, c := range []struct{ name, value, says string }{
 		{"DISCORD_APPLICATION_ID", "hearth", "DISCORD_APPLICATION_ID is \"hearth\""},
-		{"DISCORD_PUBLIC_KEY", publicKey[:62], "DISCORD_PUBLIC_KEY has 62 characters"},
+		{"DISCORD_PUBLIC_KEY", settingstest.PublicKey[:62], "DISCORD_PUBLIC_KEY has 62 characters"},
 		{"DISCORD_PUBLIC_KEY", strings.Repeat("0", 64), "DISCORD_PUBLIC_KEY is all zeros"},
 		{"DISCORD_GUILD_ID", "our server", "DISCORD_GUILD_ID is \"our server\""},
 		{"DISCORD_CHANNEL_ID", "#hearth", "DISCORD_CHANNEL_ID is \"#hearth\""},
@@ -135,11 +102,11 @@ func TestBadSettings(t *testing.T) {
 		{"HEARTH_WORLDS", "midgard", "HEARTH_WORLDS is not the JSON"},
 		{"HEARTH_WORLDS", `[{"id":"midgard","monthly_dollars":5,"placements":[{"id":"vmss-a"}]}]`, "what a machine at placement \"vmss-a\" costs is not known"},
 		{"HEARTH_BOT_KEY", "canary-too-short", "HEARTH_BOT_KEY has 16 bytes, at least 32"},
-		{"HEARTH_BOT_KEY", agentKey + agentKey, ""},
+		{"HEARTH_BOT_KEY", settingstest.AgentKey + settingstest.AgentKey, ""},
 		{"HEARTH_AGENT_KEY_MIDGARD", "canary-short", "HEARTH_AGENT_KEY_MIDGARD has 12 bytes, at least 16"},
 		{"HEARTH_AGENT_KEY_OUR_WORLD", "", "HEARTH_AGENT_KEY_OUR_WORLD is missing"},
-		{"HEARTH_AGENT_KEY_OUR_WORLD", agentKey, "HEARTH_AGENT_KEY_MIDGARD and HEARTH_AGENT_KEY_OUR_WORLD are the same"},
-		{"HEARTH_AGENT_KEY_MIDGARD", botKey, "HEARTH_BOT_KEY and HEARTH_AGENT_KEY_MIDGARD are the same"},
+		{"HEARTH_AGENT_KEY_OUR_WORLD", settingstest.AgentKey, "HEARTH_AGENT_KEY_MIDGARD and HEARTH_AGENT_KEY_OUR_WORLD are the same"},
+		{"HEARTH_AGENT_KEY_MIDGARD", settingstest.BotKey, "HEARTH_BOT_KEY and HEARTH_AGENT_KEY_MIDGARD are the same"},
 		{"HEARTH_PASSWORD_MIDGARD", "skol", "HEARTH_PASSWORD_MIDGARD: the game wants at least 5 characters"},
 		{"HEARTH_PASSWORD_MIDGARD", "canary-of-mead\n", "HEARTH_PASSWORD_MIDGARD: write it on one line"},
 		{"HEARTH_PASSWORD_MIDGARD", "Midgard", "HEARTH_PASSWORD_MIDGARD: the game refuses one that is part of the server's name"},
@@ -164,7 +131,7 @@ func TestBadSettings(t *testing.T) {
 		{"AzureWebJobsStorage", reference, "AzureWebJobsStorage: the Key Vault reference was not resolved"},
 		{"AZURE_SUBSCRIPTION_ID", reference, "AZURE_SUBSCRIPTION_ID is a Key Vault reference"},
 	} {
-		_, err := settings.Load(lookup(deployment(), map[string]string{c.name: c.value}))
+		_, err := settings.Load(settingstest.Lookup(settingstest.Deployment(), map[string]string{c.name: c.value}))
 		if c.says == "" {
 			if err != nil {
 				t.Errorf("%s=%s: %v, want none", c.name, c.value, err)
@@ -188,7 +155,7 @@ func TestNoTokenStarts(t *testing.T) {
 		"@Microsoft.KeyVault(SecretUri=https://canary.vault.azure.net/secrets/x)": "DISCORD_BOT_TOKEN is a Key Vault reference",
 		"Bot canary": "DISCORD_BOT_TOKEN has spaces",
 	} {
-		c, err := settings.Load(lookup(deployment(), map[string]string{"DISCORD_BOT_TOKEN": value}))
+		c, err := settings.Load(settingstest.Lookup(settingstest.Deployment(), map[string]string{"DISCORD_BOT_TOKEN": value}))
 		if err != nil {
 			t.Errorf("token %q: %v", value, err)
 			continue
@@ -205,7 +172,7 @@ func TestNoTokenStarts(t *testing.T) {
 // A key is taken byte by byte: base64 is a text like any other.
 func TestKeysAreText(t *testing.T) {
 	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
-	c, err := settings.Load(lookup(deployment(), map[string]string{"HEARTH_BOT_KEY": key}))
+	c, err := settings.Load(settingstest.Lookup(settingstest.Deployment(), map[string]string{"HEARTH_BOT_KEY": key}))
 	if err != nil || string(c.KeyOf(world.BotKey)) != key {
 		t.Errorf("key = %q, %v; want %q", c.KeyOf(world.BotKey), err, key)
 	}
@@ -221,9 +188,9 @@ func TestManualSettings(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z][A-Za-z_]*[A-Z_][A-Za-z_]+)` \\|").FindAllStringSubmatch(string(b), -1) {
 		told[m[1]] = true
 	}
-	set := deployment()
+	set := settingstest.Deployment()
 	set["HEARTH_WORLDS"] = `[{"id":"midgard","placements":[{"id":"vmss-a"}]}]`
-	c, err := settings.Load(lookup(set, nil))
+	c, err := settings.Load(settingstest.Lookup(set, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
