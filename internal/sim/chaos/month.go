@@ -77,16 +77,7 @@ func RunMonth(ctx context.Context, o MonthOptions) (Month, error) {
 	s.startMonth(ctx)
 	_ = s.clock.Sleep(ctx, time.Duration(o.Days)*24*time.Hour)
 	s.beCalm()
-	s.putOut(ctx)
-	_ = s.clock.Sleep(ctx, outFor)
-	s.checkEnd()
-	stop()
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
-	defer cancel()
-	err = s.cloud.Close(closing)
-	s.discord.Close()
-	s.work.Wait()
-	if err != nil {
+	if _, err := s.finish(ctx, stop); err != nil {
 		return Month{}, fmt.Errorf("simulate month %d: %w", o.Seed, err)
 	}
 	return s.monthResult(o.Days), nil

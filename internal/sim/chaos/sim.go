@@ -150,20 +150,27 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	_ = s.clock.Sleep(ctx, calmFor)
 	s.checkCalm()
 	s.drill(ctx)
+	end, err := s.finish(ctx, stop)
+	if err != nil {
+		return Result{}, fmt.Errorf("simulate seed %d: %w", o.Seed, err)
+	}
+	return s.result(end.Sub(begun)), nil
+}
+
+// finish puts the fire out, looks at what is there then, and waits for the end of
+// all that was begun. stop cancels ctx.
+func (s *simulation) finish(ctx context.Context, stop func()) (at time.Time, err error) {
 	s.putOut(ctx)
 	_ = s.clock.Sleep(ctx, outFor)
 	s.checkEnd()
-	end := s.clock.Now()
+	at = s.clock.Now()
 	stop()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
 	defer cancel()
 	err = s.cloud.Close(closing)
 	s.discord.Close()
 	s.work.Wait()
-	if err != nil {
-		return Result{}, fmt.Errorf("simulate seed %d: %w", o.Seed, err)
-	}
-	return s.result(end.Sub(begun)), nil
+	return at, err
 }
 
 func newSimulation(o Options, p plan, c world.Config) (*simulation, error) {
