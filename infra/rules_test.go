@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/big"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +40,30 @@ func TestRules(t *testing.T) {
 				t.Error(problem)
 			}
 		})
+	}
+}
+
+// TestMachinesRolesAreExplained: docs/agent.md says what a machine may do, of the
+// same things.
+func TestMachinesRolesAreExplained(t *testing.T) {
+	text, err := os.ReadFile("worlds.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../docs/agent.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []struct{ form, in string }{{`role = "([^"]+)"`, string(text)}, {`(Storage (?:Queue|Blob) Data [A-Z][a-z]+(?: [A-Z][a-z]+)?|Key Vault Secrets User)\s`, string(page)}} {
+		var roles []string
+		for _, found := range regexp.MustCompile(m.form).FindAllStringSubmatch(strings.ReplaceAll(m.in, "\n", " "), -1) {
+			roles = append(roles, found[1])
+		}
+		slices.Sort(roles)
+		want := []string{"Key Vault Secrets User", "Storage Blob Data Contributor", "Storage Blob Data Reader", "Storage Queue Data Message Processor", "Storage Queue Data Message Sender"}
+		if !slices.Equal(roles, want) {
+			t.Errorf("roles: got %q, want %q", roles, want)
+		}
 	}
 }
 
