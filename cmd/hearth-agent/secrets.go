@@ -190,7 +190,7 @@ type noSecret struct {
 	err  error
 }
 
-func (e *noSecret) Error() string { return fmt.Sprintf("read %s: %s", e.name, e.explain()) }
+func (e *noSecret) Error() string { return fmt.Sprintf("%s (%s)", e.explain(), e.name) }
 
 func (e *noSecret) Unwrap() error { return e.err }
 

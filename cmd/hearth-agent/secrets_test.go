@@ -222,7 +222,7 @@ func TestSecretsFail(t *testing.T) {
 		code    int
 		says    []string
 	}{
-		{"not in the vault", nil, nil, exitFailed, []string{"read the secret machine-midgard of the vault hearth-abc123: the vault answers 404 (SecretNotFound)", "apply infra again"}},
+		{"not in the vault", nil, nil, exitFailed, []string{"the vault answers 404 (SecretNotFound): it is not there; apply infra again (the secret machine-midgard of the vault hearth-abc123)"}},
 		{"a short key", with("key", "short"), nil, exitFailed, []string{"the secret machine-midgard of the vault hearth-abc123 has another form", `"key" is not one line of at least 16 characters`}},
 		{"no password", with("password", ""), nil, exitFailed, []string{`"password" is not one line`}},
 		{"a password of two lines", with("password", "secret-of-midgard\nx"), nil, exitFailed, []string{`"password" is not one line`}},
@@ -368,7 +368,7 @@ func TestWhyNoSecret(t *testing.T) {
 		{&vault.TokenError{Err: &identity.Error{Status: 400}}, false, "no token (status 400): check that the identity is assigned to this machine, and that storage_client_id"},
 		{&vault.TokenError{Err: &identity.Error{Err: errors.New("dial:\nno route")}}, false, "the identity gives no token: dial: no route"},
 		{&url.Error{Op: "Get", URL: "https://x/y?z", Err: &net.DNSError{Name: "hearth-abc123.vault.azure.net", IsNotFound: true}}, false, "there is no hearth-abc123.vault.azure.net: was the vault deleted"},
-		{&url.Error{Op: "Get", URL: "https://x/y?z", Err: io.ErrUnexpectedEOF}, false, "vault hearth-abc123: unexpected EOF"},
+		{&url.Error{Op: "Get", URL: "https://x/y?z", Err: io.ErrUnexpectedEOF}, false, "unexpected EOF (the secret machine-midgard of the vault hearth-abc123)"},
 		{fmt.Errorf("x: %w", context.DeadlineExceeded), false, "no answer in time"},
 	} {
 		_, err := (&config{}).getSecrets(t.Context(), &vaultSecret{machineName, &answers{all: []any{c.err}}})

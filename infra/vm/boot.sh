@@ -6,12 +6,12 @@
 # The serial log has a line for each step, with the seconds since the machine
 # began, and one if it is given up. Nothing is started after that:
 #
-#   [  38.21] hearth-boot: agent
-#   [ 339.87] hearth-boot: FAILED at agent: REASON
+#   [   38.21] hearth-boot: agent
+#   [  339.87] hearth-boot: FAILED at agent: REASON
 #
+# A REASON begins with the status that somebody answered, if somebody did.
 # Usage: boot.sh [FOLDER]     FOLDER is what stands for /, for tests
 set -u
-umask 077
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 
 root=${1:-}
@@ -33,7 +33,7 @@ seconds() { since | cut -d . -f 1; }
 tell() {
     line=$(printf '[%8.2f] hearth-boot: %s' "$(since)" "$*" | tr -s '[:space:]' ' ' | tr -cd '[:print:]' | cut -c "1-$longest")
     printf '%s\n' "$line"
-    { printf '%s\r\n' "$line" >"$root/dev/console"; } 2>/dev/null || :
+    { printf '%s\n' "$line" >"$root/dev/console"; } 2>/dev/null || :
 }
 
 begin() {
@@ -66,8 +66,11 @@ get() {
         return 0
     fi
     case $code in
-    000 | 2*) trouble=$(last) ;;
-    *) trouble="$code $(tr -d '\r' <"$work/headers" | sed -n 's/^[Xx]-[Mm][Ss]-[Ee]rror-[Cc]ode: *//p' | tail -n 1)" ;;
+    '' | 000 | 2*) trouble=$(last) ;;
+    *)
+        reply=$(tr -d '\r' <"$work/headers" | sed -n 's/^[Xx]-[Mm][Ss]-[Ee]rror-[Cc]ode: *//p' | tail -n 1)
+        trouble=$code${reply:+ $reply}
+        ;;
     esac
     return 1
 }
@@ -100,7 +103,7 @@ identity() {
     until get "$work/token" --connect-timeout 5 --max-time 10 --header 'Metadata: true' \
         "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fstorage.azure.com%2F&client_id=$client_id" &&
         bearer; do
-        left || fail "the metadata service gives no token for the identity $client_id ($trouble)"
+        left || fail "$trouble: the metadata service gives no token for the identity $client_id"
         sleep 3
     done
 }
@@ -123,11 +126,11 @@ download() {
     until get "$agent.part" --connect-timeout 10 --speed-limit 1024 --speed-time 20 --max-time 240 \
         --header @"$work/header" --header 'x-ms-version: 2021-12-02' "$agent_url"; do
         case $code in
-        404) fail "there is no ${agent_url##*/} in the bot's storage account ($trouble): deploy again" ;;
-        403) hint=": does the machine's identity have the role Storage Blob Data Reader there, and the network access?" ;;
+        404) fail "$trouble: the agent's program is not in the bot's storage account: deploy again" ;;
+        403) hint="; the machine's identity lacks the role Storage Blob Data Reader there, or the account's firewall keeps it out" ;;
         *) hint= ;;
         esac
-        left || fail "the program can't be fetched ($trouble)$hint"
+        left || fail "$trouble: the agent's program can't be fetched$hint"
         sleep 5
     done
 }
@@ -141,7 +144,7 @@ program() {
     download
     if ! checksum; then
         download
-        checksum || fail "what was fetched as ${agent_url##*/} is another file, twice: deploy again"
+        checksum || fail "the agent's program is another one than was deployed, twice: deploy again"
     fi
     chmod 0755 "$agent.part"
     mv -f "$agent.part" "$agent"
@@ -181,7 +184,9 @@ start() {
 }
 
 main() {
-    mkdir -p "$work" "${agent%/*}"
+    mkdir -p "${work%/*}" "${agent%/*}"
+    rm -rf "$work"
+    mkdir -m 0700 "$work" # tokens are in it
     # shellcheck source=/dev/null # written by Terraform
     . "$root/etc/hearth/boot.conf"
     fence

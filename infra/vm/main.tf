@@ -60,6 +60,8 @@ locals {
       [
         { path = "/etc/hearth/agent.json", permissions = "0644", content = "${jsonencode(local.agent)}\n" },
         { path = "/etc/hearth/boot.conf", permissions = "0644", content = join("", [for name, value in local.boot : "${name}='${value}'\n"]) },
+        # A restart of the engine must not end the game.
+        { path = "/etc/docker/daemon.json", permissions = "0644", content = "${jsonencode({ live-restore = true })}\n" },
         { path = "/usr/local/lib/hearth/boot.sh", permissions = "0755", content = local.text["boot.sh"] },
       ],
       [for name, text in local.units : { path = "/etc/systemd/system/${name}", permissions = "0644", content = text }],
