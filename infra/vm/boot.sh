@@ -33,7 +33,7 @@ seconds() { since | cut -d . -f 1; }
 tell() {
     line=$(printf '[%8.2f] hearth-boot: %s' "$(since)" "$*" | tr -s '[:space:]' ' ' | tr -cd '[:print:]' | cut -c "1-$longest")
     printf '%s\n' "$line"
-    { printf '%s\n' "$line" >"$root/dev/console"; } 2>/dev/null || :
+    { printf '%s\n' "$line" >>"$root/dev/console"; } 2>/dev/null || :
 }
 
 begin() {
@@ -66,7 +66,7 @@ get() {
         return 0
     fi
     case $code in
-    '' | 000 | 2*) trouble=$(last) ;;
+    '' | 000 | 2*) trouble=$(sed -n '/^curl: /p' "$work/error" | head -n 1) ;; # advice follows it
     *)
         reply=$(tr -d '\r' <"$work/headers" | sed -n 's/^[Xx]-[Mm][Ss]-[Ee]rror-[Cc]ode: *//p' | tail -n 1)
         trouble=$code${reply:+ $reply}
