@@ -47,6 +47,11 @@ func TestBroken(t *testing.T) {
     ]))`, `a?d?s_v5$", p.size))]
     ]))`, "worlds_refusals.tftest.hcl: a_size_without_a_disk"},
 		{"any port is let in", "variables.tf", "w.port >= 1024 && ", gone, "worlds_refusals.tftest.hcl: a_port_of_the_system"},
+		{"the bot's account can be destroyed", "storage.tf", "  lifecycle {\n    prevent_destroy = true\n  }\n}\n\n# What was written over", "}\n\n# What was written over", "what_holds_data_is_never_destroyed"},
+		{"a lease is made anew", "storage.tf", "\n\n  lifecycle {\n    prevent_destroy = true\n  }\n}\n\n# The agent's program, for", "\n}\n\n# The agent's program, for", "what_holds_data_is_never_destroyed"},
+		{"the token is given", "bot.tf", "setting => \"@Microsoft.KeyVault(SecretUri=https://${local.vault}.vault.azure.net/secrets/${secret})\"", "setting => secret", "bot_app.tftest.hcl: token"},
+		{"an epoch that is deleted is gone", "storage.tf", "versioning_enabled = true", "versioning_enabled = false", "bot_app.tftest.hcl: storage"},
+		{"pings keep the app awake", "bot.tf", "    ftps_state              = ", "    health_check_path       = \"/api/health\"\n    ftps_state              = ", "bot_app.tftest.hcl: windows"},
 		{"nobody is told of the money", "groups.tf", "contact_emails = [var.alert_email]", "contact_emails = []", "worlds_rest.tftest.hcl: the_month_has_a_budget"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
