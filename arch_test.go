@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"internal/drill":                   {"internal/world"},
 	"internal/deploy":                  {"internal/world", "internal/deploy/program", "internal/discord", "internal/operator", "internal/settings"},
 	"internal/deploy/program":          {},
+	"internal/deploy/setup":            {"internal/world", "internal/world/price", "internal/deploy/program", "internal/discord", "internal/operator"},
 	"internal/azure":                   {"internal/world"},
 	"internal/azure/audit":             {},
 	"internal/azure/compute":           {"internal/world", "internal/azure/identity"},

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -70,34 +72,39 @@ func (c remoteStateCommand) Run(e *env) error {
 
 // newDeployment is that of the checkout that this is run in. done closes its log.
 func newDeployment(e *env, yes bool, speed float64) (d *deploy.Deployment, done func(), err error) {
-	folder, err := os.Getwd()
-	if err != nil {
-		return nil, nil, fmt.Errorf("find folder: %w", err)
-	}
-	root, err := deploy.Root(folder)
+	root, log, err := checkout()
 	if err != nil {
 		return nil, nil, err
-	}
-	file := filepath.Join(root, filepath.FromSlash(deploy.LogFile))
-	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
-		return nil, nil, fmt.Errorf("make folder: %w", err)
-	}
-	log, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // in the checkout
-	if err != nil {
-		return nil, nil, fmt.Errorf("open log: %w", err)
 	}
 	if speed <= 0 {
 		speed = 1
 	}
 	return &deploy.Deployment{
 		Root: root, Run: &program.Runner{Log: log}, Clock: clock.NewScaled(speed, time.Now()), Out: e.stdout, Version: version(),
-		Agree: func(question string) bool { return yes || agreeTo(e, question) },
-		Secret: func(what string) (world.Secret, bool) {
-			text, ok := askSecret(e, what)
-			return world.Secret(text), ok
-		},
+		Agree:      func(question string) bool { return yes || agreeTo(e, question) },
+		Secret:     person{e}.Secret,
 		DiscordURL: e.getenv(settings.DiscordURL),
 	}, func() { _ = log.Close() }, nil // its last line has nobody left to tell
+}
+
+// checkout is the one that this is run in, and a new log in it.
+func checkout() (root string, log *os.File, err error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", nil, fmt.Errorf("find folder: %w", err)
+	}
+	if root, err = deploy.Root(folder); err != nil {
+		return "", nil, err
+	}
+	file := filepath.Join(root, filepath.FromSlash(deploy.LogFile))
+	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+		return "", nil, fmt.Errorf("make folder: %w", err)
+	}
+	log, err = os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // in the checkout
+	if err != nil {
+		return "", nil, fmt.Errorf("open log: %w", err)
+	}
+	return root, log, nil
 }
 
 // ended makes an exit code of how it ended.
@@ -108,15 +115,29 @@ func ended(err error) error {
 	return err
 }
 
-// askSecret asks for a text that is not shown while it is typed. Nobody is there if
-// the input is no terminal.
-func askSecret(e *env, what string) (string, bool) {
-	f, ok := e.stdin.(*os.File)
+// person is whoever sits at the terminal.
+type person struct{ e *env }
+
+// Line asks for a line. Nobody is there if the input is no terminal.
+func (p person) Line(question string) (string, bool) {
+	if !isTerminal(p.e.stdin) {
+		return "", false
+	}
+	_, _ = fmt.Fprintf(p.e.stdout, "%s: ", question)
+	// A terminal hands over one line at a time: nothing of the next is lost.
+	line, err := bufio.NewReader(p.e.stdin).ReadString('\n')
+	return strings.TrimRight(line, "\r\n"), err == nil
+}
+
+// Secret asks for a text that is not shown while it is typed. Nobody is there if the
+// input is no terminal.
+func (p person) Secret(question string) (world.Secret, bool) {
+	f, ok := p.e.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return "", false
 	}
-	_, _ = fmt.Fprintf(e.stdout, "%s: ", what)
+	_, _ = fmt.Fprintf(p.e.stdout, "%s: ", question)
 	text, err := term.ReadPassword(int(f.Fd()))
-	_, _ = io.WriteString(e.stdout, "\n")
-	return string(text), err == nil
+	_, _ = io.WriteString(p.e.stdout, "\n")
+	return world.Secret(text), err == nil
 }

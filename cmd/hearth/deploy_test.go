@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -80,6 +81,7 @@ func openTown(ts *testscript.TestScript) {
 		ts.Setenv(name, value)
 	}
 	ts.Setenv("APP_URL", t.AppURL())
+	ts.Setenv("TODAY", time.Now().UTC().Format(time.DateOnly))
 	*ts.Value(townKey{}).(**deploytest.Town) = t
 	// A checkout, as far as deploying looks at it.
 	root := ts.MkAbs("hearth")

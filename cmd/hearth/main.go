@@ -42,6 +42,7 @@ type commands struct {
 	Up          upCommand          `cmd:"" help:"Run everything on this machine: a pretend Discord to type in, a pretend cloud, the real bot and agent."`
 	Explain     explainCommand     `cmd:"" help:"Say what the log of a Valheim dedicated server means: who came, died and left, what was saved, what went wrong."`
 	Probe       probeCommand       `cmd:"" help:"Measure how soon a deployed app answers Discord, also after it has slept."`
+	Init        initCommand        `cmd:"" help:"Ask what a deployment needs to know, and write infra/terraform.tfvars."`
 	Deploy      deployCommand      `cmd:"" help:"Bring Hearth to Azure, or up to date there."`
 	RemoteState remoteStateCommand `cmd:"" help:"Keep Terraform's state in the deployment's own storage account."`
 	Register    registerCommand    `cmd:"" help:"Give the Discord server Hearth's commands, or bring them up to date."`

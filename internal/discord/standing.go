@@ -45,6 +45,7 @@ type Role struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
 	Permissions Bits   `json:"permissions"`
+	Managed     bool   `json:"managed"` // it came with a bot, or the like
 }
 
 // Member is a user in a guild.

@@ -165,12 +165,18 @@ func (e *examination) checkChannel(ctx context.Context, f *findings, about, sett
 	case ch.Type != discord.TextChannel:
 		f.wrong(about, "#%s is no text channel: copy the id of one into %s", shown(ch.Name), setting)
 	default:
-		if lacks := needed &^ discord.Permissions(g, m, ch); lacks != 0 {
-			f.wrong(about, "in #%s the bot lacks %s: in the channel's settings, under Permissions, allow its role that", shown(ch.Name), list(permissionNames(lacks)))
+		if lacks := Lacks(g, m, ch); lacks != "" {
+			f.wrong(about, "in #%s the bot lacks %s: in the channel's settings, under Permissions, allow its role that", shown(ch.Name), lacks)
 			return
 		}
 		f.ok(about, "#%s, and the bot may do there what it must", shown(ch.Name))
 	}
+}
+
+// Lacks names the permissions that the bot needs in the channel and has not; empty: it
+// has all of them.
+func Lacks(g discord.GuildInfo, m discord.Member, ch discord.ChannelInfo) string {
+	return list(permissionNames(needed &^ discord.Permissions(g, m, ch)))
 }
 
 // permissionNames are what Discord calls the bits, of those that are needed.

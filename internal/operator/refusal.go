@@ -31,6 +31,13 @@ func Invite(application, guild string) string {
 	}.Encode()
 }
 
+// InviteAnywhere is the same for a server that the keeper chooses there.
+func InviteAnywhere(application string) string {
+	return "https://discord.com/oauth2/authorize?" + url.Values{
+		"client_id": {application}, "scope": {"bot applications.commands"}, "permissions": {fmt.Sprint(needed)},
+	}.Encode()
+}
+
 // Refusal is why Discord did not do what was asked, in words, with what to do.
 func Refusal(err error, application, guild string) string {
 	refused, ok := errors.AsType[*discord.Error](err)

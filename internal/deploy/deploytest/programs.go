@@ -420,6 +420,7 @@ func (c *cloud) lists(args []string) (done bool, err error) {
 		{[]string{"vm", "list-skus", "--subscription", Subscription, "--location", "northeurope", "--resource-type", "virtualMachines", "--size", "Standard_D2", "--query", "[].name", "--output", "json"},
 			`["Standard_D2_v3"]`},
 		{[]string{"vm", "list-usage", "--subscription", Subscription, "--location", "westeurope", "--query", "[?name.value=='lowPriorityCores'].limit", "--output", "json"}, `["3"]`},
+		{[]string{"vm", "list-usage", "--subscription", Subscription, "--location", "northeurope", "--query", "[?name.value=='lowPriorityCores'].limit", "--output", "json"}, `[10]`},
 		{[]string{"vm", "list-usage", "--subscription", Subscription, "--location", "eastus", "--query", "[?name.value=='lowPriorityCores'].limit", "--output", "json"}, `[3]`},
 		{[]string{"vm", "list-usage", "--subscription", Subscription, "--location", "westus2", "--query", "[?name.value=='lowPriorityCores'].limit", "--output", "json"}, `[0]`},
 	} {

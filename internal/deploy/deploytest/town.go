@@ -109,6 +109,13 @@ func (t *Town) Tool(name string) string { return filepath.Join(t.tools, name) }
 // Lose takes a program away.
 func (t *Town) Lose(name string) error { return os.Remove(t.Tool(name)) }
 
+// prices is what Azure's list says of a size in a region.
+const prices = `{"BillingCurrency":"USD","Count":4,"NextPageLink":null,"Items":[
+{"currencyCode":"USD","retailPrice":0.195,"armRegionName":"westeurope","meterName":"D2ads v5","productName":"Virtual Machines Dadsv5 Series Windows","skuName":"D2ads v5","armSkuName":"Standard_D2ads_v5","type":"Consumption"},
+{"currencyCode":"USD","retailPrice":0.0248,"armRegionName":"westeurope","meterName":"D2ads v5 Low Priority","productName":"Virtual Machines Dadsv5 Series","skuName":"D2ads v5 Low Priority","armSkuName":"Standard_D2ads_v5","type":"Consumption"},
+{"currencyCode":"USD","retailPrice":0.0171,"armRegionName":"westeurope","meterName":"D2ads v5 Spot","productName":"Virtual Machines Dadsv5 Series","skuName":"D2ads v5 Spot","armSkuName":"Standard_D2ads_v5","type":"Consumption"},
+{"currencyCode":"USD","retailPrice":0.124,"armRegionName":"westeurope","meterName":"D2ads v5","productName":"Virtual Machines Dadsv5 Series","skuName":"D2ads v5","armSkuName":"Standard_D2ads_v5","type":"Consumption"}]}`
+
 // Deaf has the app verify nothing of what it is sent, which Discord does not take.
 func (t *Town) Deaf(on bool) { t.deaf.Store(on) }
 
@@ -143,6 +150,10 @@ func (t *Town) serve(w http.ResponseWriter, r *http.Request) {
 	c, err := load(t.Folder)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if r.URL.Path == "/api/retail/prices" { // Azure's, which is no part of the app
+		_, _ = fmt.Fprint(w, prices)
 		return
 	}
 	if c.Published == "" || c.Faults["app-starts-not"] > 0 {
