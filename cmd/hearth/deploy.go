@@ -87,6 +87,26 @@ func newDeployment(e *env, yes bool, speed float64) (d *deploy.Deployment, done 
 	}, func() { _ = log.Close() }, nil // its last line has nobody left to tell
 }
 
+// deployedSettings are those of the app that was deployed from this checkout. Where
+// Discord is otherwise, it is so for the app's settings, too.
+func deployedSettings(e *env) (func(string) string, error) {
+	d, done, err := newDeployment(e, false, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	getenv, err := d.Settings(e.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(name string) string {
+		if name == settings.DiscordURL && d.DiscordURL != "" {
+			return d.DiscordURL
+		}
+		return getenv(name)
+	}, nil
+}
+
 // checkout is the one that this is run in, and a new log in it.
 func checkout() (root string, log *os.File, err error) {
 	folder, err := os.Getwd()

@@ -25,7 +25,7 @@ type evictCommand struct {
 	World string `arg:"" help:"The world's id."`
 	At    string `help:"Address of the page of the hearth up that has the world (default: http://127.0.0.1:8080)." placeholder:"URL"`
 	settingsFlag
-	Azure  bool          `help:"The world is on Azure, by the settings in the environment. --settings means that, too."`
+	Azure  bool          `help:"The world is on Azure, by the settings in the environment. --settings and --deployed mean that, too."`
 	Within time.Duration `help:"How long the world may take to come back." default:"15m"`
 	Yes    bool          `help:"Do not ask, even if somebody plays." short:"y"`
 }
@@ -59,14 +59,14 @@ func (c evictCommand) Run(e *env) error {
 }
 
 func (c evictCommand) site(e *env) (drill.Site, error) {
-	if !c.Azure && c.Settings == "" {
+	if !c.Azure && !c.Deployed && c.Settings == "" {
 		if c.At == "" {
 			c.At = "http://127.0.0.1:8080"
 		}
 		return drill.NewLocal(c.At, c.World)
 	}
 	if c.At != "" {
-		return nil, errors.New("--at is the page of a hearth up, and --azure or --settings mean Azure: one of them")
+		return nil, errors.New("--at is the page of a hearth up, and --azure, --deployed or --settings mean Azure: one of them")
 	}
 	s, err := c.source(e)
 	if err != nil {

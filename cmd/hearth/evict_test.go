@@ -59,7 +59,7 @@ func TestEvict(t *testing.T) {
 			code: exitFailed, err: "there is no Hearth at http://127.0.0.1:1: `hearth up` starts one, and --at says",
 		},
 		{name: "no address", args: "midgard --at ftp://x", code: exitUsage, err: "is no address of a page of hearth up"},
-		{name: "here and on Azure", args: "midgard --at URL --azure", code: exitUsage, err: "--at is the page of a hearth up, and --azure or --settings mean Azure: one of them"},
+		{name: "here and on Azure", args: "midgard --at URL --azure", code: exitUsage, err: "--at is the page of a hearth up, and --azure, --deployed or --settings mean Azure: one of them"},
 		{name: "no settings", args: "midgard --azure", code: exitUsage, err: "(?s)HEARTH_WORLDS.*AZURE_SUBSCRIPTION_ID"},
 		{name: "no such world", args: "vanaheim --at URL", code: exitFailed, err: `There is no world "vanaheim" here: this Hearth has midgard, asgard`},
 		{name: "out", args: "midgard --at URL", code: exitFailed, err: "Midgard is stopped, so there is nothing to try"},

@@ -20,16 +20,22 @@ const exitLeft = 3
 // settingsFlag is where a deployment's settings are found.
 type settingsFlag struct {
 	Settings string `help:"File of the app's settings: NAME=VALUE lines, local.settings.json, or what az functionapp config appsettings list prints (default: the environment)." type:"path" placeholder:"FILE"`
+	Deployed bool   `help:"The settings of the app that was deployed from this folder, as Azure has them."`
 }
 
 // source reads the settings, and the secrets that they refer to.
 func (f settingsFlag) source(e *env) (settings.Source, error) {
-	getenv := e.getenv
-	if f.Settings != "" {
-		var err error
-		if getenv, err = settings.FromFile(f.Settings); err != nil {
-			return settings.Source{}, err
-		}
+	getenv, err := e.getenv, error(nil)
+	switch {
+	case f.Settings != "" && f.Deployed:
+		err = errors.New("--settings and --deployed both say where the settings are: give one")
+	case f.Settings != "":
+		getenv, err = settings.FromFile(f.Settings)
+	case f.Deployed:
+		getenv, err = deployedSettings(e)
+	}
+	if err != nil {
+		return settings.Source{}, err
 	}
 	secrets := vault.New(vault.Options{Credential: login(e, getenv), Transport: e.vaults})
 	return settings.Resolve(e.ctx, getenv, secrets), nil

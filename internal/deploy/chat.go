@@ -14,21 +14,46 @@ import (
 	"hearth/internal/settings"
 )
 
-// register brings the server's commands to what the app's worlds want.
-func (d *Deployment) register(ctx context.Context, o outputs) (string, error) {
+// Settings are those of the app that is deployed, with references to secrets as they
+// are. Its error is a *Problem.
+func (d *Deployment) Settings(ctx context.Context) (func(string) string, error) {
+	if err := d.readWants(); err != nil {
+		return nil, err
+	}
+	o, err := d.outputs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if o.FunctionApp == "" {
+		return nil, problem("Nothing is deployed from this folder yet, or its state is elsewhere: hearth deploy, or hearth remote-state.")
+	}
+	values, err := d.appSettings(ctx, o)
+	return func(name string) string { return values[name] }, err
+}
+
+func (d *Deployment) appSettings(ctx context.Context, o outputs) (map[string]string, error) {
 	c := d.azCommand("functionapp", "config", "appsettings", "list", "--name", o.FunctionApp, "--resource-group", o.ResourceGroup, "--output", "json")
 	c.Private = true
 	out, err := d.Run.Run(ctx, c)
 	if err != nil {
-		return "", d.explain(err)
+		return nil, d.explain(err)
 	}
 	var list []struct{ Name, Value string }
 	if err := json.Unmarshal([]byte(out.Stdout), &list); err != nil {
-		return "", problem("The Azure CLI's list of the app's settings is not understood: update it (az upgrade), then run this again.")
+		return nil, problem("The Azure CLI's list of the app's settings is not understood: update it (az upgrade), then run this again.")
 	}
 	values := map[string]string{}
 	for _, s := range list {
 		values[s.Name] = s.Value
+	}
+	return values, nil
+}
+
+// register brings the server's commands to what the app's worlds want.
+func (d *Deployment) register(ctx context.Context, o outputs) (string, error) {
+	values, err := d.appSettings(ctx, o)
+	if err != nil {
+		return "", err
 	}
 	values[settings.Token] = d.token.Reveal() // the list has a reference
 	if d.DiscordURL != "" {
@@ -87,8 +112,8 @@ func (d *Deployment) setAddress(ctx context.Context, o outputs) (string, error) 
 		case verified:
 			return "", problem("Discord does not take the address: %s.", operator.Refusal(err, d.wants.application, d.wants.guild))
 		case attempt == addressTimes:
-			return "", problem("Discord asked the bot at %s, and does not take what it answered, or had to wait longer than three seconds: %s.\nRun this again in a minute; if it stays so, run\n\n  %s", o.InteractionsURL,
-				"it wants a PING answered and a wrong signature refused", o.doctor(d.wants.subscription))
+			return "", problem("Discord asked the bot at %s, and does not take what it answered, or had to wait longer than three seconds: %s.\nRun this again in a minute; if it stays so, hearth doctor --deployed may say more.", o.InteractionsURL,
+				"it wants a PING answered and a wrong signature refused")
 		}
 		d.say("  Discord got no good answer within its three seconds. The app may have slept: once more.")
 		if err := d.pause(ctx, addressPause); err != nil {

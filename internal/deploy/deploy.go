@@ -204,8 +204,8 @@ func (d *Deployment) farewell(o outputs) {
 
 Type /start in Discord. To look whether all is well, now and whenever something is odd:
 
-  %s
-`, o.InteractionsURL, invite, o.doctor(d.wants.subscription))
+  hearth doctor --deployed
+`, o.InteractionsURL, invite)
 	if _, err := os.Stat(d.path(backendFile)); err != nil {
 		d.say("Terraform's state, which knows what belongs to Hearth and holds its keys, is in infra/terraform.tfstate on this machine alone.\nTo keep it in Azure: hearth remote-state (make remote-state).")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,12 +51,6 @@ type outputs struct {
 	BotAccount      string            `json:"bot_account"`
 	Package         string            `json:"package"`
 	StateBackend    map[string]string `json:"state_backend"`
-}
-
-// doctor is the line that has the doctor look at it.
-func (o outputs) doctor(subscription string) string {
-	return fmt.Sprintf("az functionapp config appsettings list --name %s --resource-group %s --subscription %s > bin/settings.json\n  hearth doctor --settings bin/settings.json",
-		o.FunctionApp, o.ResourceGroup, subscription)
 }
 
 func (d *Deployment) outputs(ctx context.Context) (outputs, error) {
