@@ -272,6 +272,10 @@ func checkCommand(command, makefile string) (bad string) {
 		return checkMake(args[1:], makefile)
 	case "go":
 		return checkGo(args[1:])
+	case "az": // what the keeper's program tells people to run
+		if said, err := os.ReadFile("internal/deploy/explain.go"); err == nil && strings.Contains(string(said), "run "+command) {
+			return ""
+		}
 	case "hearth-agent": // by its own TestManualCommands
 		return ""
 	}

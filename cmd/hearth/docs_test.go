@@ -14,7 +14,7 @@ import (
 func manual(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/bot.md", "docs/cost.md"} {
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/bot.md", "docs/cost.md", "docs/deploy.md"} {
 		b, err := os.ReadFile(filepath.Join("..", "..", name))
 		if err != nil {
 			t.Fatal(err)
@@ -27,7 +27,7 @@ func manual(t *testing.T) string {
 // TestDocsFlags: every flag that the documents give to the program is one.
 func TestDocsFlags(t *testing.T) {
 	var help, trouble strings.Builder
-	for _, command := range []string{"up", "explain", "probe", "register", "doctor"} {
+	for _, command := range []string{"up", "explain", "probe", "register", "doctor", "init", "deploy", "remote-state"} {
 		if code := run(t.Context(), []string{"hearth", command, "--help"}, os.Getenv, nil, &help, &trouble); code != exitOK {
 			t.Fatalf("hearth %s --help: code %d: %s", command, code, trouble.String())
 		}

@@ -22,6 +22,7 @@ const (
 	VariablesFile = "infra/terraform.tfvars"
 	LogFile       = "bin/deploy.log"
 	backendFile   = "infra/backend.tf"
+	stateFile     = "infra/terraform.tfstate" // until it is kept elsewhere
 	agentFile     = "bin/hearth-agent"
 	packageFolder = "dist"
 )
@@ -207,6 +208,6 @@ Type /start in Discord. To look whether all is well, now and whenever something 
   hearth doctor --deployed
 `, o.InteractionsURL, invite)
 	if _, err := os.Stat(d.path(backendFile)); err != nil {
-		d.say("Terraform's state, which knows what belongs to Hearth and holds its keys, is in infra/terraform.tfstate on this machine alone.\nTo keep it in Azure: hearth remote-state (make remote-state).")
+		d.say("Terraform's state, which knows what belongs to Hearth and holds its keys, is in %s on this machine alone.\nTo keep it in Azure: hearth remote-state (make remote-state).", stateFile)
 	}
 }

@@ -57,7 +57,7 @@ passwords: whoever may read that container has them all. That is you, by the rol
 gives it to themselves. On another machine, clone Hearth, bring %s there and run hearth remote-state: it finds the state.`,
 		o.StateBackend["container_name"], o.StateBackend["storage_account_name"], stateRole, VariablesFile)
 	if moved {
-		d.say("Copies that Terraform left here (infra/terraform.tfstate, infra/terraform.tfstate.backup) hold the same keys: delete them.")
+		d.say("Copies that Terraform left here (%[1]s, %[1]s.backup) hold the same keys: delete them.", stateFile)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (d *Deployment) findBackend(ctx context.Context) (map[string]string, error)
 	}
 	accounts := strings.Fields(out)
 	if len(accounts) != 1 {
-		return nil, problem("There is no state here, and the resource group %s has %d accounts that may hold one. For a new deployment, run hearth deploy first; else bring infra/terraform.tfstate from the machine that has it.", name, len(accounts))
+		return nil, problem("There is no state here, and the resource group %s has %d accounts that may hold one. For a new deployment, run hearth deploy first; else bring %s from the machine that has it.", name, len(accounts), stateFile)
 	}
 	return map[string]string{"resource_group_name": name, "storage_account_name": accounts[0], "container_name": stateContainer, "key": stateKey}, nil
 }
