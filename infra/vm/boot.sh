@@ -160,7 +160,8 @@ secrets() {
 # not the engine while somebody plays.
 packages() {
     begin packages
-    systemctl mask --now apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service unattended-upgrades.service 2>/dev/null || :
+    # One that runs may take its time to end; apt-get waits for its lock.
+    timeout 60 systemctl mask --now apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service unattended-upgrades.service 2>/dev/null || :
     missing=
     command -v dockerd >/dev/null || missing="docker.io"
     command -v mount.cifs >/dev/null || missing="$missing cifs-utils"

@@ -159,6 +159,14 @@ func TestFence(t *testing.T) {
 	if !slices.Equal(rules, want) {
 		t.Errorf("the rules are %q, want %q", rules, want)
 	}
+	// cloud-init's units stand between the network and sysinit.target, so an
+	// ordinary service that comes before the network closes a circle, which systemd
+	// breaks by leaving one of them out.
+	for _, f := range parse(t, render(t, nil)).Files {
+		if m := regexp.MustCompile(`(?m)^Before=.*(network|sysinit|basic).*$`).FindString(f.Content); m != "" {
+			t.Errorf("%s has %s", f.Path, m)
+		}
+	}
 	for _, line := range []string{"ExecStartPre=+/usr/bin/systemctl is-active --quiet hearth-fence.service", "After=hearth-fence.service hearth-secrets.service"} {
 		if !strings.Contains(read(t, "hearth-agent.azure.conf"), "\n"+line+"\n") {
 			t.Errorf("the agent goes without %s", line)
