@@ -60,6 +60,7 @@ var mayImport = map[string][]string{
 	"internal/azure/identity":          {"internal/world"},
 	"internal/azure/storage":           {"internal/world", "internal/azure/account"},
 	"internal/azure/bloblease":         {"internal/world", "internal/azure/account"},
+	"internal/azure/share":             {"internal/world", "internal/azure/account"},
 	"internal/sim/simcloud":            {"internal/world"},
 	"internal/sim/simcloud/wire":       {"internal/world", "internal/sim/simcloud"},
 	"internal/sim/simdiscord":          {"internal/sim/simdiscord/form", "internal/sim/simdiscord/guild", "internal/sim/simdiscord/endpoint"},
@@ -68,6 +69,7 @@ var mayImport = map[string][]string{
 	"internal/sim/simdiscord/guild":    {"internal/sim/simdiscord/form"},
 	"internal/sim/simdiscord/web":      {"internal/sim/simdiscord", "internal/sim/simdiscord/guild"},
 	"internal/sim/simstorage":          {"internal/world"},
+	"internal/sim/simshare":            {"internal/world"},
 	"internal/sim/simdisk":             {},
 	"internal/sim/azurite":             {},
 	"internal/sim/simhost":             {"internal/world", "internal/sim/simhost/app", "internal/sim/simhost/envelope", "internal/sim/simhost/queues", "internal/sim/simhost/worker"},
@@ -97,7 +99,7 @@ var mayImport = map[string][]string{
 	"cmd/hearth-bot/pack": {},
 	"cmd/hearth-agent": {
 		"internal/world", "internal/agent", "internal/agent/backoff", "internal/agent/spool", "internal/azure", "internal/azure/account", "internal/azure/bloblease",
-		"internal/azure/identity", "internal/azure/storage", "internal/azure/vault", "internal/clock", "internal/docker", "internal/saves", "internal/sqlite",
+		"internal/azure/identity", "internal/azure/share", "internal/azure/storage", "internal/azure/vault", "internal/clock", "internal/docker", "internal/saves", "internal/sqlite",
 	},
 
 	// The pretend server's container.

@@ -367,6 +367,42 @@ const (
 	FilesOther      FilesReason = "other_world" // another world's
 )
 
+// Snapshots keep a world's files as they were at one moment, where they outlive
+// both the machine and what happens to the files. All methods are safe for
+// concurrent use.
+type Snapshots interface {
+	// Take keeps them as they are now, before the game of that boot writes to
+	// them, unless that was done a short while ago. boot names the life of the
+	// machine. Any error is a *SnapshotError, and leaves open whether they were
+	// kept.
+	Take(ctx context.Context, epoch int64, boot string) error
+	// Prune gives up what need not be kept any more. An error is like Take's.
+	Prune(ctx context.Context) error
+}
+
+// SnapshotError says why a world's files were not kept.
+type SnapshotError struct {
+	Reason SnapshotReason
+	Code   string // the service's, as in AuthenticationFailed; empty: it gave none
+	Err    error  // for the log
+}
+
+func (e *SnapshotError) Error() string { return string(e.Reason) + ": " + e.Err.Error() }
+
+func (e *SnapshotError) Unwrap() error { return e.Err }
+
+// SnapshotReason is why.
+type SnapshotReason string
+
+// The reasons.
+const (
+	SnapshotSetup    SnapshotReason = "setup"     // how the share is reached is not configured, or not in this way
+	SnapshotDenied   SnapshotReason = "denied"    // the share's account does not let this machine in
+	SnapshotNoShare  SnapshotReason = "no_share"  // there is no such account, or no such share
+	SnapshotFull     SnapshotReason = "full"      // there are as many as there may be
+	SnapshotNoAnswer SnapshotReason = "no_answer" // none, or one that says no more
+)
+
 // Metadata is the cloud's view of the machine the agent runs on. A machine
 // that is off gives an error. All methods are safe for concurrent use.
 type Metadata interface {

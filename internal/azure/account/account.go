@@ -31,6 +31,7 @@ const (
 	Blob  Service = "blob"
 	Queue Service = "queue"
 	Table Service = "table"
+	File  Service = "file"
 )
 
 // Options say which account, and as whom.

@@ -31,7 +31,7 @@ type connection struct {
 
 func endpoints(scheme, account, suffix string) map[Service]string {
 	m := map[Service]string{}
-	for _, s := range []Service{Blob, Queue, Table} {
+	for _, s := range []Service{Blob, Queue, Table, File} {
 		m[s] = fmt.Sprintf("%s://%s.%s.%s", scheme, account, s, suffix)
 	}
 	return m
@@ -75,7 +75,7 @@ func parseConnection(secret world.Secret) (connection, error) {
 		account: values["AccountName"], key: world.Secret(values["AccountKey"]),
 		endpoints: endpoints(scheme, values["AccountName"], suffix),
 	}
-	for service, name := range map[Service]string{Blob: "BlobEndpoint", Queue: "QueueEndpoint", Table: "TableEndpoint"} {
+	for service, name := range map[Service]string{Blob: "BlobEndpoint", Queue: "QueueEndpoint", Table: "TableEndpoint", File: "FileEndpoint"} {
 		if e := values[name]; e != "" {
 			c.endpoints[service] = strings.TrimRight(e, "/")
 		}

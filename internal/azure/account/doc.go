@@ -1,7 +1,7 @@
 // Package account says how a storage account of Azure is reached: where its
 // services are, who asks, and how long one call may take. It is what the
-// adapters in azure/storage and azure/bloblease share, and makes no call
-// itself.
+// adapters in azure/storage, azure/bloblease and azure/share share, and makes no
+// call itself.
 //
 // Either a connection string with an account key leads to the account, or its
 // name and a managed identity. A shared access signature is refused: it

@@ -61,6 +61,8 @@ func Refuse(status int, code string, headers ...string) Fault {
 
 // Faults is a policy.Transporter. It is safe for concurrent use.
 type Faults struct {
+	Client *http.Client // the way there; nil: http.DefaultClient. Not to be changed once requests are sent
+
 	mu     sync.Mutex // guards what follows
 	script []Fault
 	rest   Fault
@@ -78,8 +80,12 @@ func New(rest Fault, script ...Fault) *Faults {
 
 // Do implements policy.Transporter.
 func (f *Faults) Do(r *http.Request) (*http.Response, error) {
+	client := f.Client
+	if client == nil {
+		client = http.DefaultClient
+	}
 	return f.next(r)(r, func() (*http.Response, error) {
-		return http.DefaultClient.Do(r) //nolint:gosec // a test's own address
+		return client.Do(r) //nolint:gosec // a test's own address
 	})
 }
 
