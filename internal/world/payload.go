@@ -35,6 +35,8 @@ func newPayload(t Type) Payload {
 		return new(CannotStart)
 	case "agent.step_begun":
 		return new(StepBegun)
+	case "agent.not_kept":
+		return new(NotKept)
 	case "agent.listening":
 		return new(Listening)
 	case "agent.join_code":
@@ -216,6 +218,14 @@ type CannotStart struct {
 	Heard
 	Reason FilesReason `json:"reason"`
 	Detail string      `json:"detail,omitempty"` // for the keeper
+}
+
+// NotKept tells: the world's files were not kept as the last session left them. The
+// game is started all the same. Once in a boot at most.
+type NotKept struct {
+	Heard
+	Reason SnapshotReason `json:"reason"`
+	Code   string         `json:"code,omitempty"` // SnapshotError.Code
 }
 
 // HeartbeatEvery is how often an agent sends a Heartbeat. Whoever waits for it
@@ -516,6 +526,7 @@ func (*HostUp) Type() Type       { return "agent.host_up" }
 func (*Heartbeat) Type() Type    { return "agent.heartbeat" }
 func (*StepBegun) Type() Type    { return "agent.step_begun" }
 func (*CannotStart) Type() Type  { return "agent.cannot_start" }
+func (*NotKept) Type() Type      { return "agent.not_kept" }
 func (*LogTail) Type() Type      { return "agent.log_tail" }
 func (*WordsLost) Type() Type    { return "agent.words_lost" }
 func (*Listening) Type() Type    { return "agent.listening" }

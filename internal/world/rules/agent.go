@@ -53,6 +53,8 @@ func (r *reaction) told(d world.AgentPayload) {
 		r.stepBegun(d)
 	case *world.CannotStart:
 		r.cannotStart(d)
+	case *world.NotKept:
+		r.keeper(words.NotKept(&r.c, d))
 	case *world.Heartbeat:
 		r.heartbeat(d)
 	case *world.Listening:

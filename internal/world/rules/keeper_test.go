@@ -126,6 +126,34 @@ func TestLog(t *testing.T) {
 	})
 }
 
+// TestNotKept: the keeper learns why there is no new snapshot, and nothing else
+// changes.
+func TestNotKept(t *testing.T) {
+	for reason, want := range map[world.SnapshotReason][2]string{
+		world.SnapshotSetup:    {"its machine does not know how to reach the share", "Look at `share` and `share_file`"},
+		world.SnapshotDenied:   {"does not let the machine in", "whether its key was changed"},
+		world.SnapshotNoShare:  {"there is no such share", "into the portal"},
+		world.SnapshotFull:     {"as many snapshots as Azure allows", "Delete some in the portal that are not Hearth's"},
+		world.SnapshotNoAnswer: {"Azure gave no answer", "If I say so again next time"},
+		"new":                  {"Azure gave no answer", "If I say so again next time"},
+	} {
+		t.Run(string(reason), func(t *testing.T) {
+			g := newStage(t)
+			g.toLoading()
+			told := &world.NotKept{Reason: reason, Code: "Some*Code"}
+			g.hear(told)
+			g.tells(world.ChatKeeper, "starts without a new snapshot: ")
+			g.tells(world.ChatKeeper, want[0])
+			g.tells(world.ChatKeeper, `(Some\*Code). Nothing is lost by it`)
+			g.tells(world.ChatKeeper, want[1])
+			g.status(world.Loading)
+			if n := g.told(world.ChatKeeper, "without a new snapshot"); n != 1 {
+				t.Errorf("told %d times, want once", n)
+			}
+		})
+	}
+}
+
 func TestWordsLost(t *testing.T) {
 	g := newStage(t)
 	g.toOnline()

@@ -125,6 +125,7 @@ func TestHostileNames(t *testing.T) {
 		g.hear(&world.SaveProven{Why: world.StopWhy(name), Operation: name})
 		g.pass(10 * time.Minute)
 		g.toLoading()
+		g.hear(&world.NotKept{Reason: world.SnapshotReason(name), Code: name})
 		g.hear(&world.CannotStart{Reason: world.FilesReason(name), Detail: name})
 		g.pass(time.Minute)
 		if g.told(world.ChatCard, "Played") == 0 && i == 0 {

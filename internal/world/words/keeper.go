@@ -51,6 +51,27 @@ func Mended(c *world.Config, what string) world.Say {
 	return world.Say{Text: fmt.Sprintf("🔧 The last save of %s had been interrupted. Before the start I put right: %s. Look in and see that the world is as it should be.", bold(c.Name), world.Plain(what, 400))}
 }
 
+// NotKept tells the keeper why there is no new snapshot of the world, and what to
+// do.
+func NotKept(c *world.Config, d *world.NotKept) world.Say {
+	what, next := "Azure gave no answer that helps", "If I say so again next time, look at the storage account of the world's share"
+	switch d.Reason {
+	case world.SnapshotNoAnswer: // and one that is not known here
+	case world.SnapshotSetup:
+		what, next = "its machine does not know how to reach the share", "Look at `share` and `share_file` in the agent's configuration"
+	case world.SnapshotDenied:
+		what, next = "the storage account of its share does not let the machine in", "Look at the account's networking, and whether its key was changed"
+	case world.SnapshotNoShare:
+		what, next = "there is no such share, or no such storage account", "Look at `share` in the agent's configuration, and into the portal"
+	case world.SnapshotFull:
+		what, next = "its share has as many snapshots as Azure allows", "Delete some in the portal that are not Hearth's; of its own it keeps fifty at most"
+	}
+	if code := world.Plain(d.Code, 64); code != "" {
+		what += " (" + code + ")"
+	}
+	return world.Say{Text: fmt.Sprintf("🔧 %s starts without a new snapshot: %s. Nothing is lost by it; but if something goes wrong in this session, the way back is the last snapshot before. %s.", bold(c.Name), what, next)}
+}
+
 // SaveLate tells the keeper that the game has not saved for so long.
 func SaveLate(c *world.Config, d time.Duration) world.Say {
 	return world.Say{Text: fmt.Sprintf("🔧 The game of %s has not saved for %s, and people are playing; it should every five minutes. `/log` shows what it says: a full disk is the usual reason. `/stop` saves before anything else.", bold(c.Name), spell(d))}

@@ -25,6 +25,7 @@ func Payloads() map[world.Type]world.Payload {
 		}},
 		&world.StepBegun{Heard: h, Step: world.StepImage},
 		&world.CannotStart{Heard: h, Reason: world.FilesMissing, Detail: "no Midgard.db"},
+		&world.NotKept{Heard: h, Reason: world.SnapshotDenied, Code: "AuthenticationFailed"},
 		&world.Heartbeat{
 			Heard: h, Machine: m, GameUp: true, Listening: true, Players: []world.Player{p, {Owner: "2"}},
 			Connecting: 3, JoinCode: "034505", LastSave: at, MemoryMB: 2850,
