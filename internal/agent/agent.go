@@ -23,13 +23,15 @@ var ErrPowerOff = errors.New("the machine is gone")
 // MinKeyBytes is the shortest key that events may be sealed with.
 const MinKeyBytes = world.MinKeyBytes
 
-// Options is everything an Agent needs. All of it is required.
+// Options is everything an Agent needs. All of it but Snapshots is required.
 type Options struct {
 	World string      // the world's id
 	Key   []byte      // HMAC key of the world's events, at least MinKeyBytes
 	Clock world.Clock // measures every wait and every age
 	Game  world.Game  // started once the lease is held
 	Files world.Files // what it plays on
+	// Snapshots keep the files as the last session left them; nil: nobody does.
+	Snapshots world.Snapshots
 	// Metadata is asked for the machine once and for notices every second.
 	Metadata world.Metadata
 	Lease    world.Lease

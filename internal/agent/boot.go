@@ -90,6 +90,7 @@ type boot struct {
 	clearing    func() // hurries the end of a game that nobody knows of; nil: there is none
 	finding     bool   // what an earlier process started is being looked for
 	doubted     bool   // what this one started is
+	cancelKeep  func() // while snapshots are taken, or given up
 	tail        []string
 
 	stop      *stop // the one stop of this boot, once begun

@@ -94,5 +94,13 @@
 // save or snapshot order can't be carried out at once: the agent waits for the
 // game's next autosave, and the Saved event of the first one that starts after
 // the order is its confirmation. If none comes there is no answer. A snapshot
-// is the same: what keeps copies of saves is the storage the files lie on.
+// order is the same, and takes none.
+//
+// # As the last session left it
+//
+// Before the first game of a boot the world's files are kept as they are
+// (Options.Snapshots), beside the look at them: a bad save or a griefed base is
+// gone back on from there. The game waits for it, keepWithin at most, and starts
+// in any case; NotKept tells that they were not kept. A boot that takes over a
+// game, and one after a crash, keep nothing.
 package agent

@@ -24,8 +24,10 @@ const (
 
 // checkResult is what was found of the world's files.
 type checkResult struct {
-	state world.FilesState
-	unfit *world.FilesError
+	state   world.FilesState
+	unfit   *world.FilesError
+	tried   bool                 // to keep the files
+	notKept *world.SnapshotError // why they were not
 }
 
 // askProof reads how an earlier boot ended.
@@ -56,6 +58,7 @@ func (b *boot) lastProof(ctx context.Context) *world.Proof {
 func (b *boot) check(work context.Context) {
 	b.Phase = checking
 	b.step(world.StepFiles)
+	kept := b.keep(work)
 	b.errands.Go(func() {
 		select {
 		case <-b.cleared: // else who has the files writes to them
@@ -63,6 +66,9 @@ func (b *boot) check(work context.Context) {
 			return
 		}
 		r := b.look(work)
+		if kept != nil {
+			r.tried, r.notKept = true, <-kept
+		}
 		select {
 		case b.checked <- r:
 		case <-b.over:
@@ -99,6 +105,7 @@ func (b *boot) onChecked(work context.Context, r checkResult) {
 	if b.Phase != checking {
 		return // a stop was faster
 	}
+	b.onKept(r)
 	if r.unfit != nil {
 		b.emit(valheim.Happening{}, &world.CannotStart{Reason: r.unfit.Reason, Detail: r.unfit.Detail})
 		b.Phase = down

@@ -42,6 +42,7 @@ type memory struct {
 	Step      world.Step       `json:"step,omitempty"`  // that is under way; empty: the boot is over
 	StepSince time.Time        `json:"step_since,omitzero"`
 	Found     world.FilesState `json:"found,omitzero"` // of the world's files
+	Kept      bool             `json:"kept,omitempty"` // a snapshot was taken, or it was tried
 
 	Play *play `json:"play,omitempty"` // of the process that runs
 	End  *end  `json:"end,omitempty"`  // of the stop that was begun

@@ -29,6 +29,8 @@ type rig struct {
 	events   *queue
 	orders   *queue
 
+	snapshots world.Snapshots // nil: nobody keeps any
+
 	cancel context.CancelCauseFunc
 	result chan error
 	began  time.Time
@@ -54,6 +56,7 @@ func (r *rig) options() agent.Options {
 	return agent.Options{
 		World: midgard, Key: key(), Clock: bubbleClock{}, Game: r.game, Files: r.files, Metadata: r.metadata,
 		Lease: r.lease, Events: r.events, Orders: r.orders, Disk: r.disk, Boot: r.life, Log: slog.New(log),
+		Snapshots: r.snapshots,
 	}
 }
 

@@ -74,6 +74,9 @@ func (b *boot) beginStop(work context.Context, r stopRequest) {
 	if b.cancelStart != nil {
 		b.cancelStart()
 	}
+	if b.cancelKeep != nil {
+		b.cancelKeep()
+	}
 	if !b.running() { // it crashed before
 		b.stop.Crashed = true
 		b.sync(work)
