@@ -65,7 +65,7 @@ func (r checkCommand) Run(e *env) (err error) {
 	defer func() { err = errors.Join(err, p.close()) }()
 	k := &checker{config: c, parts: p, stdout: e.stdout, stderr: e.stderr}
 	k.configuration()
-	for _, try := range []func(context.Context){k.agent, k.engine, k.world, k.storage, k.vault, k.metadata, k.clock, k.space} {
+	for _, try := range []func(context.Context){k.agent, k.engine, k.world, k.share, k.storage, k.vault, k.metadata, k.clock, k.space} {
 		if e.ctx.Err() != nil {
 			return fmt.Errorf("check was interrupted: %w", context.Cause(e.ctx))
 		}

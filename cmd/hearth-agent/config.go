@@ -76,6 +76,10 @@ type config struct {
 	VaultSecret  string
 	ShareAccount string
 	ShareFile    string
+	// Share is that share, and ShareURL its account's file service if it is not
+	// the public cloud's: for snapshots, which there are with a ShareFile.
+	Share    string
+	ShareURL string
 
 	level slog.Level
 }
@@ -110,6 +114,7 @@ func (c *config) fields() []field {
 		{"storage_account", &c.StorageAccount}, {"storage_client_id", &c.StorageClientID},
 		{"storage_connection", &c.StorageConnection}, {"storage_connection_file", &c.StorageConnectionFile},
 		{"vault_secret", &c.VaultSecret}, {"share_account", &c.ShareAccount}, {"share_file", &c.ShareFile},
+		{"share", &c.Share}, {"share_url", &c.ShareURL},
 		{"metadata_url", &c.MetadataURL}, {"log_level", &c.LogLevel},
 	}
 }
@@ -133,7 +138,7 @@ func (c *config) secrets() []secret {
 func defaults() config {
 	return config{
 		Port: docker.DefaultPort, SaveInterval: span(docker.DefaultSaveInterval), Image: docker.DefaultImage,
-		Folder: "worlds_local", MountRequired: true, State: "/var/lib/hearth", MetadataURL: azure.MetadataURL, LogLevel: "info",
+		Folder: "worlds_local", MountRequired: true, State: "/var/lib/hearth", Share: "world", MetadataURL: azure.MetadataURL, LogLevel: "info",
 	}
 }
 
@@ -322,6 +327,7 @@ func (c *config) check(bad func(string, ...any)) {
 	}
 	c.checkStorage(bad)
 	c.checkVault(bad)
+	c.checkShare(bad)
 	if err := c.level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		bad("log_level %q: write debug, info, warn or error", c.LogLevel)
 	}

@@ -29,7 +29,7 @@ func TestConfig(t *testing.T) {
 		SaveInterval: span(5 * time.Minute), Args: []string{"-preset", "hard"}, Image: docker.DefaultImage,
 		Environment: map[string]string{"ADMINLIST_IDS": "7656"}, InstallFolder: r.path("state/valheim"), MemoryMB: 6000,
 		DockerHost: r.config["docker_host"].(string), Mount: r.path("world"), Folder: "worlds_local", State: r.path("state"), Key: key,
-		KeyFile: r.path("run/key"), Storage: "sqlite:" + r.path("hearth.db"), MetadataURL: r.metadata.URL, LogLevel: "info", level: slog.LevelInfo,
+		KeyFile: r.path("run/key"), Storage: "sqlite:" + r.path("hearth.db"), Share: "world", MetadataURL: r.metadata.URL, LogLevel: "info", level: slog.LevelInfo,
 	}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("load = %+v\nwant %+v", *c, want)
@@ -55,6 +55,7 @@ func TestConfigFromTheEnvironment(t *testing.T) {
 		"HEARTH_STATE": "/srv/state", "HEARTH_KEY": "another key, long enough", "HEARTH_STORAGE": "azure",
 		"HEARTH_STORAGE_ACCOUNT": "hearth1", "HEARTH_STORAGE_CLIENT_ID": "01234567-89ab-cdef-0123-456789abcdef",
 		"HEARTH_VAULT_SECRET": "https://hearth1.vault.azure.net/secrets/machine-asgard", "HEARTH_SHARE_ACCOUNT": "hearth1asgard", "HEARTH_SHARE_FILE": "/run/share",
+		"HEARTH_SHARE": "asgard", "HEARTH_SHARE_URL": "https://hearth1.file.core.chinacloudapi.cn",
 		"HEARTH_METADATA_URL": "http://127.0.0.1:2", "HEARTH_LOG_LEVEL": "DEBUG",
 	}
 	want := config{
@@ -63,7 +64,8 @@ func TestConfigFromTheEnvironment(t *testing.T) {
 		Image: "local/valheim:1", Container: "game", Environment: map[string]string{"A": "b"}, InstallFolder: "/srv/game", MemoryMB: 5000,
 		DockerHost: "tcp://127.0.0.1:1", Mount: "/srv/share", Folder: ".", AllowNewWorld: true, State: "/srv/state", Key: "another key, long enough",
 		Storage: "azure", StorageAccount: "hearth1", StorageClientID: "01234567-89ab-cdef-0123-456789abcdef",
-		VaultSecret: "https://hearth1.vault.azure.net/secrets/machine-asgard", ShareAccount: "hearth1asgard", ShareFile: "/run/share", MetadataURL: "http://127.0.0.1:2", LogLevel: "DEBUG", level: slog.LevelDebug,
+		VaultSecret: "https://hearth1.vault.azure.net/secrets/machine-asgard", ShareAccount: "hearth1asgard", ShareFile: "/run/share", Share: "asgard", ShareURL: "https://hearth1.file.core.chinacloudapi.cn",
+		MetadataURL: "http://127.0.0.1:2", LogLevel: "DEBUG", level: slog.LevelDebug,
 	}
 	c, err := load(want.path, func(name string) string { return set[name] })
 	if err != nil {
@@ -139,6 +141,7 @@ func TestConfigProblems(t *testing.T) {
 			name: "what the parts refuse", changes: map[string]any{"port": 70000, "password": "abc", "save_interval": "1s", "metadata_url": "https://x/y", "folder": "../elsewhere"},
 			says: []string{"port 70000", "password: ", "between saves", "metadata service", "folder must be"},
 		},
+		{name: "names of no share", changes: map[string]any{"share": "My--Share", "share_url": "hearth1.file.core.windows.net"}, says: []string{`share "My--Share"`, `share_url "hearth1`}},
 		{name: "a share that can't be one", changes: map[string]any{"mount": "world", "storage": "sqlite:hearth.db"}, says: []string{"mount must be the absolute path", "storage is"}},
 		{name: "another storage", changes: map[string]any{"storage": "azure:account"}, says: []string{`storage is "azure:account"`, "or azure"}},
 		{name: "Azure without an account", changes: map[string]any{"storage": "azure"}, says: []string{"storage_connection: missing", "storage_account"}},

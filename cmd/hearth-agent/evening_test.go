@@ -30,6 +30,7 @@ import (
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simcloud/wire"
 	"hearth/internal/sim/simgame/supervisor"
+	"hearth/internal/sim/simshare"
 	"hearth/internal/sqlite"
 	"hearth/internal/world"
 )
@@ -49,6 +50,7 @@ type evening struct {
 		world.Lease
 		Holder(ctx context.Context, worldID string) (h world.Holding, until time.Time, held bool, err error)
 	}
+	share *simshare.Share // that the world lies on, as far as the agent knows; nil: none
 	api   *client.Client
 	cloud *simcloud.Cloud
 	vm    string
@@ -141,7 +143,8 @@ func sqliteStorage(e *evening) map[string]any {
 	return map[string]any{"storage": "sqlite:" + e.path("hearth.db")}
 }
 
-// azureStorage is a storage account, of which the agent has the key in a file.
+// azureStorage is a storage account, of which the agent has the key in a file, and
+// a share.
 func azureStorage(e *evening) map[string]any {
 	e.t.Helper()
 	connection, queues, leases := storageAccount(e.t, e.world)
@@ -158,7 +161,10 @@ func azureStorage(e *evening) map[string]any {
 			return nil
 		}
 	})
-	return map[string]any{"storage": "azure", "storage_connection_file": file}
+	azure, conf := newShare(e.t)
+	e.share = azure
+	maps.Copy(conf, map[string]any{"storage": "azure", "storage_connection_file": file})
+	return conf
 }
 
 // hearAll hears all events until the test ends. wait waits until there may be
@@ -478,7 +484,13 @@ func wholeEvening(t *testing.T, e *evening) {
 	if code := p.cmd.ProcessState.ExitCode(); code != exitOK {
 		t.Errorf("exit %d", code)
 	}
-	if log := e.log.String(); strings.Contains(log, "secret-of-midgard") || strings.Contains(log, key) || strings.Contains(log, azurite.Key) {
+	if e.share != nil {
+		kept := e.share.Snapshots()
+		if len(kept) != 1 || kept[0].Metadata["epoch"] != "1" || kept[0].Metadata["world"] != e.world || kept[0].ID >= e.all("listening")[0].Time.UTC().Format(time.RFC3339Nano) {
+			t.Errorf("snapshots %+v, want one of boot 1, before the game listened", kept)
+		}
+	}
+	if log := e.log.String(); strings.Contains(log, "secret-of-midgard") || strings.Contains(log, key) || strings.Contains(log, worldsKey) || strings.Contains(log, azurite.Key) {
 		t.Error("a secret is in the log")
 	}
 	e.mu.Lock()

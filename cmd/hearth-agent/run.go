@@ -60,7 +60,7 @@ func (r runCommand) Run(e *env) (err error) {
 	}
 	a, err := agent.New(agent.Options{
 		World: c.World, Key: []byte(c.Key.Reveal()), Clock: clock.System{}, Game: p.game, Files: p.files, Metadata: p.metadata,
-		Lease: s.lease, Events: s.events, Orders: s.orders, Disk: disk, Boot: boot, Log: log.With("part", "agent"),
+		Lease: s.lease, Events: s.events, Orders: s.orders, Snapshots: c.snapshots(), Disk: disk, Boot: boot, Log: log.With("part", "agent"),
 	})
 	if err != nil {
 		return err

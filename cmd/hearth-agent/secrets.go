@@ -82,10 +82,8 @@ func (c *config) placeSecrets() {
 // checkVault names what is wrong with what is said of the vault.
 func (c *config) checkVault(bad func(string, ...any)) {
 	if c.VaultSecret == "" {
-		for _, f := range []field{{"share_account", c.ShareAccount}, {"share_file", c.ShareFile}} {
-			if f.at != "" {
-				bad("%s is there and vault_secret is not: give the address of the vault's secret, or remove it", f.name)
-			}
+		if c.ShareAccount != "" {
+			bad("share_account is there and vault_secret is not: give the address of the vault's secret, or remove it")
 		}
 		return
 	}

@@ -27,6 +27,7 @@ locals {
     storage_client_id = var.client_id
     vault_secret      = var.secret_url
     share_account     = var.share_account
+    share             = var.share
   }
 
   # What boot.sh reads, a shell's assignments.
