@@ -181,7 +181,7 @@ func TestVariants(t *testing.T) {
 				"save_interval": "5m", "args": []any{}, "environment": map[string]any{}, "allow_new_world": true,
 				"mount": "/srv/hearth/world", "password_file": "/run/hearth/password", "key_file": "/run/hearth/key",
 				"storage": "azure", "storage_account": "hearthbotabc123", "storage_client_id": "01234567-89ab-cdef-0123-456789abcdef",
-				"vault_secret": "https://hearth-abc123.vault.azure.net/secrets/machine-midgard", "share_account": "hearthabc12301234567",
+				"vault_secret": "https://hearth-abc123.vault.azure.net/secrets/machine-midgard", "share_account": "hearthabc12301234567", "share": "world",
 			}
 			maps.Copy(want, v.agent)
 			var got map[string]any
