@@ -88,6 +88,8 @@ type CloudDo struct {
 	Placement string   `json:"placement"`       // a Placement's ID in the world's configuration
 	Capacity  int      `json:"capacity"`        // for ActScale
 	Token     string   `json:"token,omitempty"` // for ActLook: the operation under way, if any
+	// Console, for ActLook: read the machine's console, too.
+	Console bool `json:"console,omitempty"`
 }
 
 // CloudAct is a kind of CloudDo.

@@ -419,6 +419,8 @@ type CloudReport struct {
 	Detail    string     `json:"detail,omitempty"`
 	Seen      bool       `json:"seen,omitempty"` // Instances is a fresh list
 	Instances []Instance `json:"instances,omitempty"`
+	// Boot is what the console says, if that was asked for.
+	Boot *BootLog `json:"boot,omitempty"`
 }
 
 // CloudPhase is how far a cloud operation is.

@@ -7,7 +7,7 @@ import (
 )
 
 // The ports: what Hearth needs of the world outside. Queue, Store, Archive,
-// Lease, Compute, Estate, Metadata and Game have a contract suite each in worldtest,
+// Lease, Compute, Console, Estate, Metadata and Game have a contract suite each in worldtest,
 // Chat has one in chattest below it, and every implementation passes its
 // port's.
 
@@ -166,6 +166,19 @@ type Instance struct {
 	Address string `json:"address,omitempty"` // public IP address, if known
 }
 
+// Console shows what a machine has written on its serial console, which is there
+// before any program of ours is, and when none of them gets to run.
+type Console interface {
+	// ReadConsole returns the end of it as it was written, at most
+	// MaxConsoleBytes; empty if nothing is written yet. What is written may be
+	// there some seconds later. Errors are *CloudError: of class config if there
+	// is no such machine, or its console is not kept.
+	ReadConsole(ctx context.Context, machine string) ([]byte, error)
+}
+
+// MaxConsoleBytes is how much of a console is read at most.
+const MaxConsoleBytes = 64 << 10
+
 // Estate is the resource group that holds a deployment's machines, and nothing
 // that is not Hearth's. All methods are safe for concurrent use; errors are
 // *CloudError.
@@ -215,7 +228,7 @@ const (
 	LeftoverSet LeftoverKind = "set"
 )
 
-// CloudError is a refusal or failure of Compute.
+// CloudError is a refusal or failure of the cloud.
 type CloudError struct {
 	Class   CloudClass
 	Code    string // the cloud's own innermost code, such as SkuNotAvailable

@@ -161,6 +161,8 @@ type Cloud struct {
 	VM        string    `json:"vm,omitempty"`       // the instance last seen
 	Rented    time.Time `json:"rented,omitzero"`    // since when it is paid for
 	Failures  int       `json:"failures,omitempty"` // transient ones in a row
+	// ConsoleAt is when a machine's console was asked for last.
+	ConsoleAt time.Time `json:"console_at,omitzero"`
 }
 
 // Boot is one life of one VM and its agent.
@@ -248,6 +250,8 @@ type Session struct {
 	Evicted int       `json:"evicted,omitempty"`
 	// EvictedAt is when a machine was seen to be taken last.
 	EvictedAt time.Time `json:"evicted_at,omitzero"`
+	// Unbooted is how many machines in a row did not come to start their agent.
+	Unbooted int `json:"unbooted,omitempty"`
 	// FullPrice: a keeper allowed machines at the full price. Offered: they were
 	// asked.
 	FullPrice bool `json:"full_price,omitempty"`

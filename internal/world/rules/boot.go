@@ -43,6 +43,7 @@ func (r *reaction) newBoot() {
 // load: a boot is heard, and its game comes up.
 func (r *reaction) load() {
 	r.moveBoot()
+	r.s.Session.Unbooted = 0
 	r.enter(world.Loading)
 	r.comesUp(0)
 	r.within(ListenWithin)

@@ -122,13 +122,15 @@ func (r *reaction) beginning() bool {
 }
 
 // look asks what has become of the operation and which machines there are.
-func (r *reaction) look() {
+func (r *reaction) look() { r.lookAt(false) }
+
+func (r *reaction) lookAt(console bool) {
 	c := &r.s.Cloud
 	if c.Placement == "" {
 		return
 	}
 	r.effects = append(r.effects, world.Effect{Cloud: &world.CloudDo{
-		Act: world.ActLook, Operation: r.s.Op.ID, Round: c.Round, Placement: c.Placement, Capacity: c.Toward, Token: c.Token,
+		Act: world.ActLook, Operation: r.s.Op.ID, Round: c.Round, Placement: c.Placement, Capacity: c.Toward, Token: c.Token, Console: console,
 	}})
 }
 
@@ -158,6 +160,9 @@ func (r *reaction) cloudReport(d *world.CloudReport) {
 	}
 	if d.Seen && d.Phase != world.CloudFailed {
 		r.converge(d.Instances)
+	}
+	if d.Boot != nil {
+		r.bootLog(d.Boot)
 	}
 }
 
@@ -304,6 +309,9 @@ func (r *reaction) stopPaying() {
 // machineGone: the cloud took the machine; the world comes up elsewhere.
 func (r *reaction) machineGone() {
 	s := &r.s
+	if s.Status == world.Relocating && s.Session.Unbooted > 0 {
+		return // it was given back, as its boot had failed
+	}
 	switch {
 	case s.Status == world.Booting: // the boot in the row is another machine's
 		r.line(words.TakenEarly(&r.c))

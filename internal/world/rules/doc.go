@@ -93,7 +93,9 @@
 //	                       SeekWithin, if that takes so long
 //	none anywhere          told with the time of the next try; five more tries, then failed; the keeper offered the full price
 //	quota, configuration   to the keeper with what to click; failed
-//	no machine, no agent   MachineWithin, HostWithin: deleted, failed
+//	no machine, no agent   MachineWithin, HostWithin: deleted, failed; the keeper told what the machine's console says
+//	a boot that gave up    read from its console, ConsoleAfter at the soonest: deleted at once, one more machine tried, elsewhere
+//	                       if there is another place; then, or if the deployment is wrong and not the machine, failed
 //	never listens          ListenWithin: stopped, deleted, failed; while server or game is fetched, FetchWithin more
 //	the files are not fit  deleted, failed; channel and keeper told, nothing tried again by itself
 //	does not save          the keeper told after SaveAgeMost while somebody is on

@@ -27,6 +27,9 @@ const (
 	SilentAfter   = 45 * time.Second // two heartbeats missed: look whether the machine is there
 	DeleteWithin  = 10 * time.Minute // then the keeper is told that a machine will not go
 
+	ConsoleAfter = 3 * time.Minute // an agent is unheard for so long, and its machine's console is read,
+	ConsoleEvery = time.Minute     // and so often again
+
 	// FetchWithin is how long server and game may take to be fetched: under two
 	// gigabytes, over the 5 Mbit/s that a machine may have on a bad day.
 	FetchWithin = time.Hour

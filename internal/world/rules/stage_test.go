@@ -33,6 +33,7 @@ type stage struct {
 	players    []world.Player
 	beat       time.Time
 
+	looks  func(world.CloudDo)
 	askers []string // ids of those who gave a command
 	chats  []world.ChatDo
 	orders []world.Order
@@ -50,6 +51,7 @@ type place struct {
 	hollow  bool // it succeeds, and there is no machine
 	stays   bool // an operation toward 0 ends, and the machine stays
 	address string
+	console *world.BootLog // what a machine there has written; nil: the answer is lost
 
 	capacity, toward int
 	until            time.Time // end of the operation under way
@@ -172,6 +174,9 @@ func (g *stage) cloud(do world.CloudDo) {
 	if do.Act == world.ActScale {
 		g.asked = append(g.asked, do)
 	}
+	if g.looks != nil && do.Act == world.ActLook {
+		g.looks(do)
+	}
 	if g.deaf {
 		return
 	}
@@ -188,6 +193,11 @@ func (g *stage) cloud(do world.CloudDo) {
 		}
 		if p.vm != "" {
 			rep.Instances = []world.Instance{{ID: p.vm, Address: p.address}}
+		}
+		if do.Console && p.console != nil {
+			boot := *p.console
+			boot.Machine = g.s.Cloud.VM
+			rep.Boot = &boot
 		}
 	case !p.until.IsZero():
 		rep.Phase, rep.Class, rep.Code = world.CloudFailed, world.ClassBusy, "OperationNotAllowed"

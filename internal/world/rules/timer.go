@@ -72,7 +72,9 @@ func (r *reaction) check() {
 		if _, ours := r.c.Placement(s.Cloud.Placement); ours {
 			r.look()
 		}
-	case world.Starting, world.Booting, world.Relocating, world.Stopping:
+	case world.Booting:
+		r.watchBoot()
+	case world.Starting, world.Relocating, world.Stopping:
 		r.look()
 		r.seeking()
 	case world.Loading, world.Online:
@@ -127,7 +129,7 @@ func (r *reaction) deadline() {
 		r.block(s.Cloud.Placement, BlockFor) // the next /start goes elsewhere
 		r.fail(words.WhyNoMachine)
 	case world.Booting:
-		r.fail(words.WhyNoHost)
+		r.noHost()
 	case world.Loading:
 		if s.Boot.Proven {
 			r.fail(words.WhyNoReturn)

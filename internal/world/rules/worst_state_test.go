@@ -140,6 +140,7 @@ func TestWorstState(t *testing.T) {
 
 	// What the adapters and the runner add, at its realistic worst.
 	s.Cloud.Token = strings.Repeat("r", 600) // azure/compute.MaxTokenBytes
+	s.Cloud.ConsoleAt, s.Session.Unbooted = at, 2
 	s.Card = &world.MessageRef{Channel: id(3), ID: id(4)}
 	s.Op.Reply = &world.Reply{Application: id(2), Token: world.Token(token)}
 	s.Again = &world.Again{By: s.Op.By, ID: id(5), Reply: s.Op.Reply}
@@ -178,7 +179,7 @@ func TestWorstState(t *testing.T) {
 	others := []world.Effect{
 		{Order: &world.Order{Schema: 1, Kind: world.OrderStopIfEmpty, World: g.c.ID, Operation: id(6), Epoch: g.epoch, Issued: at}},
 		{Order: &world.Order{Schema: 1, Kind: world.OrderLogTail, World: g.c.ID, Operation: id(6), Epoch: g.epoch, Issued: at, Lines: world.MaxTailLines}},
-		{Cloud: &world.CloudDo{Act: world.ActLook, Operation: id(6), Round: 1e6, Placement: places[0], Token: s.Cloud.Token}},
+		{Cloud: &world.CloudDo{Act: world.ActLook, Operation: id(6), Round: 1e6, Placement: places[0], Token: s.Cloud.Token, Console: true}},
 		{Delay: &world.Delay{Timer: world.Timer{Kind: world.TimerLook, Operation: id(6), Number: 1e9}, After: rules.LookEvery}},
 		{Delay: &world.Delay{Timer: world.Timer{Kind: world.TimerCheck, Operation: id(6), Number: 1e9}, After: rules.CheckEvery}},
 		{Delay: &world.Delay{Timer: world.Timer{Kind: world.TimerDeadline, Operation: id(6), Number: 1e9}, After: rules.ListenWithin}},
