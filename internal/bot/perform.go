@@ -122,6 +122,15 @@ func (h *handling) cloud(ctx context.Context, do *world.CloudDo) *world.CloudRep
 		rep.Phase, rep.Token = world.CloudBegun, token
 		return rep
 	}
+	rep = h.look(ctx, do, place, rep)
+	if vm := h.row.State.Cloud.VM; do.Console && vm != "" {
+		rep.Boot = h.console(ctx, vm)
+	}
+	return rep
+}
+
+// look polls what is under way, and lists the machines.
+func (h *handling) look(ctx context.Context, do *world.CloudDo, place world.Placement, rep *world.CloudReport) *world.CloudReport {
 	rep.Phase = world.CloudProgress
 	if do.Token != "" {
 		done, err := h.Compute.Poll(ctx, do.Token)
@@ -142,6 +151,30 @@ func (h *handling) cloud(ctx context.Context, do *world.CloudDo) *world.CloudRep
 	}
 	rep.Seen, rep.Instances = true, found
 	return rep
+}
+
+// consoleWithin bounds the reading of a console: what follows from it must be
+// written and told in the same handling.
+const consoleWithin = 10 * time.Second
+
+// console is what a machine's console says of its boot. One that can't be read
+// says so.
+func (h *handling) console(ctx context.Context, vm string) *world.BootLog {
+	ctx, cancel := context.WithTimeout(ctx, consoleWithin)
+	defer cancel()
+	text, err := h.Console.ReadConsole(ctx, vm)
+	if err != nil {
+		h.log.Warn("console not read", "vm", vm, "error", err)
+		code := "Unreachable"
+		if ce, ok := errors.AsType[*world.CloudError](err); ok && ce.Code != "" {
+			code = ce.Code
+		}
+		return &world.BootLog{Machine: vm, Unread: code}
+	}
+	log := world.ReadBootLog(text)
+	log.Machine = vm
+	h.log.Info("console read", "vm", vm, "bytes", len(text), "step", string(log.Step), "failed", log.Failed, "agent_speaks", log.Speaks)
+	return &log
 }
 
 // tidyWithin bounds tidying: people are to be answered after it.

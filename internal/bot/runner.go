@@ -38,6 +38,7 @@ type Runner struct {
 	Worlds  []world.Config
 	Store   world.Store
 	Compute world.Compute
+	Console world.Console
 	Estate  world.Estate
 	Chat    world.Chat
 	Events  world.Queue                      // takes delayed events

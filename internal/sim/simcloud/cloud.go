@@ -92,14 +92,15 @@ type Cloud struct {
 	end     context.CancelCauseFunc
 	drained chan struct{} // closed when the engine and every Boot have ended
 
-	mu      sync.Mutex // guards what follows
-	st      state
-	toBoot  []string                           // machines whose Boot is to be begun, in order
-	boots   map[string]context.CancelCauseFunc // of the machines that something runs on
-	live    int                                // goroutines: the engine and the Boots
-	changed bool                               // st differs from what leave last told
-	unsaved bool                               // the file is behind st
-	closed  bool
+	mu       sync.Mutex // guards what follows
+	st       state
+	toBoot   []string                           // machines whose Boot is to be begun, in order
+	boots    map[string]context.CancelCauseFunc // of the machines that something runs on
+	consoles map[string][]byte                  // of the machines that there are
+	live     int                                // goroutines: the engine and the Boots
+	changed  bool                               // st differs from what leave last told
+	unsaved  bool                               // the file is behind st
+	closed   bool
 }
 
 // New opens the cloud and starts its engine; Close ends it. The error tells
@@ -112,7 +113,7 @@ func New(o Options) (*Cloud, error) {
 		clock: o.Clock, boot: o.Boot, timing: o.Timing.withDefaults(), seed: o.Seed,
 		hideAddr: o.HideAddress, file: o.File, log: o.Log, onChange: o.OnChange,
 		kick: make(chan struct{}, 1), drained: make(chan struct{}),
-		boots: map[string]context.CancelCauseFunc{},
+		boots: map[string]context.CancelCauseFunc{}, consoles: map[string][]byte{},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

@@ -1,7 +1,7 @@
 // Package simcloud is the pretend cloud: scale sets of zero or one machine,
 // long operations, scheduled events, and the ways in which the real one
-// fails, on request. It implements world.Compute and world.Estate, and
-// world.Metadata for each machine; on a machine that has booted it runs Options.Boot, an agent in this
+// fails, on request. It implements world.Compute, world.Estate and
+// world.Console, and world.Metadata for each machine; on a machine that has booted it runs Options.Boot, an agent in this
 // process.
 //
 // It knows the time only from its world.Clock and opens no socket, so that it
@@ -56,6 +56,9 @@
 //
 // A create that succeeded promises no machine: if it was evicted or vanished
 // meanwhile, the operation is done all the same and the list is empty.
+//
+// A boot that fails (FailBoots) leaves a machine that runs, is paid for, and on
+// which nothing of ours ever does; its console says where the boot gave up.
 //
 // What is billed beside machines goes with them: a network interface, an address
 // and a disk. Leave, and LeaveBehind for machines that are lost, leave some in the

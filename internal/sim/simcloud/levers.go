@@ -41,8 +41,8 @@ func (c *Cloud) FailNoMore(placement string) error {
 	return c.pull("fail no operation", placement, func(s *scaleSet) { s.FailNext = nil })
 }
 
-// FailCalls makes the next n calls of Scale, Poll, Instances, Survey, Remove and Evict fail with a
-// transient error, whatever they ask, and change nothing. 0 or less ends it;
+// FailCalls makes the next n calls of Scale, Poll, Instances, ReadConsole, Survey, Remove and Evict fail
+// with a transient error, whatever they ask, and change nothing. 0 or less ends it;
 // after Close it does nothing.
 func (c *Cloud) FailCalls(n int) {
 	c.enter()

@@ -53,6 +53,8 @@ type PlacementView struct {
 	// NoCapacity and NoQuota are the levers of these names.
 	NoCapacity bool `json:"no_capacity"`
 	NoQuota    bool `json:"no_quota"`
+	// BootFails is the step at which boots fail; empty: they do not.
+	BootFails world.BootStep `json:"boot_fails,omitempty"`
 	// FailNext are the codes that the next operations fail with.
 	FailNext []string `json:"fail_next,omitempty"`
 }
@@ -92,6 +94,9 @@ func (c *Cloud) Snapshot() Snapshot {
 		v := PlacementView{
 			ID: s.ID, Region: s.Region, Size: s.Size, Capacity: s.Capacity, Toward: s.Capacity,
 			NoCapacity: s.NoCapacity, NoQuota: s.NoQuota,
+		}
+		if s.BootFails != nil {
+			v.BootFails = s.BootFails.Step
 		}
 		if op := s.underWay(); op != nil {
 			v.Busy, v.Toward = true, op.Capacity

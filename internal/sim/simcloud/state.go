@@ -50,15 +50,17 @@ type state struct {
 }
 
 type scaleSet struct {
-	ID         string      `json:"id"`
-	Region     string      `json:"region,omitempty"`
-	Size       string      `json:"size"`
-	Capacity   int         `json:"capacity"` // what was asked for
-	NoCapacity bool        `json:"no_capacity,omitempty"`
-	NoQuota    bool        `json:"no_quota,omitempty"`
-	FailNext   []failure   `json:"fail_next,omitempty"`
-	Ops        []operation `json:"ops,omitempty"` // the last is the only one that may be under way
-	VM         *machine    `json:"vm,omitempty"`
+	ID         string    `json:"id"`
+	Region     string    `json:"region,omitempty"`
+	Size       string    `json:"size"`
+	Capacity   int       `json:"capacity"` // what was asked for
+	NoCapacity bool      `json:"no_capacity,omitempty"`
+	NoQuota    bool      `json:"no_quota,omitempty"`
+	FailNext   []failure `json:"fail_next,omitempty"`
+	// BootFails is the lever FailBoots; nil: they do not.
+	BootFails *bootFailure `json:"boot_fails,omitempty"`
+	Ops       []operation  `json:"ops,omitempty"` // the last is the only one that may be under way
+	VM        *machine     `json:"vm,omitempty"`
 }
 
 // failure is how an operation is to fail.
@@ -165,7 +167,7 @@ func (c *Cloud) next() (step, bool) {
 				offer(m.Paused, func(time.Time) { m.Paused = time.Time{} })
 			}
 			if m.State == VMBooting && !m.Frozen {
-				offer(m.BootAt, func(at time.Time) { c.booted(m, at) })
+				offer(m.BootAt, func(at time.Time) { c.booted(s, at) })
 			}
 		}
 	}
@@ -236,8 +238,14 @@ func (c *Cloud) finish(s *scaleSet, op *operation, at time.Time) {
 }
 
 // booted ends a machine's boot.
-func (c *Cloud) booted(m *machine, at time.Time) {
+func (c *Cloud) booted(s *scaleSet, at time.Time) {
+	m := s.VM
+	whole := c.printBoot(s, at.Sub(m.Since))
 	m.State, m.Since, m.BootAt = VMRunning, at, time.Time{}
+	if !whole {
+		c.log.Info("pretend machine did not boot", "vm", m.ID)
+		return
+	}
 	c.toBoot = append(c.toBoot, m.ID)
 	c.log.Info("pretend machine runs", "vm", m.ID)
 }
@@ -246,6 +254,7 @@ func (c *Cloud) booted(m *machine, at time.Time) {
 // scale set that let go of it and LeaveBehind is on.
 func (c *Cloud) remove(s *scaleSet, at time.Time, why string) {
 	c.powerOff(s.VM.ID, ErrPowerOff)
+	delete(c.consoles, s.VM.ID)
 	if why != "deleted" && c.st.LeaveBehind {
 		c.leaveBehind(s.VM.ID, s.Region)
 	}

@@ -30,7 +30,7 @@ func suites() map[string][]brokenCopy {
 	return map[string][]brokenCopy{
 		"queue": brokenQueues(), "store": brokenStores(), "lease": brokenLeases(),
 		"compute": brokenComputes(), "metadata": brokenMetadatas(), "chat": brokenChats(), "game": brokenGames(),
-		"archive": brokenArchives(), "estate": brokenEstates(),
+		"archive": brokenArchives(), "estate": brokenEstates(), "console": brokenConsoles(),
 	}
 }
 
