@@ -27,6 +27,7 @@ import (
 var (
 	_ world.Compute = (*Compute)(nil)
 	_ world.Estate  = (*Compute)(nil)
+	_ world.Console = (*Compute)(nil)
 )
 
 // PublicURL is Azure Resource Manager in the public cloud.
@@ -51,8 +52,8 @@ type Options struct {
 	// Credential gives that identity's tokens; its error is an *identity.Error.
 	// It is required.
 	Credential azcore.TokenCredential
-	// Transport carries the calls to Azure Resource Manager, without following
-	// redirects; nil: one of its own.
+	// Transport carries the calls to Azure Resource Manager, and to the storage that
+	// holds consoles, without following redirects; nil: one of its own.
 	Transport policy.Transporter
 	// Names are what errors call the first four.
 	Names Names
@@ -64,7 +65,7 @@ type Options struct {
 // what they are.
 type Names struct{ Subscription, ResourceGroup, URL, ClientID string }
 
-// Compute implements world.Compute and world.Estate. It is safe for concurrent use. A method
+// Compute implements world.Compute, world.Estate and world.Console. It is safe for concurrent use. A method
 // takes at most CallsWithin; every error is a *world.CloudError.
 type Compute struct {
 	o     Options
@@ -84,6 +85,7 @@ type clients struct {
 	sets  *armcompute.VirtualMachineScaleSetsClient
 	vms   *armcompute.VirtualMachinesClient
 	disks *armcompute.DisksClient
+	plain policy.Transporter // for what is not Resource Manager's, without a token
 }
 
 // New makes no call, and nothing that takes time: a process that only answers
@@ -139,7 +141,7 @@ func (c *Compute) connect() (*clients, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open Azure compute: %w", err)
 	}
-	return &clients{raw, of.NewVirtualMachineScaleSetsClient(), of.NewVirtualMachinesClient(), of.NewDisksClient()}, nil
+	return &clients{raw, of.NewVirtualMachineScaleSetsClient(), of.NewVirtualMachinesClient(), of.NewDisksClient(), bounded{transport}}, nil
 }
 
 func (o *Options) validate() (*url.URL, error) {

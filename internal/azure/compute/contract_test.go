@@ -34,6 +34,37 @@ func underTest(r *rig, c world.Compute, reopen func(t *testing.T) world.Compute)
 	}
 }
 
+// A console's blob is just as long as what is written, or longer.
+func TestConsole(t *testing.T) {
+	for name, pages := range map[string]int{"append blob": 0, "page blob": 1 << 20, "small page blob": 4096} {
+		t.Run(name, func(t *testing.T) {
+			worldtest.Console(t, func(t *testing.T) worldtest.ConsoleUnderTest {
+				r := newRig(t, wire.ARMOptions{ConsolePages: pages})
+				return consoleUnderTest(t, r.cloud, r.Compute, func(*testing.T) {
+					r.arm.Fail(wire.Failure{Status: 500, Body: `{"error":{"code":"InternalServerError","message":"no"}}`})
+				})
+			})
+		})
+	}
+}
+
+func consoleUnderTest(t *testing.T, cloud *simcloud.Cloud, c world.Console, fail func(t *testing.T)) worldtest.ConsoleUnderTest {
+	t.Helper()
+	for _, p := range []world.Placement{midgard, asgard} {
+		_, err := cloud.Scale(t.Context(), p, 1)
+		must(t, err)
+	}
+	vms := cloud.Snapshot().VMs
+	return worldtest.ConsoleUnderTest{
+		Console: c, Machine: vms[0].ID, Other: vms[1].ID, Missing: "vmss-utgard_00000000", FailCall: fail,
+		Write: func(t *testing.T, machine string, text []byte) {
+			vm, _ := cloud.VM(machine)
+			_, err := vm.Write(text)
+			must(t, err)
+		},
+	}
+}
+
 func kinds() []world.LeftoverKind {
 	return []world.LeftoverKind{world.LeftoverMachine, world.LeftoverNIC, world.LeftoverAddress, world.LeftoverDisk}
 }

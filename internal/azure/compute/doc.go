@@ -1,6 +1,6 @@
 // Package compute turns machines on and off through Azure Resource Manager: it
-// is world.Compute and world.Estate on Flexible-orchestration scale sets, with Microsoft's
-// armcompute.
+// is world.Compute, world.Estate and world.Console on Flexible-orchestration scale
+// sets, with Microsoft's armcompute.
 //
 // # An operation
 //
@@ -32,6 +32,12 @@
 // address's ipConfiguration, a disk's managedBy and diskState. The marks of a
 // machine that is made or deleted come late and go early, so nothing counts as
 // left over in a region where a scale set is changing.
+//
+// # A console
+//
+// ReadConsole asks Resource Manager where a machine's boot diagnostics are and reads
+// the blob there, in at most two ranges. The address carries its own right to read, is
+// believed only if it leads into Azure's storage, and stands in no error and no log.
 //
 // # The pace
 //

@@ -51,6 +51,9 @@ type ARMOptions struct {
 	Accepted bool
 	// PageSize is how many resources a list gives at once; 0: all of them.
 	PageSize int
+	// ConsolePages makes a console's blob at least so many bytes, with zeros after
+	// what is written, as a page blob is; 0: just what is written.
+	ConsolePages int
 }
 
 // ARM is Azure Resource Manager in front of a pretend cloud, with the identity
@@ -79,6 +82,10 @@ type ARM struct {
 	drops  int
 	calls  []Call
 	audit  audit
+	// rights are what may be read of machines' consoles, and blobURL where they are
+	// said to be; empty: URL.
+	rights  map[string][]sas
+	blobURL string
 }
 
 // ServeARM opens the server; Close or the end of ctx ends it.
@@ -103,7 +110,7 @@ func ServeARM(ctx context.Context, c *simcloud.Cloud, o ARMOptions) (*ARM, error
 	a := &ARM{
 		URL: "https://" + armL.Addr().String(), CertificatePEM: pem,
 		IdentityURL: "http://" + idL.Addr().String() + "/msi/token", IdentityHeader: secret(),
-		cloud: c, o: o, tokens: map[string]token{}, audit: newAudit(),
+		cloud: c, o: o, tokens: map[string]token{}, audit: newAudit(), rights: map[string][]sas{},
 	}
 	armS := &http.Server{Handler: http.HandlerFunc(a.serve), TLSConfig: tlsConfig(cert), ReadHeaderTimeout: time.Minute, ErrorLog: silent()}
 	idS := &http.Server{Handler: http.HandlerFunc(a.identity), ReadHeaderTimeout: time.Minute, ErrorLog: silent()}
@@ -241,6 +248,11 @@ func (a *ARM) serve(w http.ResponseWriter, r *http.Request) {
 		call.Body, r.Body = string(body), io.NopCloser(bytes.NewReader(body))
 	}
 	w.Header().Set("X-Ms-Request-Id", guid(secret()))
+	if strings.HasPrefix(r.URL.Path, blobs) {
+		a.blob(rec, r)
+		a.record(call, rec)
+		return
+	}
 	if e := a.authorize(r); e != nil {
 		e.write(rec)
 		a.record(call, rec)

@@ -19,6 +19,8 @@ type SetShape struct {
 	EvictionPolicy string
 	MaxPrice       float64
 	Ephemeral      bool // the system's disk is the machine's own
+	// NoBootDiagnostics: what its machines write on their consoles is not kept.
+	NoBootDiagnostics bool
 	// What becomes of these when their machine goes: Delete or Detach.
 	Disk, Interface, Address string
 	Size, Location           string // empty: as the pretend cloud has them
@@ -129,6 +131,9 @@ func (a *ARM) reshape(doc map[string]any, set simcloud.PlacementView) {
 				}}},
 			}}},
 		},
+	}
+	if !s.NoBootDiagnostics {
+		profile["diagnosticsProfile"] = map[string]any{"bootDiagnostics": map[string]any{"enabled": true}}
 	}
 	if s.Priority == "Spot" {
 		profile["evictionPolicy"] = s.EvictionPolicy

@@ -110,6 +110,8 @@ func (a *ARM) resource(w http.ResponseWriter, r *http.Request, version, resource
 		a.only(w, r, http.MethodGet, func() { a.viewSet(w, rest[0]) })
 	case kind == strings.ToLower(typeMachine) && action == "simulateeviction":
 		a.only(w, r, http.MethodPost, func() { a.evict(w, r, rest[0]) })
+	case kind == strings.ToLower(typeMachine) && action == "retrievebootdiagnosticsdata":
+		a.only(w, r, http.MethodPost, func() { a.bootDiagnostics(w, r, rest[0]) })
 	case action != "":
 		noType()
 	case r.Method == http.MethodDelete:
