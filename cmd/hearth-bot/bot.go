@@ -83,7 +83,7 @@ func newWorkers(c *settings.Config, clk world.Clock, log *slog.Logger, open func
 			Verifier: c.Verifier, KeyOf: c.KeyOf, Poison: p.queue(world.PoisonQueue(world.EventsQueue)), Log: log.With("part", fnReactions),
 			Archive: p.archive,
 			Runner: &bot.Runner{
-				Guild: c.Guild, Worlds: c.Worlds, Store: p.store, Compute: p.compute, Estate: p.estate, Chat: p.chat, Events: events,
+				Guild: c.Guild, Worlds: c.Worlds, Store: p.store, Compute: p.compute, Console: p.console, Estate: p.estate, Chat: p.chat, Events: events,
 				Orders: func(id string) world.Queue { return p.queue(world.OrdersQueue(id)) },
 				Key:    key, Clock: clk, Log: log.With("part", "runner"),
 			},

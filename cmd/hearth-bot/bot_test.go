@@ -97,7 +97,7 @@ func (r *rig) open() (*ports, error) {
 		return nil, err
 	}
 	return &ports{
-		store: r.storage.Store(), archive: r.storage.Archive(), compute: r.cloud, estate: r.cloud, chat: chat,
+		store: r.storage.Store(), archive: r.storage.Archive(), compute: r.cloud, console: r.cloud, estate: r.cloud, chat: chat,
 		queue: func(name string) world.Queue { return r.storage.Queue(name) },
 	}, nil
 }

@@ -19,6 +19,7 @@ type ports struct {
 	archive world.Archive
 	queue   func(name string) world.Queue
 	compute world.Compute
+	console world.Console
 	estate  world.Estate
 	chat    world.Chat
 }
@@ -46,7 +47,7 @@ func openPorts(c *settings.Config, log *slog.Logger) (*ports, error) {
 		return nil, fmt.Errorf("open discord: %w", err)
 	}
 	return &ports{
-		store: s.Store(), archive: s.Archive(), compute: m, estate: m, chat: chat,
+		store: s.Store(), archive: s.Archive(), compute: m, console: m, estate: m, chat: chat,
 		queue: func(name string) world.Queue { return s.Queue(name) },
 	}, nil
 }

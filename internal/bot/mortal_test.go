@@ -165,6 +165,16 @@ func (m mortalCompute) Instances(ctx context.Context, p world.Placement) (found 
 	return found, err
 }
 
+type mortalConsole struct {
+	world.Console
+	l *life
+}
+
+func (m mortalConsole) ReadConsole(ctx context.Context, machine string) (text []byte, err error) {
+	err = m.l.step("console", func() (err error) { text, err = m.Console.ReadConsole(ctx, machine); return err })
+	return text, err
+}
+
 type mortalEstate struct {
 	world.Estate
 	l *life

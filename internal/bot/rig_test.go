@@ -196,7 +196,7 @@ func (r *rig) worker(l *life) *bot.Reactions {
 		Verifier: r.verifier, KeyOf: r.key, Log: r.logger(), Archive: mortalArchive{r.archive, l},
 		Runner: &bot.Runner{
 			Guild: r.guild, Worlds: r.worlds, Clock: hurried{r.clock}, Log: r.logger(),
-			Store: mortalStore{r.store, l}, Compute: mortalCompute{r.cloud, l}, Estate: mortalEstate{r.cloud, l}, Chat: mortalChat{r.chat, l},
+			Store: mortalStore{r.store, l}, Compute: mortalCompute{r.cloud, l}, Console: mortalConsole{r.cloud, l}, Estate: mortalEstate{r.cloud, l}, Chat: mortalChat{r.chat, l},
 			Events: mortalQueue{r.events, l, "delay"},
 			Orders: func(string) world.Queue { return mortalQueue{r.orders, l, "order"} },
 			Key:    r.key(world.BotKey),

@@ -79,7 +79,7 @@ func (r *run) startWorker(ctx context.Context, l *local) (*worker, error) {
 		Verifier: verifier, Log: r.log.With("part", "reactions"),
 		KeyOf: r.key, Poison: l.Queue(world.PoisonQueue(world.EventsQueue)), Archive: l.Archive(),
 		Runner: &bot.Runner{
-			Guild: r.guild, Worlds: r.worlds, Store: at.Store(l.store), Compute: at.Compute(r.cloud), Estate: r.cloud, Chat: at.Chat(r.chat),
+			Guild: r.guild, Worlds: r.worlds, Store: at.Store(l.store), Compute: at.Compute(r.cloud), Console: r.cloud, Estate: r.cloud, Chat: at.Chat(r.chat),
 			Events: at.Queue(w.events, "delay", "acknowledge"),
 			Orders: func(id string) world.Queue {
 				return at.Queue(l.Queue(world.OrdersQueue(id)), "order", "obey")

@@ -56,6 +56,15 @@ func (c compute) Instances(ctx context.Context, p world.Placement) (found []worl
 	return found, err
 }
 
+// ReadConsole implements world.Console.
+func (c compute) ReadConsole(ctx context.Context, machine string) (text []byte, err error) {
+	err = c.attempt(ctx, 0, func() error {
+		text, err = c.s.cloud.ReadConsole(ctx, machine)
+		return err
+	})
+	return text, err
+}
+
 // Survey implements world.Estate.
 func (c compute) Survey(ctx context.Context) (found world.Survey, err error) {
 	err = c.attempt(ctx, 0, func() error {

@@ -102,7 +102,7 @@ func (w *worker) begin(life int) error {
 		Archive: archive{s.storage.Archive(), as("archive")},
 		Runner: &bot.Runner{
 			Guild: s.guild, Worlds: s.worlds, Clock: w.lane, Log: log, Key: []byte(botKey), Draw: replay.NewDice(s.o.Seed, w.name, life, "runner").Uint64,
-			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Estate: compute{as("estate")}, Chat: chat,
+			Store: store{s.store, as("store")}, Compute: compute{as("compute")}, Console: compute{as("console")}, Estate: compute{as("estate")}, Chat: chat,
 			Events: delays{queue{s.storage.Queue(world.EventsQueue), as("delay")}, w},
 			Orders: func(id string) world.Queue {
 				return orders{queue{s.storage.Queue(world.OrdersQueue(id)), ordering}}
