@@ -168,30 +168,33 @@ func TestConsoleElsewhere(t *testing.T) {
 
 // TestConsoleTrouble: the storage fails in its own ways.
 func TestConsoleTrouble(t *testing.T) {
-	status := func(n int, code string) func(*http.Request) (*http.Response, error) {
-		return func(req *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: n, Header: http.Header{"X-Ms-Error-Code": {code}, "Location": {"https://evil.example"}}, Body: http.NoBody, Request: req}, nil
-		}
-	}
 	for name, tc := range map[string]struct {
-		answers func(*http.Request) (*http.Response, error)
-		class   world.CloudClass
-		code    string
+		status int
+		told   string
+		err    error
+		class  world.CloudClass
+		code   string
 	}{
-		"not made yet": {status(404, "BlobNotFound"), "", ""},
-		"refused":      {status(403, "AuthenticationFailed"), world.ClassConfig, "AuthenticationFailed"},
-		"elsewhere":    {status(307, ""), world.ClassTransient, "307"},
-		"busy":         {status(503, "ServerBusy"), world.ClassTransient, "ServerBusy"},
-		"throttled":    {status(429, "TooManyRequests"), world.ClassTransient, "TooManyRequests"},
-		"not there":    {func(*http.Request) (*http.Response, error) { return nil, errors.New("dial: " + signature) }, world.ClassTransient, "Unreachable"},
-		"slow":         {func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded }, world.ClassTransient, "Timeout"},
-		"all, and no end": {func(req *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(endless{}), Request: req}, nil
-		}, "", ""},
+		"not made yet":    {404, "BlobNotFound", nil, "", ""},
+		"refused":         {403, "AuthenticationFailed", nil, world.ClassConfig, "AuthenticationFailed"},
+		"elsewhere":       {307, "", nil, world.ClassTransient, "307"},
+		"busy":            {503, "ServerBusy", nil, world.ClassTransient, "ServerBusy"},
+		"throttled":       {429, "TooManyRequests", nil, world.ClassTransient, "TooManyRequests"},
+		"not there":       {0, "", errors.New("dial: " + signature), world.ClassTransient, "Unreachable"},
+		"slow":            {0, "", context.DeadlineExceeded, world.ClassTransient, "Timeout"},
+		"all, and no end": {200, "", nil, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStorage(t, "https://hearth.blob.core.windows.net")
-			s.answers = tc.answers
+			s.answers = func(req *http.Request) (*http.Response, error) {
+				if tc.err != nil {
+					return nil, tc.err
+				}
+				return &http.Response{
+					StatusCode: tc.status, Header: http.Header{"X-Ms-Error-Code": {tc.told}, "Location": {"https://evil.example"}},
+					Body: io.NopCloser(endless{}), Request: req,
+				}, nil
+			}
 			u := consoleUnderTest(t, s.cloud, s.open(t), nil)
 			text, err := u.Console.ReadConsole(t.Context(), u.Machine)
 			if tc.code == "" {
