@@ -179,6 +179,9 @@ func setProblems(is audit.ScaleSet, want scaleSet) []string {
 			bad("a machine's %s stays when it goes (deleteOption %s, not Delete)", part.what, shown(part.becomes))
 		}
 	}
+	if !is.BootDiagnostics {
+		bad("its boot diagnostics are off, so nobody hears why a machine did not boot (diagnosticsProfile)")
+	}
 	if !is.HasAddress {
 		bad("its machines have no public address, so nobody can join")
 	}

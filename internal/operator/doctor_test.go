@@ -380,6 +380,7 @@ func TestDoctorFinds(t *testing.T) {
 		"full price":          {shape(func(s *wire.SetShape) { s.Priority = "Regular" }), []string{"WRONG " + set1 + ": its machines are regular ones at the full price"}},
 		"kept when evicted":   {shape(func(s *wire.SetShape) { s.EvictionPolicy = "Deallocate" }), []string{"WRONG " + set1 + ": a machine that Azure takes back is kept (eviction policy Deallocate"}},
 		"a highest price":     {shape(func(s *wire.SetShape) { s.MaxPrice = 0.02 }), []string{"WRONG " + set1 + ": it has a highest price of $0.02"}},
+		"no boot diagnostics": {shape(func(s *wire.SetShape) { s.NoBootDiagnostics = true }), []string{"WRONG " + set1 + ": its boot diagnostics are off"}},
 		"managed disk":        {shape(func(s *wire.SetShape) { s.Ephemeral = false }), []string{"WRONG " + set1 + ": its machines' disk is a managed one"}},
 		"disk stays":          {shape(func(s *wire.SetShape) { s.Disk = "Detach" }), []string{"WRONG " + set1 + ": a machine's disk stays", "gone " + rest1}},
 		"interface stays":     {shape(func(s *wire.SetShape) { s.Interface = "Detach" }), []string{"WRONG " + set1 + ": a machine's network interface stays", "gone " + rest1}},

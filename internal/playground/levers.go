@@ -60,6 +60,18 @@ func (r *run) pull(w world.Config, l panel.Lever) error {
 		}
 		r.notes.add("lever: no capacity " + onOff(l.On))
 		return nil
+	case panel.BootFails:
+		step := world.BootPackages
+		if !l.On {
+			step = ""
+		}
+		for _, place := range w.Placements {
+			if err := r.cloud.FailBoots(place.ID, step, "apt-get update: no mirror answers"); err != nil {
+				return err
+			}
+		}
+		r.notes.add("lever: boots fail " + onOff(l.On))
+		return nil
 	case panel.Evict, panel.EvictShort, panel.Vanish, panel.Reboot:
 		vm, ok := r.machineOf(w)
 		if !ok {

@@ -113,7 +113,7 @@ func (r *run) underTheHood(ctx context.Context, w world.Config, s world.State, v
 			v.Machines = append(v.Machines, panel.Machine{Name: vm.ID, Placement: vm.Placement, Size: vm.Size, State: string(vm.State), Since: vm.Since})
 		}
 	}
-	noCapacity := false
+	noCapacity, bootFails := false, false
 	for _, place := range w.Placements {
 		v.Placements = append(v.Placements, panel.Placement{
 			ID: place.ID, Region: place.Region, Active: place.ID == s.Cloud.Placement && (s.Cloud.Want == 1 || s.Cloud.VM != ""),
@@ -121,6 +121,7 @@ func (r *run) underTheHood(ctx context.Context, w world.Config, s world.State, v
 		})
 		for _, pv := range cloud.Placements {
 			noCapacity = noCapacity || pv.ID == place.ID && pv.NoCapacity
+			bootFails = bootFails || pv.ID == place.ID && pv.BootFails != ""
 		}
 	}
 	h, expires, held, err := r.storage.Lease().Holder(ctx, w.ID)
@@ -146,11 +147,11 @@ func (r *run) underTheHood(ctx context.Context, w world.Config, s world.State, v
 		v.Log = append(v.Log, panel.Line{Time: n.at, Text: n.text})
 	}
 	_, machine := r.machineOf(w)
-	v.Levers = leverStates(s, machine, noCapacity)
+	v.Levers = leverStates(s, machine, noCapacity, bootFails)
 	return nil
 }
 
-func leverStates(s world.State, machine, noCapacity bool) map[panel.LeverName]panel.LeverState {
+func leverStates(s world.State, machine, noCapacity, bootFails bool) map[panel.LeverName]panel.LeverState {
 	on := func(ok bool, why string) panel.LeverState { return panel.LeverState{Enabled: ok, Why: why} }
 	online := s.Status == world.Online
 	playing := online && len(s.Boot.Players) > 0
@@ -168,6 +169,7 @@ func leverStates(s world.State, machine, noCapacity bool) map[panel.LeverName]pa
 		panel.Vanish:        on(machine, noMachine),
 		panel.Reboot:        on(machine, noMachine),
 		panel.NoCapacity:    {Enabled: true, On: noCapacity},
+		panel.BootFails:     {Enabled: true, On: bootFails},
 	}
 }
 

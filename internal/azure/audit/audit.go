@@ -145,6 +145,8 @@ type ScaleSet struct {
 	// said. Of several it is the worst. HasAddress: machines have a public one.
 	Disk, Interface, Address string
 	HasAddress               bool
+	// BootDiagnostics: what machines write on their consoles is kept.
+	BootDiagnostics bool
 }
 
 // setDocument is what is read of a scale set.
@@ -159,6 +161,7 @@ type setDocument struct {
 		VirtualMachineProfile struct {
 			Priority, EvictionPolicy string
 			BillingProfile           struct{ MaxPrice float64 }
+			DiagnosticsProfile       struct{ BootDiagnostics struct{ Enabled bool } }
 			StorageProfile           struct {
 				OSDisk struct {
 					DeleteOption     string
@@ -195,7 +198,7 @@ func (a *Audit) ScaleSet(ctx context.Context, name string) (ScaleSet, error) {
 		Name: doc.Name, Region: doc.Location, Size: doc.SKU.Name, Capacity: doc.SKU.Capacity, Mode: doc.Properties.OrchestrationMode,
 		Priority: p.Priority, EvictionPolicy: p.EvictionPolicy, MaxPrice: p.BillingProfile.MaxPrice,
 		Ephemeral: p.StorageProfile.OSDisk.DiffDiskSettings.Option == "Local", Disk: p.StorageProfile.OSDisk.DeleteOption,
-		Interface: "Delete", Address: "Delete",
+		Interface: "Delete", Address: "Delete", BootDiagnostics: p.DiagnosticsProfile.BootDiagnostics.Enabled,
 	}
 	for _, n := range p.NetworkProfile.NetworkInterfaceConfigurations {
 		s.Interface = worse(s.Interface, n.Properties.DeleteOption)

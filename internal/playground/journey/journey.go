@@ -7,7 +7,7 @@
 //	Bo: [Stop when empty]    a person presses the newest button of that label they can
 //	                         see, as soon as there is one
 //	Bo: hello                a person says something
-//	lever player_join Bo     pulls a lever of the panel; also: evict 30, no_capacity on
+//	lever player_join Bo     pulls a lever of the panel; also: evict 30, no_capacity on, boot_fails on
 //	wait online              until the world has that status, at most 30 minutes of its time
 //	wait 2m                  lets that much of its time pass
 //	expect TEXT              until a message that was new since the last `expect` holds TEXT
@@ -130,7 +130,7 @@ func (s *player) lever(ctx context.Context, line string) error {
 	name, arg, _ := strings.Cut(line, " ")
 	l := panel.Lever{Name: panel.LeverName(name)}
 	switch l.Name {
-	case panel.NoCapacity:
+	case panel.NoCapacity, panel.BootFails:
 		l.On = arg == "on"
 	case panel.Evict, panel.EvictShort:
 		n, err := strconv.Atoi(arg)

@@ -64,6 +64,7 @@ func layout() page {
 			}},
 			{Title: "Other trouble", Levers: []leverButton{
 				{Name: NoCapacity, Label: "No machines left", Detail: "in any place", Toggle: true},
+				{Name: BootFails, Label: "Boots fail", Detail: "no mirror answers", Toggle: true},
 				{Name: Crash, Label: "Game crashes", Detail: "its process dies", Danger: true},
 				{Name: Reboot, Label: "Machine restarts", Detail: "announced", Danger: true},
 				{Name: OldClient, Label: "Old client tries", Detail: "of another version"},

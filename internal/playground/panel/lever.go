@@ -10,7 +10,7 @@ import (
 // LeverName names something the panel can do to the pretend world.
 type LeverName string
 
-// The levers. Each but NoCapacity is pulled once and is done.
+// The levers. Each but NoCapacity and BootFails is pulled once and is done.
 const (
 	PlayerJoin    LeverName = "player_join"    // Player comes in
 	PlayerDie     LeverName = "player_die"     // Player dies
@@ -23,6 +23,7 @@ const (
 	Vanish        LeverName = "vanish"         // the same, without a word
 	Reboot        LeverName = "reboot"         // the cloud announces to restart the machine
 	NoCapacity    LeverName = "no_capacity"    // the cloud has no machine (On), or has again
+	BootFails     LeverName = "boot_fails"     // machines that boot give up before their agent begins (On), or no more
 	Crash         LeverName = "crash"          // the game's process dies
 )
 
@@ -53,7 +54,7 @@ type Lever struct {
 	// 1 to MaxNoticeSeconds, for Evict and EvictShort only. 0 means their
 	// default.
 	NoticeSeconds int  `json:"notice_seconds,omitempty"`
-	On            bool `json:"on,omitempty"` // for NoCapacity
+	On            bool `json:"on,omitempty"` // for NoCapacity and BootFails
 }
 
 // Refusal is why the playground did not do something, as a sentence for
@@ -88,7 +89,7 @@ func (l *Lever) normalize() error {
 		notice = NoticeSeconds
 	case EvictShort:
 		notice = ShortNoticeSeconds
-	case AllLeave, OldClient, WrongPassword, Vanish, Reboot, NoCapacity, Crash:
+	case AllLeave, OldClient, WrongPassword, Vanish, Reboot, NoCapacity, BootFails, Crash:
 	default:
 		return Refuse("There is no lever %q: reload the page.", l.Name)
 	}

@@ -274,7 +274,7 @@ func TestHTML(t *testing.T) {
 	html := string(panel.New(newPlayground(), quiet()).HTML())
 	for _, l := range []panel.LeverName{
 		panel.PlayerJoin, panel.PlayerDie, panel.PlayerLeave, panel.AllLeave, panel.OldClient, panel.WrongPassword,
-		panel.Evict, panel.EvictShort, panel.Vanish, panel.NoCapacity, panel.Crash,
+		panel.Evict, panel.EvictShort, panel.Vanish, panel.NoCapacity, panel.BootFails, panel.Crash,
 	} {
 		if n := strings.Count(html, `data-lever="`+string(l)+`"`); n != 1 {
 			t.Errorf("lever %s: got %d buttons, want 1", l, n)

@@ -145,5 +145,5 @@ type LeverState struct {
 	// Why is a sentence for people: why it makes no sense now. Ignored while
 	// Enabled.
 	Why string `json:"why,omitempty"`
-	On  bool   `json:"on,omitempty"` // for NoCapacity
+	On  bool   `json:"on,omitempty"` // for NoCapacity and BootFails
 }
