@@ -17,6 +17,7 @@ const (
 	answerWithin  = 20 * time.Second // an app that sleeps takes some seconds
 	answerEvery   = 5 * time.Second
 	answerFor     = 10 * time.Minute // Azure takes its time to start a new package
+	refreshEvery  = 2 * time.Minute  // by then a new right may be known
 	maxAnswer     = 64 << 10         // bytes of the app's that are read
 )
 
@@ -69,27 +70,37 @@ func (d *Deployment) health(ctx context.Context, o outputs) health {
 }
 
 // awaitApp waits until the app runs this package and has the bot's token. Azure
-// looks up a secret when the app is made, which is before there was one, and then
-// once a day: it is told to look again.
+// looks up a secret when the app is made, which is before there was one, and perhaps
+// before it knows that the app may read it; and then once a day: it is told to look
+// again.
 func (d *Deployment) awaitApp(ctx context.Context, o outputs) (string, error) {
+	began := d.Clock.Now()
+	refreshed := began
+	refresh := func() error {
+		refreshed = d.Clock.Now()
+		return d.refresh(ctx, o)
+	}
 	if d.fresh {
-		if err := d.refresh(ctx, o); err != nil {
+		if err := refresh(); err != nil {
 			return "", err
 		}
 	}
-	refreshed := d.fresh
 	var h health
-	for began := d.Clock.Now(); d.Clock.Now().Sub(began) < answerFor; {
+	for { // it is looked at once at least, however long the rest took
 		h = d.health(ctx, o)
 		right := h.Version == d.version
 		if right && h.Settings[settings.Token] {
 			return fmt.Sprintf("%s, version %s", o.HealthURL, h.Version), nil
 		}
-		if right && !refreshed {
-			refreshed = true
-			if err := d.refresh(ctx, o); err != nil {
+		// Without its other secrets the bot does not start.
+		lacks := right || h.Status >= http.StatusInternalServerError
+		if lacks && d.Clock.Now().Sub(refreshed) >= refreshEvery {
+			if err := refresh(); err != nil {
 				return "", err
 			}
+		}
+		if d.Clock.Now().Sub(began) >= answerFor {
+			break
 		}
 		if err := d.pause(ctx, answerEvery); err != nil {
 			return "", err

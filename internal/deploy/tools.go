@@ -28,7 +28,7 @@ func tools() map[string]tool {
 		"terraform": {[]string{"version", "-json"}, jsonField("terraform_version"), [2]int{1, 9},
 			"install Terraform from developer.hashicorp.com/terraform/install (Windows: winget install Hashicorp.Terraform; macOS: brew install hashicorp/tap/terraform)"},
 		"az": {[]string{"version", "--output", "json"}, jsonField("azure-cli"), [2]int{2, 60},
-			"install the Azure CLI from aka.ms/azure-cli (Windows: winget install Microsoft.AzureCLI; macOS: brew install azure-cli); az upgrade updates it"},
+			"install the Azure CLI from aka.ms/azure-cli (Windows: winget install Microsoft.AzureCLI; macOS: brew install azure-cli)"},
 		"go": {[]string{"env", "GOVERSION"}, func(s string) string { return strings.TrimPrefix(s, "go") }, [2]int{1, 26},
 			"install Go from go.dev/dl"},
 	}

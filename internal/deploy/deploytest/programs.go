@@ -375,7 +375,7 @@ func (c *cloud) onSubscription(args []string) error {
 		{append([]string{"functionapp", "deployment", "source", "config-zip", "--resource-group", Group, "--name", App}, "--src", "<file>", "--timeout", "1200", "--output", "none"), c.publish},
 		{append(append([]string{"functionapp", "config", "appsettings", "list"}, app...), "--output", "json"), c.listSettings},
 		{append(append([]string{"functionapp", "restart"}, app...), "--output", "none"), func(map[string]string) error {
-			c.Resolved = c.Resolved || c.Token != "" && c.Faults["no-refresh"] == 0
+			c.Resolved = c.Resolved || c.Token != "" && !c.fault("no-refresh")
 			return nil
 		}},
 		{[]string{"rest", "--method", "post", "--url", "https://management.azure.com/subscriptions/" + Subscription + "/resourceGroups/" + Group +

@@ -14,47 +14,44 @@ import (
 	"hearth/internal/world"
 )
 
-// askSubscription finds who pays.
-func (s *Setup) askSubscription(ctx context.Context) error {
-	s.say("\nThe Azure subscription that pays.")
+// subscription is one of the login's.
+type subscription struct {
+	ID, Name  string
+	IsDefault bool
+}
+
+// readSubscriptions asks the Azure CLI, before anybody has typed anything.
+func (s *Setup) readSubscriptions(ctx context.Context) error {
 	out, err := s.az(ctx, "account", "list", "--query", "[?state=='Enabled'].{id:id,name:name,isDefault:isDefault}")
 	if err != nil {
 		return err
 	}
-	var subs []struct {
-		ID, Name  string
-		IsDefault bool
-	}
-	if err := json.Unmarshal([]byte(out), &subs); err != nil {
+	if err := json.Unmarshal([]byte(out), &s.subs); err != nil {
 		return problem("The Azure CLI's answer is not understood: update it (az upgrade), then run this again.")
 	}
-	if len(subs) == 0 {
+	if len(s.subs) == 0 {
 		return problem("This login has no subscription that is enabled: make one at portal.azure.com under Subscriptions (pay-as-you-go: the free trial has no spot machines), or az login as somebody else. Then run this again.")
 	}
-	slices.SortStableFunc(subs, func(a, b struct {
-		ID, Name  string
-		IsDefault bool
-	},
-	) int {
-		switch {
-		case a.IsDefault == b.IsDefault:
-			return 0
-		case a.IsDefault:
-			return -1
-		}
-		return 1
-	})
+	if i := slices.IndexFunc(s.subs, func(sub subscription) bool { return sub.IsDefault }); i > 0 {
+		s.subs[0], s.subs[i] = s.subs[i], s.subs[0]
+	}
+	return nil
+}
+
+// askSubscription finds who pays.
+func (s *Setup) askSubscription(context.Context) error {
+	s.say("\nThe Azure subscription that pays.")
 	take := func(i int) (string, error) {
-		s.wants.subscription, s.wants.subscriptionName = subs[i].ID, subs[i].Name
+		s.wants.subscription, s.wants.subscriptionName = s.subs[i].ID, s.subs[i].Name
 		return "", nil
 	}
-	if len(subs) == 1 && s.Subscription == "" {
-		s.say("  %s", world.Visible(subs[0].Name, 60))
+	if len(s.subs) == 1 && s.Subscription == "" {
+		s.say("  %s", world.Visible(s.subs[0].Name, 60))
 		_, err := take(0)
 		return err
 	}
 	var all []choice
-	for _, sub := range subs {
+	for _, sub := range s.subs {
 		all = append(all, choice{sub.ID, sub.Name})
 	}
 	return s.choose(question{text: "Which subscription", flag: "--subscription", given: s.Subscription}, all, true, take)

@@ -66,6 +66,7 @@ type Setup struct {
 	// Replace: the file may be written over without asking.
 	Replace bool
 
+	subs  []subscription
 	chat  *discord.Client
 	me    discord.User
 	wants variables
@@ -79,7 +80,7 @@ func (s *Setup) Do(ctx context.Context) (world.Secret, error) {
 	}
 	s.say("Hearth asks for what it can't know. Nothing is made or paid for yet; hearth deploy does that, and asks first.\n")
 	for _, part := range []func(context.Context) error{
-		s.askToken, s.askServer, s.askChannel, s.askKeepers, s.askSubscription, s.askRegion, s.askWorld, s.askMoney,
+		s.readSubscriptions, s.askToken, s.askServer, s.askChannel, s.askKeepers, s.askSubscription, s.askRegion, s.askWorld, s.askMoney,
 	} {
 		if err := part(ctx); err != nil {
 			if ctx.Err() != nil {
