@@ -52,10 +52,10 @@ const (
 )
 
 // Answer is the HTTP status with which somebody refused the step, if the reason
-// tells one: 400, 401, 403, 404 or 0.
+// has one as a word of its own: 400, 401, 403, 404 or 0. A part of an id is none.
 func (b *BootLog) Answer() int {
-	for _, n := range strings.FieldsFunc(b.Reason, func(c rune) bool { return c < '0' || c > '9' }) {
-		switch n {
+	for word := range strings.FieldsSeq(b.Reason) {
+		switch strings.Trim(word, ":;,.()") {
 		case "400":
 			return 400
 		case "401":
@@ -134,6 +134,13 @@ func (b *BootLog) agentLine(s string) {
 // terminal, the kernel's time ("[   41.250000] "), who wrote it ("cloud-init[612]: ").
 func bare(line string) string {
 	line = strings.TrimSpace(plainTerminal(line))
+	for range 2 { // the script tells its own time, behind whatever the system adds
+		line = unprefixed(line)
+	}
+	return line
+}
+
+func unprefixed(line string) string {
 	if rest, ok := strings.CutPrefix(line, "["); ok {
 		if inside, after, ok := strings.Cut(rest, "]"); ok && strings.Trim(inside, "0123456789. ") == "" {
 			line = strings.TrimSpace(after)

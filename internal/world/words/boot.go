@@ -103,7 +103,7 @@ func bootRemedy(c *world.Config, b *world.BootLog) string {
 	case world.BootStart:
 		return "The services that mount the world's files and run the agent did not start: look at the reason, and run `make deploy` again, which writes them anew"
 	}
-	return "This bot does not know the step: run `make deploy`, so that the bot and its machines are of one version"
+	return "This bot does not know the step: run `make deploy` again, which brings the bot and its machines to one version"
 }
 
 // Unheard tells the keeper what the console says of a machine whose agent never
