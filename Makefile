@@ -4,7 +4,7 @@ GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/bin/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check race bench sim month kill fmt agent package azure deploy remote-state
+.PHONY: help up test check race bench sim month kill fmt agent package azure deploy remote-state test-vm
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,6 +76,9 @@ kill: ## Kill `hearth up` at every point of an evening, then KILLS (500) times a
 	status=$$?; grep -E '^(ok|FAIL|panic:)|points played|--- FAIL' bin/kill.log; exit $$status
 	HEARTH_KILLS=$(KILLS) go test -count=1 -timeout 180m -run '^TestKilledAtRandom$$' -v ./cmd/hearth > bin/kill.log 2>&1; \
 	status=$$?; grep -E '^(ok|FAIL|panic:)|kills=|violation|seed' bin/kill.log; exit $$status
+
+test-vm: ## Boot the world's machine, a whole Debian, from its cloud-init and play an evening on it (root; half an hour; says what is missing)
+	HEARTH_VM=1 go test -count=1 -timeout 120m -v -run '^TestMachine$$' ./infra/vmtest
 
 bench: ## Measure what docs/performance.md lists (the page needs Chromium, the agent Docker, as in `make test`)
 	go test -run '^$$' -bench . -benchtime 2s $$(grep -rl --include='*_test.go' '^func Benchmark' internal cmd | xargs -n 1 dirname | sort -u | sed 's,^,./,')
