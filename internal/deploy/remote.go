@@ -83,8 +83,8 @@ func (d *Deployment) findBackend(ctx context.Context) (map[string]string, error)
 	return map[string]string{"resource_group_name": name, "storage_account_name": accounts[0], "container_name": stateContainer, "key": stateKey}, nil
 }
 
-// allowState gives whoever is logged in the role that the state needs. Azure answers
-// the same if they have it.
+// allowState gives whoever is logged in the role that the state needs, if they have it
+// not.
 func (d *Deployment) allowState(ctx context.Context, backend map[string]string) (string, error) {
 	for _, key := range []string{"resource_group_name", "storage_account_name", "container_name", "key"} {
 		if backend[key] == "" {
@@ -97,9 +97,11 @@ func (d *Deployment) allowState(ctx context.Context, backend map[string]string) 
 	}
 	scope := fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/Microsoft.Storage/storageAccounts/%s/blobServices/default/containers/%s",
 		d.wants.subscription, backend["resource_group_name"], backend["storage_account_name"], backend["container_name"])
-	if _, err := d.az(ctx, "role", "assignment", "create", "--role", stateRole, "--scope", scope,
-		"--assignee-object-id", strings.TrimSpace(out.Stdout), "--assignee-principal-type", "User", "--output", "none"); err != nil {
-		return "", err
+	_, err = d.Run.Run(ctx, d.azCommand("role", "assignment", "create", "--role", stateRole, "--scope", scope,
+		"--assignee-object-id", strings.TrimSpace(out.Stdout), "--assignee-principal-type", "User", "--output", "none"))
+	failed, ok := errors.AsType[*program.Error](err)
+	if err != nil && !(ok && strings.Contains(failed.Output.Stderr, "RoleAssignmentExists")) { // Terraform may have given it
+		return "", d.explain(err)
 	}
 	return stateRole, nil
 }

@@ -392,6 +392,9 @@ func (c *cloud) onSubscription(args []string) error {
 		{[]string{"role", "assignment", "create", "--role", "Storage Blob Data Contributor", "--scope", "/subscriptions/" + Subscription + "/resourceGroups/" + Group +
 			"/providers/Microsoft.Storage/storageAccounts/" + BotAccount + "/blobServices/default/containers/tfstate",
 			"--assignee-object-id", "11111111-0000-4000-8000-00000000000a", "--assignee-principal-type", "User", "--output", "none"}, func(map[string]string) error {
+			if c.Role {
+				return complain(1, "ERROR: (RoleAssignmentExists) The role assignment already exists.")
+			}
 			c.Role = true
 			return nil
 		}},

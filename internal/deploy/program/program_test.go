@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 			os.Exit(7)
 		}
 		os.Exit(0)
+	case "group":
+		fmt.Print(leadsItsGroup())
+		os.Exit(0)
 	case "linger": // ends in order when it is interrupted, once
 		c := make(chan os.Signal, 2)
 		signal.Notify(c, os.Interrupt)
@@ -83,6 +86,19 @@ func TestRun(t *testing.T) {
 				t.Errorf("the error tells what the program said: %v", err)
 			}
 		})
+	}
+}
+
+// TestApart: a terminal's Ctrl-C, which goes to a whole group, reaches no program but
+// through here, so that none is interrupted twice.
+func TestApart(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("has no groups of this kind")
+	}
+	r := &program.Runner{Look: self}
+	out, err := r.Run(t.Context(), program.Command{Name: "member", Env: []string{"PROGRAM_TEST=group"}})
+	if err != nil || out.Stdout != "true" {
+		t.Errorf("it leads a group of its own: %s, %v", out.Stdout, err)
 	}
 }
 

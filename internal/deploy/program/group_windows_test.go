@@ -1,0 +1,3 @@
+package program_test
+
+func leadsItsGroup() bool { return false }
