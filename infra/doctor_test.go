@@ -78,6 +78,9 @@ func document(set values) object {
 		"storageProfile": object{"osDisk": object{"diffDiskSettings": object{"option": set.block("os_disk").block("diff_disk_settings")["option"]}}},
 		"networkProfile": object{"networkInterfaceConfigurations": interfaces},
 	}
+	if set.block("boot_diagnostics") != nil {
+		profile["diagnosticsProfile"] = object{"bootDiagnostics": object{"enabled": true}}
+	}
 	if price, _ := set["max_bid_price"].(float64); price > 0 {
 		profile["billingProfile"] = object{"maxPrice": price}
 	}
