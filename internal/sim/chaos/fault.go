@@ -38,6 +38,7 @@ const (
 	Eviction        Fault = "a machine is evicted"
 	Vanishing       Fault = "a machine vanishes"
 	Freezing        Fault = "a machine hangs"
+	BootFails       Fault = "a machine does not boot"
 	Lingering       Fault = "a machine runs on that is gone from the list"
 	ChatFails       Fault = "Discord fails for some calls"
 	ChatLimits      Fault = "Discord limits all calls"
@@ -86,7 +87,7 @@ func replyLost(call string) Fault { return Fault("the reply to " + call + " is l
 func Faults() []Fault {
 	all := []Fault{
 		CopiedMessage, LateMessage, ForeignWrite, StorageAway, TableAway, MachinesCutOff, WorkerDies, WorkerStalls, AgentDies, AgentStaysDead, DiskStops, DiskFull, MemoryLost, GameCrashes,
-		GameRefuses, CloudRefuses, ScaleLost, ScaleFails, NoCapacity, NoQuota, Eviction, Vanishing, Freezing, Lingering,
+		GameRefuses, CloudRefuses, ScaleLost, ScaleFails, NoCapacity, NoQuota, Eviction, Vanishing, Freezing, BootFails, Lingering,
 		ChatFails, ChatLimits, ChatRepliesLost, ChatTokensLost, ChatSlow, ChatForbids, ChatAway, refused("load"),
 	}
 	for _, call := range calls() {

@@ -36,6 +36,9 @@ type machine struct {
 // boot is what happens on a machine: an agent runs, and is started again when
 // it dies. Its game goes on meanwhile.
 func (s *simulation) boot(ctx context.Context, vm *simcloud.VM) {
+	if s.bootFails(vm) {
+		return
+	}
 	m := &machine{
 		s: s, vm: vm, name: fmt.Sprintf("%s at %d", vm.ID, s.clock.Now().UnixNano()), lane: s.lanes.New(s.plan.AgentSkew), watch: s.lanes.New(0),
 		dice: replay.NewDice(s.o.Seed, "machine", vm.ID), disk: &simdisk.Disk{},
@@ -52,6 +55,22 @@ func (s *simulation) boot(ctx context.Context, vm *simcloud.VM) {
 		m.repair()
 	}
 	s.games.PowerOff(vm.ID)
+}
+
+// bootFails: the machine gives up before its agent begins, and says so on its
+// console, or hangs there.
+func (s *simulation) bootFails(vm *simcloud.VM) bool {
+	d := replay.NewDice(s.o.Seed, "boot", vm.ID)
+	if !s.fault(BootFails, d, s.plan.BootFails) {
+		return false
+	}
+	step := replay.Pick(d, world.BootSteps()...)
+	text := fmt.Sprintf("hearth-boot: %s\n", step)
+	if d.Chance(0.8) {
+		text += fmt.Sprintf("hearth-boot: FAILED at %s: %s\n", step, replay.Pick(d, "pretended", "403 AuthorizationFailed", "404 BlobNotFound"))
+	}
+	_, _ = vm.Write([]byte(text)) // it may be gone already
+	return true
 }
 
 // end is the machine's end: off is told its cause. The cloud may call it gone

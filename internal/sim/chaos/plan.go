@@ -48,6 +48,7 @@ type plan struct {
 	AgentDiesEvery, CutOffEvery time.Duration
 	StayDead, Forget            float64 // a dead agent stays so for minutes; what it knew is lost
 	DiskFullEvery               time.Duration
+	BootFails                   float64 // a machine gives up before its agent begins
 	Linger                      float64 // a machine that is gone from the list still runs for a while
 
 	ChatTroubleEvery time.Duration
@@ -97,6 +98,9 @@ func draw(seed uint64) plan {
 	}
 	if m.Chance(0.2) {
 		p.SessionHours = float64(2+m.IntN(8)) / 4
+	}
+	if b := replay.NewDice(seed, "boots"); b.Chance(0.2) {
+		p.BootFails = float64(1+b.IntN(4)) / 8
 	}
 	if p.Mild = replay.NewDice(seed, "mild").Chance(0.2); p.Mild {
 		p.soothe()
