@@ -107,10 +107,11 @@ func newHost(t *testing.T) *host {
 	h.shim("uname", "echo 6.8.0-azure\n")
 	pass := "awk -v s=%s '{ printf \"%%.2f %%s\\n\", $1 + s, $2 }' \"$ROOT/proc/uptime\" >\"$ROOT/proc/new\" && mv \"$ROOT/proc/new\" \"$ROOT/proc/uptime\"\n"
 	h.shim("sleep", fmt.Sprintf(pass, `"$1"`))
-	// What hangs does so for a moment, and takes as long as the script allows.
+	// What hangs does so for as long as shim/patience says, in seconds, and is counted as 20 s.
+	h.write("shim/patience", "60")
 	h.shim("curl", "echo \"curl $*\" >>\"$ROOT/calls\"\n"+curl+
 		" --cacert \"$ROOT/ca.pem\" --connect-to 169.254.169.254:80:"+metadata.Listener.Addr().String()+" --connect-to "+blobHost+":443:"+storage.Listener.Addr().String()+
-		" \"$@\" --max-time 2\ncode=$?\nif [ $code = 28 ]; then\n"+fmt.Sprintf(pass, "20")+"fi\nexit $code\n")
+		" \"$@\" --max-time \"$(cat \"$ROOT/shim/patience\")\"\ncode=$?\nif [ $code = 28 ]; then\n"+fmt.Sprintf(pass, "20")+"fi\nexit $code\n")
 	h.environ = append(os.Environ(), "ROOT="+h.dir, "PATH="+h.path("bin")+":"+systemPath(t, h.path("system")))
 	return h
 }
@@ -359,12 +360,18 @@ func TestBootMends(t *testing.T) {
 		calls  []string
 	}{
 		{"an identity after a minute", func(h *host) { h.trips = times(20, notYet) }, 60, nil},
-		{"a metadata service that begins to answer", func(h *host) { h.trips = []http.HandlerFunc{hangs} }, 20, nil},
+		{"a metadata service that begins to answer", func(h *host) {
+			h.write("shim/patience", "2")
+			h.trips = []http.HandlerFunc{hangs}
+		}, 20, nil},
 		{"a metadata service that says something else", func(h *host) {
 			h.trips = times(2, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) })
 		}, 6, nil},
 		{"a role after some minutes", func(h *host) { h.blobs = times(50, refuses(403, "AuthorizationPermissionMismatch")) }, 250, nil},
-		{"a storage account that is busy", func(h *host) { h.blobs = append(times(2, refuses(503, "ServerBusy")), hangs) }, 30, nil},
+		{"a storage account that is busy", func(h *host) {
+			h.write("shim/patience", "2")
+			h.blobs = append(times(2, refuses(503, "ServerBusy")), hangs)
+		}, 30, nil},
 		{"a download that breaks off", func(h *host) {
 			h.blobs = times(1, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Length", "1000")
@@ -436,13 +443,13 @@ func TestBootFails(t *testing.T) {
 		{"no identity", func(h *host) {
 			h.trips = times(1000, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })
 		}, "identity", "400: the metadata service gives no token for the identity " + clientID, 120, 140},
-		{"a metadata service that hangs", func(h *host) { h.trips = times(1000, hangs) }, "identity", "curl: (28) ", 120, 150},
+		{"a metadata service that hangs", func(h *host) { h.write("shim/patience", "0.3"); h.trips = times(1000, hangs) }, "identity", "curl: (28) ", 120, 150},
 		{"a token that is none", func(h *host) {
 			h.trips = times(1000, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"access_token":"a b"}`)) })
 		}, "identity", "the answer has no access_token", 120, 140},
 		{"no program", func(h *host) { h.blobs = times(9, refuses(404, "BlobNotFound")) }, "agent", "404 BlobNotFound: the agent's program is not in the bot's storage account: deploy again", 0, 0},
 		{"no role", func(h *host) { h.blobs = times(1000, refuses(403, "AuthorizationPermissionMismatch")) }, "agent", "403 AuthorizationPermissionMismatch: the agent's program can't be fetched; the machine's identity lacks the role", 300, 320},
-		{"a storage account that hangs", func(h *host) { h.blobs = times(1000, hangs) }, "agent", "curl: (28) ", 300, 340},
+		{"a storage account that hangs", func(h *host) { h.write("shim/patience", "1"); h.blobs = times(1000, hangs) }, "agent", "curl: (28) ", 300, 400},
 		{"a refusal without a code", func(h *host) {
 			h.blobs = times(1000, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 		}, "agent", "502: the agent's program can't be fetched", 300, 320},
