@@ -100,7 +100,10 @@ func (d *Deployment) allowState(ctx context.Context, backend map[string]string) 
 	_, err = d.Run.Run(ctx, d.azCommand("role", "assignment", "create", "--role", stateRole, "--scope", scope,
 		"--assignee-object-id", strings.TrimSpace(out.Stdout), "--assignee-principal-type", "User", "--output", "none"))
 	failed, ok := errors.AsType[*program.Error](err)
-	if err != nil && !(ok && strings.Contains(failed.Output.Stderr, "RoleAssignmentExists")) { // Terraform may have given it
+	if ok && strings.Contains(failed.Output.Stderr, "RoleAssignmentExists") { // Terraform may have given it
+		err = nil
+	}
+	if err != nil {
 		return "", d.explain(err)
 	}
 	return stateRole, nil
