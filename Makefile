@@ -25,7 +25,7 @@ remote-state: bin/hearth ## Keep Terraform's state in the deployment's own stora
 # Whole systems, whose clocks run many times as fast as life: one at a time.
 SYSTEMS := ./cmd/... ./internal/docker ./internal/playground ./internal/playground/functionapp
 
-test: ## Run all tests (the browser's need Chromium, the container's a Docker engine, the storage's Node; without one they are skipped, in CI they fail)
+test: ## Run all tests (the browser's need Chromium, the container's a Docker engine, the storage's Node, those of infra Terraform; without one they are skipped, in CI they fail)
 ifeq ($(CI),true)
 	@mkdir -p bin; status=0; \
 	go test -timeout 15m -v $$(go list ./... | grep -vxF "$$(go list $(SYSTEMS))") > bin/test.log 2>&1 || status=$$?; \
