@@ -28,10 +28,11 @@ import (
 // secretsFolder is where secrets are that must not outlive the machine's boot.
 const secretsFolder = "/run/hearth"
 
-// How secrets are asked for until they are there. A role that was given with the
-// machine is felt within some minutes.
+// How secrets are asked for until they are there. A role that was given just now is
+// felt within some minutes; but a machine whose agent is not heard for eight is
+// deleted, and has other things to wait for.
 const (
-	secretsWithin = 5 * time.Minute
+	secretsWithin = 2 * time.Minute
 	secretsFirst  = 2 * time.Second
 	secretsMost   = 15 * time.Second
 )

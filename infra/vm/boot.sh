@@ -21,12 +21,19 @@ agent=$root/usr/local/bin/hearth-agent
 config=$root/etc/hearth/agent.json
 step=begin
 longest=300 # of a line
+spoken=400  # seconds after the machine began, by which a failure is told
 
 since() { cut -d ' ' -f 1 "$root/proc/uptime"; }
 
 # within SECONDS begins a time in which a thing is tried, left tells whether it
-# lasts.
-within() { deadline=$(($(seconds) + $1)); }
+# lasts. It ends early on a machine that is late: one whose agent is not heard for
+# eight minutes is deleted, and what is said after that is read by nobody. Half a
+# minute each step has.
+within() {
+    now=$(seconds)
+    deadline=$((now + $1))
+    [ "$deadline" -le "$spoken" ] || deadline=$((now + 30 > spoken ? now + 30 : spoken))
+}
 left() { [ "$(seconds)" -lt "$deadline" ]; }
 seconds() { since | cut -d . -f 1; }
 
@@ -77,7 +84,7 @@ get() {
 
 # add PACKAGE... does so from what the package lists say today.
 add() {
-    within 420
+    within 300
     # The lists have a lock of their own, which apt-get does not wait for.
     until timeout 180 apt-get update -q -o Acquire::http::Timeout=20 -o Acquire::Retries=2 2>"$work/error" &&
         apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 -o Acquire::http::Timeout=20 -o Acquire::Retries=2 "$@" 2>"$work/error"; do
@@ -99,7 +106,7 @@ fence() {
 # machine began.
 identity() {
     begin identity
-    within 120
+    within 90
     until get "$work/token" --connect-timeout 5 --max-time 10 --header 'Metadata: true' \
         "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fstorage.azure.com%2F&client_id=$client_id" &&
         bearer; do
@@ -122,7 +129,7 @@ bearer() {
 # minutes; a blob that is not there will not come.
 download() {
     begin agent
-    within 300
+    within 270
     until get "$agent.part" --connect-timeout 10 --speed-limit 1024 --speed-time 20 --max-time 240 \
         --header @"$work/header" --header 'x-ms-version: 2021-12-02' "$agent_url"; do
         case $code in

@@ -439,20 +439,20 @@ func TestBootFails(t *testing.T) {
 		{"no iptables to be had", func(h *host) {
 			h.without("iptables")
 			h.write("shim/apt-get", `echo "E: Unable to locate package iptables" >&2; exit 100`)
-		}, "fence", "iptables can't be installed (E: Unable to locate package iptables)", 420, 440},
+		}, "fence", "iptables can't be installed (E: Unable to locate package iptables)", 300, 320},
 		{"no identity", func(h *host) {
 			h.trips = times(1000, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })
-		}, "identity", "400: the metadata service gives no token for the identity " + clientID, 120, 140},
-		{"a metadata service that hangs", func(h *host) { h.write("shim/patience", "0.3"); h.trips = times(1000, hangs) }, "identity", "curl: (28) ", 120, 150},
+		}, "identity", "400: the metadata service gives no token for the identity " + clientID, 90, 110},
+		{"a metadata service that hangs", func(h *host) { h.write("shim/patience", "0.3"); h.trips = times(1000, hangs) }, "identity", "curl: (28) ", 90, 120},
 		{"a token that is none", func(h *host) {
 			h.trips = times(1000, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"access_token":"a b"}`)) })
-		}, "identity", "the answer has no access_token", 120, 140},
+		}, "identity", "the answer has no access_token", 90, 110},
 		{"no program", func(h *host) { h.blobs = times(9, refuses(404, "BlobNotFound")) }, "agent", "404 BlobNotFound: the agent's program is not in the bot's storage account: deploy again", 0, 0},
-		{"no role", func(h *host) { h.blobs = times(1000, refuses(403, "AuthorizationPermissionMismatch")) }, "agent", "403 AuthorizationPermissionMismatch: the agent's program can't be fetched; the machine's identity lacks the role", 300, 320},
-		{"a storage account that hangs", func(h *host) { h.write("shim/patience", "1"); h.blobs = times(1000, hangs) }, "agent", "curl: (28) ", 300, 400},
+		{"no role", func(h *host) { h.blobs = times(1000, refuses(403, "AuthorizationPermissionMismatch")) }, "agent", "403 AuthorizationPermissionMismatch: the agent's program can't be fetched; the machine's identity lacks the role", 270, 290},
+		{"a storage account that hangs", func(h *host) { h.write("shim/patience", "1"); h.blobs = times(1000, hangs) }, "agent", "curl: (28) ", 270, 370},
 		{"a refusal without a code", func(h *host) {
 			h.blobs = times(1000, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
-		}, "agent", "502: the agent's program can't be fetched", 300, 320},
+		}, "agent", "502: the agent's program can't be fetched", 270, 290},
 		{"a redirect", func(h *host) {
 			h.blobs = times(1000, func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "https://example.com/", http.StatusFound)
@@ -467,7 +467,16 @@ func TestBootFails(t *testing.T) {
 		{"no packages to be had", func(h *host) {
 			h.without("dockerd")
 			h.write("shim/apt-get", `case "$1" in install) printf 'W: x\nE: Unable to fetch some archives\n' >&2; exit 100 ;; esac`)
-		}, "packages", "docker.io can't be installed (E: Unable to fetch some archives)", 420, 440},
+		}, "packages", "docker.io can't be installed (E: Unable to fetch some archives)", 300, 320},
+		{"everything late", func(h *host) {
+			h.blobs = times(35, refuses(503, "ServerBusy")) // 175 s
+			h.without("dockerd")
+			h.write("shim/apt-get", `echo "E: Unable to fetch some archives" >&2; exit 100`)
+		}, "packages", "docker.io can't be installed (E: Unable to fetch some archives)", 355, 375},
+		{"very late", func(h *host) {
+			h.blobs = times(1000, refuses(503, "ServerBusy"))
+			h.write("shim/systemctl", `case "$*" in *hearth-fence*) printf '438.21 70.00\n' >"$ROOT/proc/uptime" ;; esac`)
+		}, "agent", "503 ServerBusy: the agent's program can't be fetched", 430, 440},
 		{"no module", func(h *host) { h.write("shim/modprobe", `echo "modprobe: FATAL: Module cifs not found" >&2; exit 1`) }, "packages", "the kernel can't mount the share (modprobe: FATAL: Module cifs not found)", 0, 0},
 		{"no agent", func(h *host) {
 			h.write("shim/systemctl", `case "$*" in *"start hearth-agent"*) echo "Job for hearth-agent.service failed" >&2; exit 1 ;; esac`)
