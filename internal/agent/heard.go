@@ -60,5 +60,5 @@ func (b *boot) sayUnheard() {
 		why = err.Error()
 	}
 	b.Log.Error("game is not started: the events queue does not take this boot's first word, and what nobody hears of nobody looks after",
-		"world", b.World, "boot", b.Holding.Epoch, "reason", why)
+		"world", b.World, "boot", b.Holding.Epoch, "error", why)
 }
