@@ -40,7 +40,8 @@ seconds() { since | cut -d . -f 1; }
 tell() {
     line=$(printf '[%8.2f] hearth-boot: %s' "$(since)" "$*" | tr -s '[:space:]' ' ' | tr -cd '[:print:]' | cut -c "1-$longest")
     printf '%s\n' "$line"
-    { printf '%s\n' "$line" >>"$root/dev/console"; } 2>/dev/null || :
+    # A login's question stands there, without an end.
+    { printf '\n%s\n' "$line" >>"$root/dev/console"; } 2>/dev/null || :
 }
 
 begin() {

@@ -131,9 +131,13 @@ func (b *BootLog) agentLine(s string) {
 }
 
 // bare takes from a console's line what others put before it: the codes of a
-// terminal, the kernel's time ("[   41.250000] "), who wrote it ("cloud-init[612]: ").
+// terminal, a login's question ("midgard login: "), the kernel's time
+// ("[   41.250000] "), who wrote it ("cloud-init[612]: ").
 func bare(line string) string {
 	line = strings.TrimSpace(plainTerminal(line))
+	if host, after, ok := strings.Cut(line, " login: "); ok && !strings.ContainsFunc(host, unicode.IsSpace) {
+		line = after // a getty's question has no end of its own
+	}
 	for range 2 { // the script tells its own time, behind whatever the system adds
 		line = unprefixed(line)
 	}

@@ -31,6 +31,8 @@ func TestReadBootLog(t *testing.T) {
 		},
 		"the script's own time":        {"[  339.87] hearth-boot: FAILED at agent: 404 BlobNotFound: deploy again\n", world.BootLog{Step: "agent", Failed: true, Reason: "404 BlobNotFound: deploy again"}},
 		"its time behind the system's": {"[   41.250000] boot.sh[612]: [   41.25] hearth-boot: secrets\n", world.BootLog{Step: "secrets"}},
+		"behind a login's question":    {"midgard login: [  170.01] hearth-boot: FAILED at agent: 404\n", world.BootLog{Step: "agent", Failed: true, Reason: "404"}},
+		"nobody's login":               {"a player login: hearth-boot: FAILED at agent: ha\n", world.BootLog{}},
 		"one prefix":                   {"cloud-init[612]: hearth-boot: agent\r\n", world.BootLog{Step: "agent"}},
 		"colours": {
 			"\x1b[0;1;31m[\x1b[0m 41.2]\x1b[32m hearth-boot: FAILED at agent: \x1b[1m404\x1b[0m\x07\n",
