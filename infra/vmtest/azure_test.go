@@ -4,7 +4,6 @@ package vmtest_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -29,6 +28,7 @@ import (
 	"hearth/internal/azure/bloblease"
 	"hearth/internal/azure/storage"
 	"hearth/internal/sim/azurite"
+	"hearth/internal/sim/simcloud/wire"
 	"hearth/internal/world"
 )
 
@@ -37,10 +37,10 @@ type role struct {
 	host, method, path string // path may end in *
 }
 
-// roles are those that Terraform gives the machine's identity, as the requests
-// that they allow: Queue Data Message Sender on events, Queue Data Message
-// Processor on its orders, Blob Data Contributor on its lease's container, Blob
-// Data Reader on deploy, Key Vault Secrets User on its one secret.
+// roles are those that Terraform gives the machine's identity on the bot's storage
+// account, as the requests that they allow: Queue Data Message Sender on events,
+// Queue Data Message Processor on its orders, Blob Data Contributor on its lease's
+// container, Blob Data Reader on deploy.
 func roles() []role {
 	orders := "/" + world.OrdersQueue(worldID) + "/messages"
 	return []role{
@@ -50,7 +50,6 @@ func roles() []role {
 		{queueHost, http.MethodPut, orders + "/*"},
 		{blobHost, "*", "/" + bloblease.Container(worldID) + "/*"},
 		{blobHost, http.MethodGet, "/deploy/*"},
-		{vaultHost, http.MethodGet, "/secrets/" + vaultSecret},
 	}
 }
 
@@ -59,14 +58,13 @@ func (r role) allows(req *http.Request) bool {
 	return ok && req.Host == r.host && (r.method == "*" || r.method == req.Method)
 }
 
-// front is Azure as far as the machine's identity reaches it: it asks for a
-// token of the metadata service's, looks at the roles, and hands the request on
-// to Azurite.
+// front is the bot's storage account as far as the machine's identity reaches it:
+// it asks for a token of the metadata service's, looks at the roles, and hands the
+// request on to Azurite.
 type front struct {
-	accepts func(token, resource string) bool
-	vault   http.Handler
-	blobs   http.Handler
-	queues  http.Handler
+	tenant *wire.Tenant
+	blobs  http.Handler
+	queues http.Handler
 
 	refuseEvents atomic.Bool // as if the role on the queue were missing
 
@@ -76,26 +74,22 @@ type front struct {
 
 // ServeHTTP implements http.Handler.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	resource, next := "https://storage.azure.com", f.blobs
+	next := f.blobs
 	switch r.Host {
 	case blobHost:
 	case queueHost:
 		next = f.queues
-	case vaultHost:
-		resource, next = "https://vault.azure.net", f.vault
 	default:
 		refuse(w, http.StatusBadRequest, "InvalidHostName")
 		return
 	}
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	who, known := f.tenant.Caller(token, "https://storage.azure.com")
 	switch {
-	case !bearer && r.Host == vaultHost:
-		w.Header().Set("WWW-Authenticate", `Bearer authorization="https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000", resource="https://vault.azure.net"`)
-		refuse(w, http.StatusUnauthorized, "Unauthorized")
-	case !bearer || !f.accepts(token, resource):
+	case !known || who != clientID:
 		f.note(r, "no token for it")
 		refuse(w, http.StatusUnauthorized, "InvalidAuthenticationInfo")
-	case r.Host != vaultHost && r.Header.Get("x-ms-version") < "2017-11-09": // "Authorize with Microsoft Entra ID"
+	case r.Header.Get("x-ms-version") < "2017-11-09": // "Authorize with Microsoft Entra ID"
 		f.note(r, "no x-ms-version that knows tokens")
 		refuse(w, http.StatusForbidden, "AuthenticationFailed")
 	case f.refuseEvents.Load() && r.Host == queueHost && r.Method == http.MethodPost:
@@ -213,21 +207,6 @@ func (s *botStorage) signed(t *testing.T) (blobs, queues string) {
 		t.Fatal(err)
 	}
 	return blob.Encode(), queue.Encode()
-}
-
-// vaultOf answers with the machine's one secret.
-func vaultOf(s secrets) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		value, err := json.Marshal(s)
-		if err != nil {
-			panic(err) // three strings
-		}
-		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		_ = json.NewEncoder(w).Encode(map[string]any{
-			"value": string(value), "id": "https://" + vaultHost + "/secrets/" + vaultSecret + "/0123456789abcdef0123456789abcdef",
-			"attributes": map[string]any{"enabled": true},
-		})
-	})
 }
 
 // serve answers on an address until the test ends.

@@ -3,6 +3,8 @@
 package vmtest_test
 
 import (
+	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,16 +12,42 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hearth/internal/clock"
+	"hearth/internal/sim/simcloud"
+	"hearth/internal/sim/simcloud/wire"
+	"hearth/internal/world"
 )
 
 // TestFront: what the machine's identity may do, and what it is refused.
 func TestFront(t *testing.T) {
-	yes := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	f := &front{
-		accepts: func(token, resource string) bool { return token == resource },
-		blobs:   yes, queues: yes, vault: yes,
+	cloud, err := simcloud.New(simcloud.Options{
+		Clock: clock.System{}, Placements: []world.Placement{{ID: placement, Region: region, Size: size}},
+		Timing: simcloud.Timing{Create: 1, Boot: 1, Delete: 1},
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	const storage, secrets, version = "https://storage.azure.com", "https://vault.azure.net", "2021-12-02"
+	defer cloud.Close(context.Background()) //nolint:errcheck // nothing runs in it
+	r := &rig{cloud: cloud, tenant: wire.NewTenant(clock.System{}, 0)}
+	metadata := wire.New(cloud, r.create(t), wire.Options{Tenant: r.tenant, Identities: []string{clientID, "another"}})
+	token := func(client, resource string) string {
+		q := httptest.NewRequest(http.MethodGet, "/metadata/identity/oauth2/token?api-version=2018-02-01&client_id="+client+"&resource="+resource, nil)
+		q.Header.Set("Metadata", "true")
+		w := httptest.NewRecorder()
+		metadata.ServeHTTP(w, q)
+		var doc struct {
+			Token string `json:"access_token"`
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || doc.Token == "" {
+			t.Fatalf("no token: %d %s", w.Code, w.Body)
+		}
+		return doc.Token
+	}
+	yes := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	f := &front{tenant: r.tenant, blobs: yes, queues: yes}
+	const version = "2021-12-02"
+	storage := token(clientID, "https://storage.azure.com/")
 	for _, tc := range []struct {
 		name, method, url, token, version string
 		want                              int
@@ -36,20 +64,16 @@ func TestFront(t *testing.T) {
 		{"the agent", "GET", blobHost + "/deploy/hearth-agent-0", storage, version, 200},
 		{"another agent", "PUT", blobHost + "/deploy/hearth-agent-0", storage, version, 403},
 		{"without a version", "GET", blobHost + "/deploy/hearth-agent-0", storage, "", 403},
-		{"the vault's token", "GET", blobHost + "/deploy/hearth-agent-0", secrets, version, 401},
+		{"the vault's token", "GET", blobHost + "/deploy/hearth-agent-0", token(clientID, "https://vault.azure.net"), version, 401},
+		{"another's token", "GET", blobHost + "/deploy/hearth-agent-0", token("another", "https://storage.azure.com"), version, 401},
 		{"no token", "GET", blobHost + "/deploy/hearth-agent-0", "", version, 401},
-		{"its secret", "GET", vaultHost + "/secrets/machine-midgard?api-version=7.4", secrets, "", 200},
-		{"the bot's secret", "GET", vaultHost + "/secrets/bot-key?api-version=7.4", secrets, "", 403},
-		{"a secret without a token", "GET", vaultHost + "/secrets/machine-midgard", "", "", 401},
 		{"another account", "GET", "hearth.blob.core.windows.net/deploy/x", storage, version, 400},
 	} {
-		r := httptest.NewRequest(tc.method, "https://"+tc.url, nil)
-		if tc.token != "" {
-			r.Header.Set("Authorization", "Bearer "+tc.token)
-		}
-		r.Header.Set("x-ms-version", tc.version)
+		q := httptest.NewRequest(tc.method, "https://"+tc.url, nil)
+		q.Header.Set("Authorization", "Bearer "+tc.token)
+		q.Header.Set("x-ms-version", tc.version)
 		w := httptest.NewRecorder()
-		f.ServeHTTP(w, r)
+		f.ServeHTTP(w, q)
 		if w.Code != tc.want {
 			t.Errorf("%s: %d, want %d", tc.name, w.Code, tc.want)
 		}

@@ -18,6 +18,7 @@ import (
 	"hearth/internal/clock"
 	"hearth/internal/sim/simcloud"
 	"hearth/internal/sim/simcloud/wire"
+	"hearth/internal/sim/simshare"
 	"hearth/internal/world"
 )
 
@@ -28,8 +29,10 @@ type rig struct {
 	storage   *botStorage
 	front     *front
 	cloud     *simcloud.Cloud
+	tenant    *wire.Tenant
 	metadata  atomic.Pointer[wire.Handler] // of the machine that there is
 	samba     *samba
+	shares    *simshare.Share // the snapshots of the share that samba serves
 	image     *image
 	hands     *hands
 	inbox     *inbox
@@ -56,19 +59,24 @@ func newRig(t *testing.T) *rig {
 	r.storage.deploy(t, r.agent, r.program)
 	r.cloudInit = r.render(t, sum)
 
-	tokens := &identity{tokens: map[string]string{}}
+	r.tenant = wire.NewTenant(clock.System{}, 0)
 	blobs, queues := r.storage.signed(t)
 	r.front = &front{
-		accepts: tokens.accepts, vault: vaultOf(r.secrets),
-		blobs: toAzurite(t, r.storage.server.BlobURL, blobs), queues: toAzurite(t, r.storage.server.QueueURL, queues),
+		tenant: r.tenant,
+		blobs:  toAzurite(t, r.storage.server.BlobURL, blobs), queues: toAzurite(t, r.storage.server.QueueURL, queues),
 	}
-	azure := ca.server(t, blobHost, queueHost, vaultHost)
-	for _, address := range []string{blobAddress, queueAddress, vaultAddress} {
-		serve(t, tls.NewListener(listen(t, address+":443"), azure), r.front)
+	var err error
+	r.shares, err = simshare.New(simshare.Options{Account: shareAccount, Key: r.secrets.Share, Share: "world", Clock: clock.System{}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	metadata := http.NewServeMux()
-	metadata.Handle("/metadata/identity/oauth2/token", tokens)
-	metadata.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
+	hosts := ca.server(t, blobHost, queueHost, fileHost, vaultHost)
+	for address, service := range map[string]http.Handler{
+		blobAddress: r.front, queueAddress: r.front, fileAddress: r.shares, vaultAddress: r.vault(t),
+	} {
+		serve(t, tls.NewListener(listen(t, address+":443"), hosts), service)
+	}
+	metadata := http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		h := r.metadata.Load()
 		if h == nil {
 			panic(http.ErrAbortHandler)
@@ -82,7 +90,6 @@ func newRig(t *testing.T) *rig {
 		serve(t, listen(t, address), yes)
 	}
 
-	var err error
 	r.cloud, err = simcloud.New(simcloud.Options{
 		Clock: clock.System{}, Placements: []world.Placement{{ID: placement, Region: region, Size: size}},
 		Timing: simcloud.Timing{Create: time.Millisecond, Boot: time.Millisecond, Delete: time.Millisecond},
@@ -96,6 +103,19 @@ func newRig(t *testing.T) *rig {
 		}
 	})
 	return r
+}
+
+// vault has the machine's one secret, for its identity alone.
+func (r *rig) vault(t *testing.T) *wire.Vault {
+	t.Helper()
+	value, err := json.Marshal(r.secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := wire.NewVault(vault, r.tenant)
+	v.Set(vaultSecret, string(value))
+	v.Grant(clientID, vaultSecret)
+	return v
 }
 
 func (r *rig) folder(t *testing.T, name string) string {
@@ -141,7 +161,10 @@ func (r *rig) render(t *testing.T, sum string) string {
 func (r *rig) boot(t *testing.T, name string) *boot {
 	t.Helper()
 	id := r.create(t)
-	r.metadata.Store(wire.New(r.cloud, id, wire.Options{Clock: clock.System{}, PerSecond: wire.PerSecond, FirstEvents: 5 * time.Second}))
+	r.metadata.Store(wire.New(r.cloud, id, wire.Options{
+		Clock: clock.System{}, PerSecond: wire.PerSecond, FirstEvents: 5 * time.Second,
+		Tenant: r.tenant, Identities: []string{clientID},
+	}))
 	b := &boot{rig: r, vm: id, from: r.inbox.count()}
 	b.machine = power(t, name, r.dir, r.image.disk(t, name, r.cloudInit))
 	return b

@@ -100,6 +100,17 @@ func (t *Tenant) read(token string) (claims, error) {
 	return c, nil
 }
 
+// Caller is the identity that a token was given to for this resource, for
+// stand-ins elsewhere that demand one; ok is false if the tenant did not make it,
+// it has expired, or it is for something else.
+func (t *Tenant) Caller(token, resource string) (clientID string, ok bool) {
+	c, err := t.read(token)
+	if err != nil || strings.TrimSuffix(c.Audience, "/") != strings.TrimSuffix(resource, "/") {
+		return "", false
+	}
+	return c.ClientID, true
+}
+
 func (t *Tenant) sign(text string) []byte {
 	h := hmac.New(sha256.New, t.key)
 	_, _ = h.Write([]byte(text)) // a hash never fails
