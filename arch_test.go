@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"internal/settings":                {"internal/world", "internal/world/price", "internal/azure/account", "internal/azure/compute", "internal/azure/identity", "internal/azure/vault", "internal/clock", "internal/discord"},
 	"internal/operator":                {"internal/world", "internal/azure/account", "internal/azure/audit", "internal/azure/bloblease", "internal/azure/storage", "internal/azure/vault", "internal/discord", "internal/probe", "internal/settings"},
 	"internal/drill":                   {"internal/world"},
-	"internal/deploy":                  {"internal/world", "internal/deploy/program", "internal/discord", "internal/operator", "internal/settings"},
+	"internal/deploy":                  {"internal/world", "internal/azure/vault", "internal/deploy/program", "internal/discord", "internal/operator", "internal/settings"},
 	"internal/deploy/program":          {},
 	"internal/deploy/setup":            {"internal/world", "internal/world/price", "internal/deploy/program", "internal/discord", "internal/operator"},
 	"internal/azure":                   {"internal/world"},

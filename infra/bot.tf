@@ -127,7 +127,7 @@ resource "azurerm_windows_function_app" "bot" {
   # day later, or when it is told to.
   depends_on = [
     azurerm_role_assignment.bot_secret,
-    azurerm_key_vault_secret.bot_key, azurerm_key_vault_secret.agent_key, azurerm_key_vault_secret.password,
+    azurerm_key_vault_secret.token, azurerm_key_vault_secret.bot_key, azurerm_key_vault_secret.agent_key, azurerm_key_vault_secret.password,
   ]
 }
 
@@ -182,7 +182,7 @@ resource "azurerm_function_app_flex_consumption" "bot" {
 
   depends_on = [
     azurerm_role_assignment.bot_storage,
-    azurerm_key_vault_secret.bot_key, azurerm_key_vault_secret.agent_key, azurerm_key_vault_secret.password,
+    azurerm_key_vault_secret.token, azurerm_key_vault_secret.bot_key, azurerm_key_vault_secret.agent_key, azurerm_key_vault_secret.password,
   ]
 }
 
@@ -239,7 +239,7 @@ resource "azurerm_role_assignment" "bot_identity" {
   principal_type       = "ServicePrincipal"
 }
 
-# By the secret's name, since that of the token is made by somebody else, and later.
+# On each secret by itself: the vault has those of the machines, too.
 resource "azurerm_role_assignment" "bot_secret" {
   for_each = local.bot_secrets
 
@@ -250,6 +250,10 @@ resource "azurerm_role_assignment" "bot_secret" {
     : azurerm_function_app_flex_consumption.bot["flex"].identity[0].principal_id
   )
   principal_type = "ServicePrincipal"
+
+  depends_on = [
+    azurerm_key_vault_secret.token, azurerm_key_vault_secret.bot_key, azurerm_key_vault_secret.agent_key, azurerm_key_vault_secret.password,
+  ]
 }
 
 # What the host and the bot do in the account where there is no key ("Connecting to

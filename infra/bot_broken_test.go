@@ -43,7 +43,7 @@ func TestBrokenBot(t *testing.T) {
 			"secrets are where they must be", "output shares",
 		},
 		{
-			"the token is one of Terraform's", "outputs.tf", "output \"interactions_url\" {", "resource \"azurerm_key_vault_secret\" \"token\" {\n  name         = \"discord-bot-token\"\n  key_vault_id = azurerm_key_vault.bot.id\n  value        = \"x\"\n}\n\noutput \"interactions_url\" {",
+			"the token is kept in the state", "vault.tf", `value_wo         = "`, `value            = "`,
 			"what settings refer to is there", "discord-bot-token",
 		},
 		{

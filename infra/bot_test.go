@@ -148,12 +148,17 @@ func setsAreKnown(p plan, _ string) []string {
 	return differs("scale sets", p.names("azurerm_orchestrated_virtual_machine_scale_set"), sorted(known))
 }
 
-// referencesFit: each secret that a setting names is made, but for the token, which
-// is not Terraform's; and each that is made is for a setting or a machine.
+// referencesFit: each secret that a setting names is made, and each that is made is
+// for a setting or a machine. Of the token Terraform keeps nothing.
 func referencesFit(p plan, _ string) []string {
 	_, references := environment(p)
 	made := slices.DeleteFunc(p.names("azurerm_key_vault_secret"), func(name string) bool { return strings.HasPrefix(name, "machine-") })
-	wrong := differs("secrets", sorted(made, []string{"discord-bot-token"}), slices.Sorted(maps.Keys(references)))
+	wrong := differs("secrets", sorted(made), slices.Sorted(maps.Keys(references)))
+	for _, key := range []string{"value", "value_wo"} {
+		if kept := p.resources["azurerm_key_vault_secret.token"][key]; kept != nil {
+			wrong = append(wrong, fmt.Sprintf("discord-bot-token: Terraform keeps its %s", key))
+		}
+	}
 	return append(wrong, differs("the token's setting", settings.Token, references["discord-bot-token"])...)
 }
 

@@ -1,7 +1,5 @@
 # The secrets. The bot reads those of its own kinds by reference in its settings,
-# a machine the one of its world (worlds.tf). The bot's token is not here: `hearth
-# deploy` writes the secret discord-bot-token, so that it never is in Terraform's
-# state.
+# a machine the one of its world (worlds.tf).
 
 resource "azurerm_key_vault" "bot" {
   name                = local.vault
@@ -55,6 +53,19 @@ locals {
     { for id in keys(var.worlds) : "agent-key-${id}" => "HEARTH_AGENT_KEY_${replace(upper(id), "-", "_")}" },
     { for id in keys(var.worlds) : "password-${id}" => "HEARTH_PASSWORD_${replace(upper(id), "-", "_")}" },
   )
+}
+
+# The bot's token is `hearth deploy`'s to write, and never in Terraform's state: what
+# is written here is forgotten at once, and not written again. The secret must be
+# there before a role on it can be. What it holds until then the bot takes for a
+# reference that leads nowhere, and says so.
+resource "azurerm_key_vault_secret" "token" {
+  name             = "discord-bot-token"
+  key_vault_id     = azurerm_key_vault.bot.id
+  value_wo         = "@Microsoft.KeyVault(hearth deploy writes it)"
+  value_wo_version = 1
+
+  depends_on = [azurerm_log_analytics_workspace.bot] # see there
 }
 
 resource "azurerm_key_vault_secret" "bot_key" {

@@ -1,6 +1,6 @@
 terraform {
-  # 1.9: a variable's validation may look at other variables.
-  required_version = ">= 1.9"
+  # 1.11: a value that is written and not kept (vault.tf).
+  required_version = ">= 1.11"
 
   required_providers {
     azurerm = {

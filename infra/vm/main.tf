@@ -3,7 +3,7 @@
 # it, for whoever may read the machine's description reads it, too.
 
 terraform {
-  required_version = ">= 1.9"
+  required_version = ">= 1.11"
 }
 
 locals {

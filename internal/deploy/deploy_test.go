@@ -158,6 +158,7 @@ func TestTokenIsAsked(t *testing.T) {
 		says  string
 	}{
 		"right":               {deploytest.Token + "\n", ""},
+		"the secret is gone":  {deploytest.Token, ""},
 		"with the word Bot":   {"Bot " + deploytest.Token, "That is no token of a bot"},
 		"another bot's":       {"canary-of-another", "Discord does not know the bot's token"},
 		"nothing":             {"", "That is no token of a bot"},
@@ -165,6 +166,9 @@ func TestTokenIsAsked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t)
+			if name == "the secret is gone" {
+				must(t, p.town.Fault("secret-gone", 1))
+			}
 			if name == "another application" {
 				must(t, os.WriteFile(filepath.Join(p.Root, filepath.FromSlash(deploy.VariablesFile)), []byte("subscription_id = \""+deploytest.Subscription+"\"\n  application_id = \"1199\"\n"), 0o600))
 			}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"hearth/internal/azure/vault"
 	"hearth/internal/deploy/program"
 	"hearth/internal/discord"
 	"hearth/internal/operator"
@@ -97,7 +98,8 @@ func (d *Deployment) keepToken(ctx context.Context, o outputs) (string, error) {
 	return "put into the vault " + o.Vault, nil
 }
 
-// vaultToken reads the token; empty: there is none.
+// vaultToken reads the token; empty: there is none, or what Terraform writes until
+// there is one.
 func (d *Deployment) vaultToken(ctx context.Context, o outputs) (world.Secret, error) {
 	c := d.azCommand("keyvault", "secret", "show", "--vault-name", o.Vault, "--name", tokenSecret, "--query", "value", "--output", "tsv")
 	c.Private = true
@@ -108,7 +110,11 @@ func (d *Deployment) vaultToken(ctx context.Context, o outputs) (world.Secret, e
 	if err != nil {
 		return "", d.explain(err)
 	}
-	return world.Secret(strings.TrimSpace(out.Stdout)), nil
+	token := strings.TrimSpace(out.Stdout)
+	if vault.IsReference(token) {
+		return "", nil
+	}
+	return world.Secret(token), nil
 }
 
 // writeToken hands the token over in a file: arguments are for everybody on this

@@ -25,7 +25,7 @@ type tool struct {
 // tools are what a deployment needs.
 func tools() map[string]tool {
 	return map[string]tool{
-		"terraform": {[]string{"version", "-json"}, jsonField("terraform_version"), [2]int{1, 9},
+		"terraform": {[]string{"version", "-json"}, jsonField("terraform_version"), [2]int{1, 11},
 			"install Terraform from developer.hashicorp.com/terraform/install (Windows: winget install Hashicorp.Terraform; macOS: brew install hashicorp/tap/terraform)"},
 		"az": {[]string{"version", "--output", "json"}, jsonField("azure-cli"), [2]int{2, 60},
 			"install the Azure CLI from aka.ms/azure-cli (Windows: winget install Microsoft.AzureCLI; macOS: brew install azure-cli)"},

@@ -366,6 +366,8 @@ func (c *cloud) onSubscription(args []string) error {
 			switch {
 			case c.fault("vault-rights"):
 				return complain(1, "ERROR: (Forbidden) Caller is not authorized to perform action on resource.\nCode: Forbidden\nInner error: {\n    \"code\": \"ForbiddenByRbac\"\n}")
+			case c.Token == "" && !c.fault("secret-gone"):
+				return say("@Microsoft.KeyVault(hearth deploy writes it)") // Terraform's
 			case c.Token == "":
 				return complain(3, "ERROR: (SecretNotFound) A secret with (name/id) discord-bot-token was not found in this key vault.")
 			}

@@ -82,7 +82,7 @@ func terraform(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("terraform")
 	if err != nil {
-		t.Skip("terraform is not installed (developer.hashicorp.com/terraform/install, 1.9 or newer)")
+		t.Skip("terraform is not installed (developer.hashicorp.com/terraform/install, 1.11 or newer)")
 	}
 	return path
 }
