@@ -51,7 +51,8 @@ func (c deployCommand) deploy(e *env, token world.Secret) error {
 }
 
 type remoteStateCommand struct {
-	Speed float64 `hidden:"" default:"1" help:"How many times as fast as real time it waits."`
+	Account string  `help:"On a machine that has nothing yet: the bot's storage account, which has what Terraform was told." placeholder:"NAME"`
+	Speed   float64 `hidden:"" default:"1" help:"How many times as fast as real time it waits."`
 }
 
 // Help tells what it is for.
@@ -67,6 +68,7 @@ func (c remoteStateCommand) Run(e *env) error {
 		return err
 	}
 	defer done()
+	d.Account = c.Account
 	return ended(d.RemoteState(e.ctx))
 }
 

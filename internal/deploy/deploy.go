@@ -53,6 +53,7 @@ type Deployment struct {
 	// Token is the bot's, if it is known already.
 	Token      world.Secret
 	NewToken   bool   // put a token into the vault although there is one
+	Account    string // RemoteState: the bot's storage account, where a copy of the variables is; may be empty
 	DiscordURL string // empty: Discord's
 	// HTTP asks the app; nil: as always.
 	HTTP     http.RoundTripper
@@ -102,6 +103,11 @@ func (d *Deployment) Do(ctx context.Context) error {
 	o, err := d.converge(ctx)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(d.path(backendFile)); err == nil { // the state is in Azure
+		if err := d.step("What Terraform was told", func() (string, error) { return d.keepVariables(ctx, o.StateBackend) }); err != nil {
+			return err
+		}
 	}
 	if err := d.step("The bot's token", func() (string, error) { return d.keepToken(ctx, o) }); err != nil {
 		return err

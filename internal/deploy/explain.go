@@ -67,7 +67,7 @@ func meanings() []meaning {
 }
 
 // pending are the words for a right that was given and is not known everywhere yet.
-var pending = regexp.MustCompile(`(?i)ForbiddenByRbac|AuthorizationPermissionMismatch|please observe propagation time|does not have secrets \w+ permission`)
+var pending = regexp.MustCompile(`(?i)ForbiddenByRbac|AuthorizationPermissionMismatch|please observe propagation time|does not have secrets \w+ permission|do not have the required permissions needed to perform this operation`)
 
 // rightsPending: this failed for a right that may only be too young.
 func rightsPending(err error) bool {

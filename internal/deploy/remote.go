@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +19,11 @@ import (
 // error is a *Problem.
 func (d *Deployment) RemoteState(ctx context.Context) error {
 	defer d.sayPatience(ctx)()
+	if d.Account != "" {
+		if err := d.step("What Terraform was told", func() (string, error) { return d.fetchVariables(ctx) }); err != nil {
+			return err
+		}
+	}
 	if err := d.prepare(ctx, "terraform", "az"); err != nil {
 		return err
 	}
@@ -51,11 +58,15 @@ func (d *Deployment) RemoteState(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	if err := d.step("What Terraform was told", func() (string, error) { return d.keepVariables(ctx, o.StateBackend) }); err != nil {
+		return err
+	}
 	d.say(`
 Terraform's state is in the container %s of the storage account %s. It holds the keys of the accounts, the machines' keys and the games'
 passwords: whoever may read that container has them all. That is you, by the role %s on it, and every Owner of the subscription who
-gives it to themselves. On another machine, clone Hearth, bring %s there and run hearth remote-state: it finds the state.`,
-		o.StateBackend["container_name"], o.StateBackend["storage_account_name"], stateRole, VariablesFile)
+gives it to themselves. On another machine, clone Hearth, and get both back with
+  hearth remote-state --account %s`,
+		o.StateBackend["container_name"], o.StateBackend["storage_account_name"], stateRole, o.StateBackend["storage_account_name"])
 	if moved {
 		d.say("Copies that Terraform left here (%[1]s, %[1]s.backup) hold the same keys: delete them.", stateFile)
 	}
@@ -66,6 +77,51 @@ const (
 	stateRole      = "Storage Blob Data Contributor"
 	stateContainer = "tfstate"
 	stateKey       = "hearth.tfstate"
+	variablesBlob  = "terraform.tfvars" // beside the state
+)
+
+// keepVariables puts a copy of what Terraform is told beside its state: one without
+// the other is of no use on another machine.
+func (d *Deployment) keepVariables(ctx context.Context, backend map[string]string) (string, error) {
+	_, err := d.patient(ctx, d.azCommand("storage", "blob", "upload", "--account-name", backend["storage_account_name"], "--container-name", backend["container_name"],
+		"--name", variablesBlob, "--file", filepath.FromSlash(VariablesFile), "--auth-mode", "login", "--overwrite", "--output", "none"))
+	if err != nil {
+		return "", d.explain(err)
+	}
+	return "a copy of " + VariablesFile + " is beside the state", nil
+}
+
+// fetchVariables gets that copy, for a machine that has none. What is here stays.
+func (d *Deployment) fetchVariables(ctx context.Context) (string, error) {
+	if _, err := os.Stat(d.path(VariablesFile)); err == nil {
+		return VariablesFile + " is here, and stays as it is", nil
+	}
+	if !accountName.MatchString(d.Account) {
+		return "", problem("%.40q is no storage account's name: take the one in the deployment's resource group with bot in its name (az storage account list --query \"[].name\").", d.Account)
+	}
+	if _, err := d.checkTools(ctx, []string{"az"}); err != nil {
+		return "", err
+	}
+	// Into another file first: az leaves an empty one when it fails.
+	part := VariablesFile + ".part"
+	defer func() { _ = os.Remove(d.path(part)) }() // it is gone if all went well
+	_, err := d.Run.Run(ctx, program.Command{Name: "az", Dir: d.Root, Args: []string{"storage", "blob", "download", "--account-name", d.Account,
+		"--container-name", stateContainer, "--name", variablesBlob, "--file", filepath.FromSlash(part), "--auth-mode", "login", "--output", "none"}})
+	if failed, ok := errors.AsType[*program.Error](err); ok && noBlob.MatchString(failed.Output.Stderr) {
+		return "", problem("The storage account %s has no copy of %s: hearth remote-state was never run with it. Write it again with hearth init (the same name, region and world), then run this again.", d.Account, VariablesFile)
+	}
+	if err != nil {
+		return "", d.explain(err)
+	}
+	if err := os.Rename(d.path(part), d.path(VariablesFile)); err != nil {
+		return "", problem("%s can't be written: check that this folder is yours.", VariablesFile)
+	}
+	return VariablesFile + " is here again", nil
+}
+
+var (
+	accountName = regexp.MustCompile(`^[a-z0-9]{3,24}$`)
+	noBlob      = regexp.MustCompile(`BlobNotFound|ContainerNotFound`)
 )
 
 // findBackend looks for the deployment's account in Azure, for a machine that has no

@@ -38,6 +38,7 @@ type cloud struct {
 	Published string            // version
 	Role      bool              // for the state
 	Remote    bool              // the state is
+	Variables string            // the copy beside the state
 	Faults    map[string]int    // how many times each is to happen yet
 	Settings  map[string]string // of the app
 }
@@ -337,6 +338,19 @@ func (c *cloud) az(args []string) error {
 	if done, err := c.lists(args); done {
 		return err
 	}
+	if m, ok := same(args, "storage", "blob", "download", "--account-name", "<account>", "--container-name", "tfstate", "--name", "terraform.tfvars", "--file", "<file>",
+		"--auth-mode", "login", "--output", "none"); ok {
+		if err := os.WriteFile(m["file"], []byte(c.Variables), 0o600); err != nil { //nolint:gosec // where it was told to; before it knows
+			return err
+		}
+		switch {
+		case m["account"] != BotAccount:
+			return complain(1, "ERROR: HTTPSConnectionPool(host='"+m["account"]+".blob.core.windows.net', port=443): Max retries exceeded (Caused by NameResolutionError(\"Failed to resolve\"))")
+		case c.Variables == "":
+			return complain(3, "ERROR: The specified blob does not exist.\nRequestId:0\nErrorCode:BlobNotFound")
+		}
+		return nil
+	}
 	if len(args) < 2 || args[len(args)-2] != "--subscription" {
 		return fmt.Errorf("no subscription is named: %q", args)
 	}
@@ -390,6 +404,15 @@ func (c *cloud) onSubscription(args []string) error {
 				return complain(3, "ERROR: (ResourceGroupNotFound) Resource group 'hearth' could not be found.")
 			}
 			return say(BotAccount)
+		}},
+		{[]string{"storage", "blob", "upload", "--account-name", BotAccount, "--container-name", "tfstate", "--name", "terraform.tfvars", "--file", "<file>",
+			"--auth-mode", "login", "--overwrite", "--output", "none"}, func(m map[string]string) error {
+			if !c.Role {
+				return complain(1, "ERROR: You do not have the required permissions needed to perform this operation.")
+			}
+			text, err := os.ReadFile(m["file"])
+			c.Variables = string(text)
+			return err
 		}},
 		{[]string{"role", "assignment", "create", "--role", "Storage Blob Data Contributor", "--scope", "/subscriptions/" + Subscription + "/resourceGroups/" + Group +
 			"/providers/Microsoft.Storage/storageAccounts/" + BotAccount + "/blobServices/default/containers/tfstate",
