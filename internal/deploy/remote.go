@@ -3,6 +3,7 @@ package deploy
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -128,11 +129,11 @@ var (
 // state.
 func (d *Deployment) findBackend(ctx context.Context) (map[string]string, error) {
 	name := d.wants.name
-	out, err := d.az(ctx, "storage", "account", "list", "--resource-group", name, "--query", "[?starts_with(name,'"+name+"bot')].name", "--output", "tsv")
+	out, err := d.az(ctx, "storage", "account", "list", "--resource-group", name, "--query", "[].name", "--output", "tsv")
 	if err != nil {
 		return nil, problem("There is no state here, and no deployment named %s was found in Azure. For a new one, run hearth deploy first. Looking for it said: %s", name, err)
 	}
-	accounts := strings.Fields(out)
+	accounts := slices.DeleteFunc(strings.Fields(out), func(account string) bool { return !strings.HasPrefix(account, name+"bot") })
 	if len(accounts) != 1 {
 		return nil, problem("There is no state here, and the resource group %s has %d accounts that may hold one. For a new deployment, run hearth deploy first; else bring %s from the machine that has it.", name, len(accounts), stateFile)
 	}
@@ -180,6 +181,14 @@ func (d *Deployment) backendText(backend map[string]string) []byte {
 	return b.Bytes()
 }
 
+// stateMoved: Terraform remembers that the state is in an account, whatever else it
+// failed to do. Without what says so to it, it would refuse to do anything.
+func (d *Deployment) stateMoved() bool {
+	var memory struct{ Backend struct{ Type string } }
+	text, err := os.ReadFile(d.path("infra/.terraform/terraform.tfstate"))
+	return err == nil && json.Unmarshal(text, &memory) == nil && memory.Backend.Type == "azurerm"
+}
+
 // moveState points Terraform at the new place, and brings the state there.
 func (d *Deployment) moveState(ctx context.Context, backend map[string]string) (moved bool, err error) {
 	text, file := d.backendText(backend), d.path(backendFile)
@@ -198,6 +207,9 @@ func (d *Deployment) moveState(ctx context.Context, backend map[string]string) (
 		Within: terraformWithin, Grace: terraformGrace, Env: []string{"TF_IN_AUTOMATION=1"},
 	}
 	if _, err := d.patient(ctx, c); err != nil {
+		if d.stateMoved() { // and something after that failed
+			return false, d.explain(err)
+		}
 		// The state is where it was: so is what Terraform is told.
 		if gone := os.Remove(file); gone != nil {
 			return false, problem("The state was not moved, and %s could not be taken away again: delete it, or Terraform looks for the state in the wrong place.", backendFile)

@@ -321,11 +321,33 @@ func (c *cloud) migrate() error {
 		return complain(1, troubles()["odd"])
 	}
 	c.Remote = true
+	if err := c.remember(); err != nil {
+		return err
+	}
+	if c.fault("state-then-odd") { // as when providers can't be had, or it is interrupted
+		return complain(1, "Successfully configured the backend \"azurerm\"!\n"+troubles()["odd"])
+	}
 	return say("Successfully configured the backend \"azurerm\"!")
+}
+
+// remember keeps where the state is, as Terraform does.
+func (c *cloud) remember() error {
+	folder := filepath.Join("infra", ".terraform")
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "terraform.tfstate"), []byte(`{"version":3,"terraform_version":"1.11.4","backend":{"type":"azurerm","config":{},"hash":1}}`), 0o600)
 }
 
 // az plays the Azure CLI.
 func (c *cloud) az(args []string) error {
+	// On Windows it is a batch file, which hands its arguments on unquoted, inside of
+	// parentheses.
+	for _, a := range args {
+		if strings.ContainsAny(a, `()&|<>^%"`) {
+			return fmt.Errorf("cmd.exe would take the argument %q apart", a)
+		}
+	}
 	if _, ok := same(args, "version", "--output", "json"); ok {
 		return say(`{"azure-cli":"2.77.0","azure-cli-core":"2.77.0","azure-cli-telemetry":"1.1.0","extensions":{}}`)
 	}
@@ -399,11 +421,11 @@ func (c *cloud) onSubscription(args []string) error {
 		{[]string{"vmss", "show", "--name", "hearth-midgard-westeurope-d2ads_v5", "--resource-group", "hearth-machines", "--query", "sku.capacity", "--output", "tsv"}, func(map[string]string) error {
 			return say(strconv.Itoa(c.Faults["machine-runs"]))
 		}},
-		{[]string{"storage", "account", "list", "--resource-group", Group, "--query", "[?starts_with(name,'hearthbot')].name", "--output", "tsv"}, func(map[string]string) error {
+		{[]string{"storage", "account", "list", "--resource-group", Group, "--query", "[].name", "--output", "tsv"}, func(map[string]string) error {
 			if !c.Applied {
 				return complain(3, "ERROR: (ResourceGroupNotFound) Resource group 'hearth' could not be found.")
 			}
-			return say(BotAccount)
+			return say("hearthabc1231f2e3d4c\r\n" + BotAccount + "\r")
 		}},
 		{[]string{"storage", "blob", "upload", "--account-name", BotAccount, "--container-name", "tfstate", "--name", "terraform.tfvars", "--file", "<file>",
 			"--auth-mode", "login", "--overwrite", "--output", "none"}, func(m map[string]string) error {
