@@ -59,6 +59,7 @@ type Deployment struct {
 	HTTP     http.RoundTripper
 	wants    wants
 	token    world.Secret // what Discord knows
+	tenant   string       // that the subscription is of
 	fresh    bool         // the vault got its token in this run
 	changed  []string     // what this run changed
 	platform string       // of the app, as linux-amd64

@@ -170,6 +170,9 @@ func (d *Deployment) allowState(ctx context.Context, backend map[string]string) 
 func (d *Deployment) backendText(backend map[string]string) []byte {
 	all := maps.Clone(backend)
 	all["subscription_id"] = d.wants.subscription
+	if d.tenant != "" {
+		all["tenant_id"] = d.tenant
+	}
 	var b bytes.Buffer
 	b.WriteString("# Written by hearth remote-state: where Terraform keeps what it knows of this deployment.\nterraform {\n  backend \"azurerm\" {\n    use_azuread_auth     = true\n")
 	for _, key := range slices.Sorted(maps.Keys(all)) {
@@ -204,7 +207,7 @@ func (d *Deployment) moveState(ctx context.Context, backend map[string]string) (
 	}
 	c := program.Command{
 		Name: "terraform", Args: []string{"-chdir=infra", "init", "-migrate-state", "-force-copy", "-input=false", "-no-color"}, Dir: d.Root,
-		Within: terraformWithin, Grace: terraformGrace, Env: []string{"TF_IN_AUTOMATION=1"},
+		Within: terraformWithin, Grace: terraformGrace, Env: append(d.tenantEnv(), "TF_IN_AUTOMATION=1"),
 	}
 	if _, err := d.patient(ctx, c); err != nil {
 		if d.stateMoved() { // and something after that failed

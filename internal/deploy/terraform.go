@@ -25,12 +25,21 @@ func (d *Deployment) terraform(ctx context.Context, change func(*program.Command
 	c := program.Command{
 		Name: "terraform", Args: append([]string{"-chdir=infra"}, args...), Dir: d.Root,
 		Within: terraformWithin, Grace: terraformGrace,
-		Env: []string{"TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS="},
+		Env: append(d.tenantEnv(), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS="),
 	}
 	if change != nil {
 		change(&c)
 	}
 	return d.Run.Run(ctx, c)
+}
+
+// tenantEnv names the subscription's tenant. Unless it is told, azurerm logs in to that
+// of the subscription which is the Azure CLI's default (hashicorp/terraform-provider-azurerm#23068).
+func (d *Deployment) tenantEnv() []string {
+	if d.tenant == "" {
+		return nil
+	}
+	return []string{"ARM_TENANT_ID=" + d.tenant}
 }
 
 func (d *Deployment) terraformInit(ctx context.Context) (string, error) {

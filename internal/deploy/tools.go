@@ -121,17 +121,18 @@ func (d *Deployment) readWants() error {
 // checkLogin sees whether the Azure CLI is logged in to the subscription. What it
 // remembers may have ended, so it is made to get a token.
 func (d *Deployment) checkLogin(ctx context.Context) (string, error) {
-	out, err := d.az(ctx, "account", "show", "--query", "{name:name,state:state,user:user.name}", "--output", "json")
+	out, err := d.az(ctx, "account", "show", "--query", "{name:name,state:state,user:user.name,tenant:tenantId}", "--output", "json")
 	if err != nil {
 		return "", err
 	}
-	var is struct{ Name, State, User string }
+	var is struct{ Name, State, User, Tenant string }
 	if err := json.Unmarshal([]byte(out), &is); err != nil {
 		return "", problem("The Azure CLI's answer is not understood: update it (az upgrade), then run this again.")
 	}
 	if is.State != "Enabled" {
 		return "", problem("The subscription %s is %s, not Enabled: open it in the portal under Subscriptions, which says what it wants (mostly a payment). Then run this again.", is.Name, is.State)
 	}
+	d.tenant = is.Tenant
 	if _, err := d.az(ctx, "account", "get-access-token", "--query", "expiresOn", "--output", "tsv"); err != nil {
 		return "", err
 	}

@@ -19,6 +19,7 @@ import (
 // What the pretend deployment is called.
 const (
 	Subscription = "00000000-0000-4000-8000-000000000001"
+	Tenant       = "00000000-0000-4000-8000-00000000000b" // not that of the login's default
 	Group        = "hearth"
 	App          = "hearth-abc123"
 	Vault        = "hearth-abc123"
@@ -214,6 +215,9 @@ func (c *cloud) plan(file string) error {
 	if _, err := os.Stat(filepath.Join("infra", "terraform.tfvars")); err != nil {
 		return complain(1, "Error: No value for required variable")
 	}
+	if os.Getenv("ARM_TENANT_ID") != Tenant {
+		return complain(1, "Error: building account: unexpected status 401 (401 Unauthorized) with error: InvalidAuthenticationTokenTenant: The access token is from the wrong issuer.")
+	}
 	if c.fault("no-plan") {
 		return complain(1, troubles()["locked"])
 	}
@@ -309,7 +313,7 @@ func (c *cloud) migrate() error {
 	if err != nil {
 		return err
 	}
-	for _, want := range []string{`"azurerm"`, "use_azuread_auth     = true", `storage_account_name = "` + BotAccount + `"`, `container_name       = "tfstate"`, Subscription} {
+	for _, want := range []string{`"azurerm"`, "use_azuread_auth     = true", `storage_account_name = "` + BotAccount + `"`, `container_name       = "tfstate"`, Subscription, `tenant_id            = "` + Tenant + `"`} {
 		if !strings.Contains(string(text), want) {
 			return fmt.Errorf("backend.tf has no %s: %s", want, text)
 		}
@@ -389,8 +393,8 @@ func (c *cloud) onSubscription(args []string) error {
 		want []string
 		do   func(map[string]string) error
 	}{
-		{[]string{"account", "show", "--query", "{name:name,state:state,user:user.name}", "--output", "json"}, func(map[string]string) error {
-			return say(`{"name":"Pay-As-You-Go","state":"Enabled","user":"ana@example.org"}`)
+		{[]string{"account", "show", "--query", "{name:name,state:state,user:user.name,tenant:tenantId}", "--output", "json"}, func(map[string]string) error {
+			return say(`{"name":"Pay-As-You-Go","state":"Enabled","user":"ana@example.org","tenant":"` + Tenant + `"}`)
 		}},
 		{[]string{"account", "get-access-token", "--query", "expiresOn", "--output", "tsv"}, func(map[string]string) error {
 			if c.fault("login-ended") {
