@@ -65,6 +65,20 @@ discord = {
 	return p
 }
 
+// TestStartedMeanwhile: who is asked may take as long as a machine does.
+func TestStartedMeanwhile(t *testing.T) {
+	p := open(t)
+	must(t, p.Do(t.Context()))
+	must(t, p.town.Fault("loses-a-machine", 1))
+	p.Agree = func(string) bool {
+		must(t, p.town.Fault("machine-runs", 1))
+		return true
+	}
+	if err := p.Do(t.Context()); err == nil || !strings.Contains(err.Error(), "has a machine now") {
+		t.Errorf("Do = %v, want it to see the machine\n%s", err, p.out)
+	}
+}
+
 // TestRealTerraform: the real one plans, shows, applies and tells as is relied on. It
 // makes nothing but what it holds in its own state.
 func TestRealTerraform(t *testing.T) {

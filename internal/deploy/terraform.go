@@ -155,6 +155,9 @@ func (d *Deployment) once(ctx context.Context, file string, agreed *bool) error 
 		if *agreed = d.Agree("Do it?"); !*agreed {
 			return ErrLeft
 		}
+		if err := d.guard(ctx, p); err != nil { // somebody may have typed /start meanwhile
+			return err
+		}
 	}
 	d.note("what is in Azure")
 	return d.step("Azure does it", func() (string, error) {
