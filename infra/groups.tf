@@ -17,7 +17,11 @@ resource "azurerm_resource_group" "machines" {
 
 # Over both groups together: a machine's hours and what is kept are one bill. A
 # budget per group would have to divide an amount that nobody can divide.
+#
+# Azure makes none for a subscription that is younger than some two days.
 resource "azurerm_consumption_budget_subscription" "month" {
+  count = var.budget_dollars > 0 ? 1 : 0
+
   name            = "${var.name}-month"
   subscription_id = "/subscriptions/${var.subscription_id}"
   amount          = var.budget_dollars

@@ -311,8 +311,8 @@ variable "budget_dollars" {
   nullable    = false
 
   validation {
-    condition     = var.budget_dollars >= 1 && var.budget_dollars <= 10000
-    error_message = "budget_dollars must be 1 to 10000, in the currency that the subscription is billed in: what a month may cost before a mail is sent."
+    condition     = var.budget_dollars == 0 || var.budget_dollars >= 1 && var.budget_dollars <= 10000
+    error_message = "budget_dollars must be 1 to 10000, in the currency that the subscription is billed in: what a month may cost before a mail is sent; or 0 for no mails."
   }
 }
 

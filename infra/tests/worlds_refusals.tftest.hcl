@@ -627,7 +627,7 @@ run "no_budget" {
   command = plan
 
   variables {
-    budget_dollars = 0
+    budget_dollars = 0.5
   }
 
   expect_failures = [var.budget_dollars]

@@ -114,17 +114,30 @@ run "the_month_has_a_budget" {
 
   assert {
     condition = (
-      azurerm_consumption_budget_subscription.month.amount == 7 && azurerm_consumption_budget_subscription.month.time_grain == "Monthly" &&
-      [for d in azurerm_consumption_budget_subscription.month.filter[0].dimension : "${d.name} ${join(" ", d.values)}"] == ["ResourceGroupName hearth hearth-machines"] && can(regex("^[0-9]{4}-[0-9]{2}-01T00:00:00Z$", azurerm_consumption_budget_subscription.month.time_period[0].start_date))
+      azurerm_consumption_budget_subscription.month[0].amount == 7 && azurerm_consumption_budget_subscription.month[0].time_grain == "Monthly" &&
+      [for d in azurerm_consumption_budget_subscription.month[0].filter[0].dimension : "${d.name} ${join(" ", d.values)}"] == ["ResourceGroupName hearth hearth-machines"] && can(regex("^[0-9]{4}-[0-9]{2}-01T00:00:00Z$", azurerm_consumption_budget_subscription.month[0].time_period[0].start_date))
     )
     error_message = "the budget is not of both groups, by the month"
   }
 
   assert {
     condition = (
-      alltrue([for n in azurerm_consumption_budget_subscription.month.notification : n.contact_emails == tolist(["keeper@example.com"])]) &&
-      toset([for n in azurerm_consumption_budget_subscription.month.notification : "${n.threshold} ${n.threshold_type}"]) == toset(["50 Actual", "80 Actual", "100 Actual", "100 Forecasted"])
+      alltrue([for n in azurerm_consumption_budget_subscription.month[0].notification : n.contact_emails == tolist(["keeper@example.com"])]) &&
+      toset([for n in azurerm_consumption_budget_subscription.month[0].notification : "${n.threshold} ${n.threshold_type}"]) == toset(["50 Actual", "80 Actual", "100 Actual", "100 Forecasted"])
     )
     error_message = "the keeper is not told at 50, 80 and 100 %, nor of what is to be expected"
+  }
+}
+
+run "a_young_subscription_has_no_budget" {
+  command = plan
+
+  variables {
+    budget_dollars = 0
+  }
+
+  assert {
+    condition     = length(azurerm_consumption_budget_subscription.month) == 0
+    error_message = "a deployment with budget_dollars = 0 has a budget"
   }
 }

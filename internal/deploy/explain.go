@@ -42,6 +42,8 @@ func meanings() []meaning {
 			"Azure does not rent this size of machine to this subscription in this region: give the world's placements in "+VariablesFile+" another size or region (hearth init shows which there are), then run this again."),
 		m(`RequestDisallowedBy(?:Policy|Azure)`,
 			"The subscription forbids that, mostly a region (students' and companies' subscriptions have such rules): choose another region in "+VariablesFile+", or ask whoever owns the subscription."),
+		m(`with azurerm_consumption_budget_subscription\.|Cost management data is not supported for subscription`,
+			"Azure does not make the budget, whose mails warn of a bill: mostly since the subscription is younger than two days. Set budget_dollars = 0 in "+VariablesFile+", and run this again; a world's own limit, monthly_dollars, is kept all the same. Put the old number back in some days."),
 		m(`ReadOnlyDisabledSubscription`,
 			"The subscription is switched off: open it in the portal under Subscriptions, which says what it wants (mostly a payment)."),
 		m(`roleAssignments/write|roleDefinitions/write`,

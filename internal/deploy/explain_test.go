@@ -27,6 +27,9 @@ func TestExplain(t *testing.T) {
 		"backend":          {"Error: Backend configuration block has changed", "hearth remote-state"},
 		"registry":         {"Error: Failed to query available provider packages\nCould not retrieve the list of available versions for provider hashicorp/azurerm: could not connect to registry.terraform.io", "registry.terraform.io"},
 		"network":          {"ERROR: HTTPSConnectionPool: Max retries exceeded (Caused by NewConnectionError: Failed to establish a new connection", "Azure can't be reached from here"},
+		"young":            {"│ Error: creating/updating Scoped Budget: unexpected status 404 (404 Not Found) with error: NotFound: Cost management data is not supported for subscription(s) x in the provided api-version.\n│\n│   with azurerm_consumption_budget_subscription.month[0],\n│   on groups.tf line 22", "Set budget_dollars = 0 in infra/terraform.tfvars, and run this again"},
+		"budget's rights":  {"│ Error: creating/updating Scoped Budget: unexpected status 401 (401 Unauthorized) with error: RBACAccessDenied: The client does not have authorization to perform action.\n│\n│   with azurerm_consumption_budget_subscription.month[0],", "Set budget_dollars = 0"},
+		"another's":        {"│ Error: StorageAccountAlreadyTaken\n│   with azurerm_storage_account.bot,\n\nazurerm_consumption_budget_subscription.month[0]: Creating...\n", "A name is taken"},
 		"disabled":         {"ReadOnlyDisabledSubscription: The subscription 'x' is disabled and therefore marked as read only.", "switched off"},
 		"young rights":     {"Status=403 Code=\"Forbidden\" InnerError={\"code\":\"ForbiddenByRbac\"}", "wait ten minutes"},
 	} {
