@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"unicode"
@@ -71,6 +72,19 @@ func TestReadBootLog(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, tc.want)
 			}
 		})
+	}
+}
+
+// The end of a console as `make test-vm` saw it, on which somebody else's program
+// lies in the agent's place.
+func TestReadBootLogOfAMachine(t *testing.T) {
+	text, err := os.ReadFile("testdata/console_checksum.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := world.ReadBootLog(text)
+	if !got.Failed || got.Step != world.BootChecksum || got.Speaks || !strings.HasSuffix(got.Reason, "is another file, twice: deploy again") {
+		t.Errorf("got %+v, want a failed checksum", got)
 	}
 }
 
