@@ -147,19 +147,42 @@ func (p person) Line(question string) (string, bool) {
 	}
 	_, _ = fmt.Fprintf(p.e.stdout, "%s: ", question)
 	// A terminal hands over one line at a time: nothing of the next is lost.
-	line, err := bufio.NewReader(p.e.stdin).ReadString('\n')
-	return strings.TrimRight(line, "\r\n"), err == nil
+	var line string
+	err := untilDone(p.e.ctx, func() (err error) {
+		line, err = bufio.NewReader(p.e.stdin).ReadString('\n')
+		return err
+	})
+	if err != nil {
+		return "", false
+	}
+	return strings.TrimRight(line, "\r\n"), true
 }
 
 // Secret asks for a text that is not shown while it is typed. Nobody is there if the
 // input is no terminal.
 func (p person) Secret(question string) (world.Secret, bool) {
 	f, ok := p.e.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !ok {
+		return "", false
+	}
+	fd := int(f.Fd())
+	if !term.IsTerminal(fd) {
 		return "", false
 	}
 	_, _ = fmt.Fprintf(p.e.stdout, "%s: ", question)
-	text, err := term.ReadPassword(int(f.Fd()))
+	shown, err := term.GetState(fd)
+	if err != nil {
+		return "", false
+	}
+	var text []byte
+	err = untilDone(p.e.ctx, func() (err error) {
+		text, err = term.ReadPassword(fd)
+		return err
+	})
 	_, _ = io.WriteString(p.e.stdout, "\n")
-	return world.Secret(text), err == nil
+	if err != nil {
+		_ = term.Restore(fd, shown) // whoever broke it off wants to see what they type next
+		return "", false
+	}
+	return world.Secret(text), true
 }

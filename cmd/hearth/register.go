@@ -99,8 +99,11 @@ func agreeTo(e *env, question string) bool {
 		return false
 	}
 	_, _ = fmt.Fprintf(e.stdout, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(e.stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	var answer string
+	if err := untilDone(e.ctx, func() (err error) {
+		answer, err = bufio.NewReader(e.stdin).ReadString('\n')
+		return err
+	}); err != nil && !errors.Is(err, io.EOF) {
 		return false
 	}
 	answer = strings.ToLower(strings.TrimSpace(answer))

@@ -75,12 +75,8 @@ type Setup struct {
 // Do asks, and writes the file. Its error is a *Problem or ErrLeft. The token that
 // was given is returned and kept nowhere.
 func (s *Setup) Do(ctx context.Context) (world.Secret, error) {
-	if err := s.mayWrite(); err != nil {
-		return "", err
-	}
-	s.say("Hearth asks for what it can't know. Nothing is made or paid for yet; hearth deploy does that, and asks first.\n")
 	for _, part := range []func(context.Context) error{
-		s.readSubscriptions, s.askToken, s.askServer, s.askChannel, s.askKeepers, s.askSubscription, s.askRegion, s.askWorld, s.askMoney,
+		s.mayWrite, s.readSubscriptions, s.askToken, s.askServer, s.askChannel, s.askKeepers, s.askSubscription, s.askRegion, s.askWorld, s.askMoney,
 	} {
 		if err := part(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -96,10 +92,11 @@ func (s *Setup) Do(ctx context.Context) (world.Secret, error) {
 	return s.Token, nil
 }
 
-func (s *Setup) mayWrite() error {
+func (s *Setup) mayWrite(context.Context) error {
 	_, err := os.Stat(s.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || s.Replace:
+		s.begin()
 		return nil
 	case err != nil:
 		return problem("%s can't be looked at: check that this folder is yours.", File)
@@ -112,7 +109,12 @@ func (s *Setup) mayWrite() error {
 		s.say("It stays as it is.")
 		return ErrLeft
 	}
+	s.begin()
 	return nil
+}
+
+func (s *Setup) begin() {
+	s.say("Hearth asks for what it can't know. Nothing is made or paid for yet; hearth deploy does that, and asks first.\n")
 }
 
 func (s *Setup) say(format string, args ...any) {
