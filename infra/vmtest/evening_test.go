@@ -196,7 +196,7 @@ func (b *boot) up(t *testing.T) (epoch int64) {
 	}
 	b.rig.times.add(b.name, "game: listening, since the agent was heard", listening.Sub(at))
 	b.rig.times.add(b.name, "all of it", listening.Sub(b.began))
-	b.rig.times.add(b.name, "of it: the share's mount", b.mounting(t))
+	b.rig.times.add(b.name, "of start: the share's mount", b.mounting(t))
 	return up.Epoch
 }
 
@@ -316,7 +316,8 @@ func query(t *testing.T) {
 	t.Error("nobody answers at the game's query port")
 }
 
-// fence: what the machine reaches, and what a container in the game's network.
+// fence: what the machine reaches, and what a container in the game's network;
+// then it is torn down, to see that nothing else stood there.
 func (r *rig) fence(t *testing.T) {
 	const identity = metadataAddress + "/metadata/instance?api-version=2021-02-01"
 	places := []struct {
@@ -336,7 +337,11 @@ func (r *rig) fence(t *testing.T) {
 	for _, from := range []struct {
 		who, command string
 		behind       bool
-	}{{"the machine", ask, false}, {"a container", inside, true}} {
+	}{
+		{"the machine", ask, false},
+		{"a container", inside, true},
+		{"a container without the fence", "iptables -w 30 -t raw -F PREROUTING; " + inside, false},
+	} {
 		out, _ := r.hands.do(t, from.command)
 		answers := strings.Fields(out)
 		if len(answers) != len(places) {
