@@ -129,6 +129,7 @@ export class Composer {
   #entered = false; // the Enter that is down was dealt with
   #shift = false; // the key that is down is shifted
   #commands = [];
+  #early = false; // a command was sent when there were none yet
   #users = [];
   #on;
 
@@ -172,7 +173,11 @@ export class Composer {
   setCommands(commands, users) {
     this.#commands = commands;
     this.#users = users;
-    if (document.activeElement === this.#input) this.#offer();
+    if (this.#early && commands.length > 0) {
+      this.#early = false;
+      this.#say("");
+      this.#send();
+    } else if (document.activeElement === this.#input) this.#offer();
   }
 
   // fill puts text in, as if typed, and the cursor behind it.
@@ -232,6 +237,12 @@ export class Composer {
   async #send() {
     const text = this.#input.value.trim();
     if (!text) return;
+    // The page can be there before the bot has told its commands.
+    if (text.startsWith("/") && this.#commands.length === 0) {
+      this.#early = true;
+      this.#say("There are no commands here yet: this one is sent as soon as there are.");
+      return;
+    }
     const p = parse(text, this.#commands, this.#users);
     if (p?.problem) {
       this.#say(p.problem);

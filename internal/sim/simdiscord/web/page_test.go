@@ -155,3 +155,17 @@ func (e *evening) post(method, path string, body map[string]any) string {
 	}
 	return m.ID
 }
+
+// TestCommandBeforeThereIsOne: the page can be quicker than the bot that tells its
+// commands, and so can whoever types.
+func TestCommandBeforeThereIsOne(t *testing.T) {
+	e := newEvening(t)
+	e.page.Type("#composer", "/start\r")
+	e.page.Until(shownWithin, `document.querySelector("#compose-problem").textContent.startsWith("There are no commands here yet")`)
+	body := []byte(`[{"name":"start","description":"Light the fire","type":1}]`)
+	a, err := e.site.Call(t.Context(), http.MethodPut, "/applications/"+simdiscord.DefaultApplicationID+"/guilds/"+simdiscord.DefaultGuildID+"/commands", botHeader(), body)
+	if err != nil || a.Status != http.StatusOK {
+		t.Fatalf("register: %d %s (%v)", a.Status, a.Body, err)
+	}
+	e.page.Until(shownWithin, `[...document.querySelectorAll("#messages .message")].some(m => m.textContent.includes("/start"))`)
+}
