@@ -267,6 +267,8 @@ func (r *rig) wholeEvening() {
 		r.t.Errorf("after the evening the row says %+v", c)
 	}
 	for _, text := range []string{"**Bo** came in", "**Bo** left", "is burning. Join at", "is saved, in", "is out. The machine is gone"} {
+		// What a worker had claimed when it was killed is said a minute later.
+		r.until("it is said: "+text, func() bool { return r.said(text) > 0 })
 		if n := r.said(text); n != 1 {
 			r.t.Errorf("said %d times: %s", n, text)
 		}

@@ -160,12 +160,23 @@ func (e *evening) post(method, path string, body map[string]any) string {
 // commands, and so can whoever types.
 func TestCommandBeforeThereIsOne(t *testing.T) {
 	e := newEvening(t)
+	register := func(commands string) {
+		t.Helper()
+		path := simdiscord.APIPrefix + "/applications/" + simdiscord.DefaultApplicationID + "/guilds/" + simdiscord.DefaultGuildID + "/commands"
+		a, err := e.site.Call(t.Context(), http.MethodPut, path, botHeader(), []byte(commands))
+		if err != nil || a.Status != http.StatusOK {
+			t.Fatalf("register: %d %s (%v)", a.Status, a.Body, err)
+		}
+	}
+	start := `[{"name":"start","description":"Light the fire","type":1}]`
+	offered := `document.querySelector("#suggestions").textContent.includes("/start")`
+	register(start)
+	e.page.Type("#composer", "/")
+	e.page.Until(shownWithin, offered)
+	register("[]")
+	e.page.Until(shownWithin, "!"+offered)
 	e.page.Type("#composer", "/start\r")
 	e.page.Until(shownWithin, `document.querySelector("#compose-problem").textContent.startsWith("There are no commands here yet")`)
-	body := []byte(`[{"name":"start","description":"Light the fire","type":1}]`)
-	a, err := e.site.Call(t.Context(), http.MethodPut, "/applications/"+simdiscord.DefaultApplicationID+"/guilds/"+simdiscord.DefaultGuildID+"/commands", botHeader(), body)
-	if err != nil || a.Status != http.StatusOK {
-		t.Fatalf("register: %d %s (%v)", a.Status, a.Body, err)
-	}
+	register(start)
 	e.page.Until(shownWithin, `[...document.querySelectorAll("#messages .message")].some(m => m.textContent.includes("/start"))`)
 }
