@@ -132,6 +132,11 @@ output "state_backend" { value = { use_azuread_auth = "true" } }
 	run("nothing: all is there", "Everything is as it should be: nothing was changed.")
 	config("two")
 	run("0 to make, 1 to change, 0 to take away", "changes:   terraform_data.it")
+	for _, name := range []string{"terraform.tfstate", "terraform.tfstate.backup"} {
+		if info, err := os.Stat(filepath.Join(p.Root, "infra", name)); err != nil || os.PathSeparator == '/' && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v; want it for its owner alone", name, info, err)
+		}
+	}
 
 	// Its own words of a mistake reach the keeper.
 	must(t, os.WriteFile(filepath.Join(p.Root, "infra", "more.tf"), []byte(`variable "region" {

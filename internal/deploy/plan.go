@@ -133,6 +133,11 @@ If it is to be gone for ever, copy its saves first, then do it with your own han
 			strings.Join(lost, "\n  "), VariablesFile, lost[len(lost)-1])
 	}
 	for _, r := range p.resources {
+		if r.Type == "azurerm_network_security_group" && (r.does("update") || r.does("delete")) {
+			if err := d.guardDoor(ctx, r); err != nil {
+				return err
+			}
+		}
 		if !r.does("delete") || r.Type != "azurerm_orchestrated_virtual_machine_scale_set" {
 			continue
 		}
@@ -142,6 +147,22 @@ If it is to be gone for ever, copy its saves first, then do it with your own han
 		}
 		if is = strings.TrimSpace(is); is != "0" && is != "" {
 			return problem("This plan takes the scale set %s away, and it has a machine now: somebody may be playing. Type /stop in Discord, wait until the world is out, and run this again.", r.Change.Before.Name)
+		}
+	}
+	return nil
+}
+
+// guardDoor refuses to change what lets players in while they may be: the machine
+// keeps the port that it began with.
+func (d *Deployment) guardDoor(ctx context.Context, group resourceChange) error {
+	out, err := d.az(ctx, "vmss", "list", "--resource-group", group.Change.Before.ResourceGroup, "--query", "[].[name,sku.capacity]", "--output", "tsv")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(out) {
+		name, capacity, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if strings.HasPrefix(name, group.Change.Before.Name+"-") && capacity != "0" {
+			return problem("This plan changes which port lets players in, and %s has a machine now: they would be shut out of it. Type /stop in Discord, wait until the world is out, and run this again.", name)
 		}
 	}
 	return nil

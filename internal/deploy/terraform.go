@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,6 +163,12 @@ func (d *Deployment) once(ctx context.Context, file string, agreed *bool) error 
 	d.note("what is in Azure")
 	return d.step("Azure does it", func() (string, error) {
 		_, err := d.terraform(ctx, func(c *program.Command) { c.Line = d.progress }, "apply", "-input=false", "-no-color", "-lock-timeout=30s", file)
+		// It holds every key, and Terraform lets everybody on this machine read it.
+		for _, name := range []string{stateFile, stateFile + ".backup"} {
+			if hidden := os.Chmod(d.path(name), 0o600); err == nil && hidden != nil && !errors.Is(hidden, fs.ErrNotExist) {
+				err = problem("%s holds keys, and can't be kept from others on this machine: check that it is yours.", name)
+			}
+		}
 		return "done", err
 	})
 }

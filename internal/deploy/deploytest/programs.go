@@ -235,6 +235,9 @@ func (c *cloud) plan(file string) error {
 	case c.fault("loses-a-machine"):
 		all = append(all, resource(`azurerm_orchestrated_virtual_machine_scale_set.placement["hearth-midgard"]`,
 			change{"name": "hearth-midgard-westeurope-d2ads_v5", "resource_group_name": "hearth-machines"}, "delete"))
+	case c.fault("moves-the-door"):
+		all = append(all, resource(`azurerm_network_security_group.site["midgard-westeurope"]`,
+			change{"name": "hearth-midgard-westeurope", "resource_group_name": "hearth-machines"}, "update"))
 	case c.fault("changes"):
 		all = append(all, resource("azurerm_windows_function_app.bot", change{"name": App}, "update"))
 	}
@@ -422,6 +425,9 @@ func (c *cloud) onSubscription(args []string) error {
 		}},
 		{[]string{"rest", "--method", "post", "--url", "https://management.azure.com/subscriptions/" + Subscription + "/resourceGroups/" + Group +
 			"/providers/Microsoft.Web/sites/" + App + "/config/configreferences/appsettings/refresh?api-version=2022-03-01", "--output", "none"}, func(map[string]string) error { return nil }},
+		{[]string{"vmss", "list", "--resource-group", "hearth-machines", "--query", "[].[name,sku.capacity]", "--output", "tsv"}, func(map[string]string) error {
+			return say(fmt.Sprintf("hearth-midgard-westeurope-d2ads-v5\t%d\nhearth-asgard-westeurope-d2ads-v5\t1", c.Faults["machine-runs"]))
+		}},
 		{[]string{"vmss", "show", "--name", "hearth-midgard-westeurope-d2ads_v5", "--resource-group", "hearth-machines", "--query", "sku.capacity", "--output", "tsv"}, func(map[string]string) error {
 			return say(strconv.Itoa(c.Faults["machine-runs"]))
 		}},

@@ -13,6 +13,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"hearth/internal/deploy/program"
 	"hearth/internal/discord"
@@ -193,7 +194,10 @@ func (s *Setup) choose(q question, all []choice, first bool, take func(i int) (w
 
 // az runs the Azure CLI. Its error is a *Problem.
 func (s *Setup) az(ctx context.Context, args ...string) (string, error) {
-	out, err := s.Run.Run(ctx, program.Command{Name: "az", Args: append(args, "--output", "json"), Env: []string{"AZURE_CORE_NO_COLOR=true"}})
+	out, err := s.Run.Run(ctx, program.Command{
+		Name: "az", Args: append(args, "--output", "json"), Env: []string{"AZURE_CORE_NO_COLOR=true"},
+		Within: 6 * time.Minute, // a new subscription hears of machines at its first question
+	})
 	switch failed, ok := errors.AsType[*program.Error](err); {
 	case errors.Is(err, program.ErrMissing):
 		return "", problem("The Azure CLI is not there: install it from aka.ms/azure-cli (Windows: winget install Microsoft.AzureCLI; macOS: brew install azure-cli), open a new terminal, run az login, and then this again.")

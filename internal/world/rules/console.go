@@ -87,7 +87,11 @@ func failsEverywhere(b *world.BootLog) bool {
 	switch b.Step {
 	case world.BootChecksum:
 		return true
-	case world.BootIdentity, world.BootAgent, world.BootSecrets:
+	case world.BootAgent:
+		// Gone: it was deployed anew a moment ago, and the next machine knows the
+		// new one's name.
+		return b.Answer() != 0 && b.Answer() != 404
+	case world.BootIdentity, world.BootSecrets:
 		return b.Answer() != 0
 	case world.BootFence, world.BootPackages, world.BootStart:
 	}

@@ -87,7 +87,7 @@ func TestBootFailsEverywhere(t *testing.T) {
 		{failedAt(world.BootChecksum, "is 12ab"), "fetched a helper that is not the right one", "is not the one that the deployment was made with: run `make deploy` again", 1},
 		{failedAt(world.BootSecrets, "the vault answers 403"), "could not fetch the world's secrets", "may not read the secret `machine-midgard` in the vault yet. A new role takes some minutes", 1},
 		{failedAt(world.BootSecrets, "404: SecretNotFound"), "could not fetch the world's secrets", "There is no secret `machine-midgard` in the vault", 1},
-		{failedAt(world.BootAgent, "HTTP 404"), "could not fetch its helper", "is not in the container `deploy`", 1},
+		{failedAt(world.BootAgent, "HTTP 404"), "could not fetch its helper", "is not in the container `deploy`", 2},
 		{failedAt(world.BootAgent, "HTTP 403"), "could not fetch its helper", "may not read the container `deploy` yet. A new role takes some minutes", 1},
 		{failedAt(world.BootIdentity, "400: the metadata service gives no token"), "got no pass from the cloud", "run `make deploy` again, which assigns the identity", 1},
 		{failedAt(world.BootSecrets, "hearth-agent: the vault answers 403 (ForbiddenByRbac): x"), "could not fetch the world's secrets", "may not read the secret", 1},
