@@ -4,12 +4,34 @@ import (
 	"bytes"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"hearth/internal/agent"
 	"hearth/internal/world"
 )
+
+// console is what a log is written to.
+type console struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (c *console) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text.Write(b)
+}
+
+// taken is what was written since it was last taken.
+func (c *console) taken() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.text.Reset()
+	return c.text.String()
+}
 
 // TestHeard: no game is made before the queue took the boot's first word, and
 // nothing else waits for that.
@@ -23,14 +45,14 @@ func TestHeard(t *testing.T) {
 		}
 	}
 	inBubble(t, "a queue that refuses holds the game, and the console says so", func(t *testing.T, r *rig) {
-		var console bytes.Buffer
+		var console console
 		r.log = slog.NewTextHandler(&console, nil)
 		refuse(r)
 		r.start()
 		pass(10*time.Minute + time.Second)
 		games(t, r, 0)
-		lines := 0
-		for line := range strings.Lines(console.String()) {
+		lines, said := 0, console.taken()
+		for line := range strings.Lines(said) {
 			if strings.Contains(line, "game is not started: the events queue does not take") {
 				lines++
 				if _, why, _ := strings.Cut(line, " error="); !strings.Contains(why, errAway.Error()) { // the bot reads it there
@@ -39,15 +61,14 @@ func TestHeard(t *testing.T) {
 			}
 		}
 		if lines != 10 {
-			t.Errorf("%d lines in ten minutes, want one a minute:\n%s", lines, &console)
+			t.Errorf("%d lines in ten minutes, want one a minute:\n%s", lines, said)
 		}
 		takes(r)
-		console.Reset()
 		pass(11 * time.Second) // the queue is asked every ten seconds
 		games(t, r, 1)
 		pass(10 * time.Minute)
-		if strings.Contains(console.String(), "game is not started") {
-			t.Errorf("it goes on complaining:\n%s", &console)
+		if said := console.taken(); strings.Contains(said, "game is not started") {
+			t.Errorf("it goes on complaining:\n%s", said)
 		}
 		r.inOrder()
 	})
