@@ -45,7 +45,7 @@ func given() map[string]any {
 // apply lets Terraform render the module in a folder with these inputs besides.
 func apply(t *testing.T, folder string, changes map[string]any) (text, complaint string, err error) {
 	t.Helper()
-	program := need(t, "terraform", "developer.hashicorp.com/terraform/install, 1.9 or newer")
+	program := need(t, "terraform", "developer.hashicorp.com/terraform/install, 1.11 or newer")
 	dir := t.TempDir()
 	inputs := given()
 	maps.Copy(inputs, changes)
@@ -334,7 +334,7 @@ func TestCarriageReturns(t *testing.T) {
 }
 
 func TestFormat(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), need(t, "terraform", "developer.hashicorp.com/terraform/install, 1.9 or newer"), "fmt", "-check", "-diff").Output()
+	out, err := exec.CommandContext(t.Context(), need(t, "terraform", "developer.hashicorp.com/terraform/install, 1.11 or newer"), "fmt", "-check", "-diff").Output()
 	if err != nil {
 		t.Errorf("terraform fmt: %v\n%s", err, out)
 	}
